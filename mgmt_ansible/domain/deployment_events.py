@@ -1,0 +1,49 @@
+"""Deployment events: the append-only feed of dated facts, and the words for them.
+
+Names follow the vendor's public list (`model_deployments.*`); ours are under `mgmt_ansible.*`. Order is `sequence`, never a
+clock.
+"""
+
+from __future__ import annotations
+
+from mgmt_ansible.domain.actions import ActionType
+from mgmt_ansible.domain.health import Health
+
+CREATED = "model_deployments.deployment_creation"
+DELETED = "model_deployments.deployment_deletion"
+ACTION_CANCELED = "mgmt_ansible.action_canceled"
+ACTION_SUPERSEDED = "mgmt_ansible.action_superseded"
+AGENT_STARTED = "mgmt_ansible.agent_started"
+RESULT_IGNORED = "mgmt_ansible.result_ignored"
+
+_FAMILIES = {
+    ActionType.DEPLOYMENT_LAUNCH: "model_deployments.deployment_launch",
+    ActionType.DEPLOYMENT_RELAUNCH: "model_deployments.deployment_launch",
+    ActionType.DEPLOYMENT_REPLACE_MODEL: "model_deployments.model_replacement",
+    ActionType.DEPLOYMENT_STOP: "model_deployments.deployment_shutdown",
+}
+
+_HEALTH_TYPES = {
+    Health.PASSING: "model_deployments.management_agent_service_health_green",
+    Health.WARNING: "model_deployments.management_agent_service_health_yellow",
+    Health.FAILING: "model_deployments.management_agent_service_health_red",
+    Health.UNKNOWN: "model_deployments.management_agent_service_health_unknown",
+}
+
+
+def action_event_type(action_type: ActionType, phase: str) -> str:
+    """Return the feed's word for an action's phase.
+
+    Args:
+        action_type: One that changes hosts.
+        phase: `started`, `succeeded` or `failed`.
+
+    Raises:
+        KeyError: Status actions have no events of their own.
+    """
+    return f"{_FAMILIES[action_type]}_{phase}"
+
+
+def health_event_type(health: Health) -> str:
+    """Return the feed's word for a deployment's new health; KeyError for `info`."""
+    return _HEALTH_TYPES[health]

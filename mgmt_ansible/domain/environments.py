@@ -1,0 +1,57 @@
+"""Prediction environments, and the agent's own binding of one to an inventory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentBinding:
+    """How an agent reaches one prediction environment; comes from its configuration file, never from an event.
+
+    Attributes:
+        environment_id: Id in the control plane.
+        inventory: Absolute path: file, executable script or directory, as Ansible takes it.
+        pattern: Ansible host pattern.
+        base_dir: Absolute directory on the hosts; empty lets the host choose (`/var/lib/mgmt-ansible` as root, else
+            `~/.local/share/mgmt-ansible`).
+        become: Whether the plays become `become_user`.
+        become_user: Whom; empty means Ansible's own default.
+        become_password_file: Absolute path of a file with the become password, or None.
+        vault_password_files: Absolute paths for `--vault-password-file`.
+        ansible_cfg: Absolute path of the user's own `ansible.cfg`, or None for ours.
+        content_path: Absolute path of a folder whose `playbooks/` and `roles/` come before ours, or None.
+        pass_environment: Names of environment variables that runs may see.
+        boot_start: Whether a host without systemd gets a user crontab `@reboot` line.
+        forks: Hosts at a time.
+        pip_arguments: Extra arguments for `pip install` on hosts (an index, a proxy); no secrets.
+        wheelhouse: Absolute path of a folder of wheels on the agent's machine that travels to the hosts, or None for an
+            index.
+        bind_address: Address on the hosts where model servers listen.
+    """
+
+    environment_id: str
+    inventory: PurePath
+    pattern: str = "all"
+    base_dir: str = ""
+    become: bool = False
+    become_user: str = ""
+    become_password_file: PurePath | None = None
+    vault_password_files: tuple[PurePath, ...] = ()
+    ansible_cfg: PurePath | None = None
+    content_path: PurePath | None = None
+    pass_environment: tuple[str, ...] = ()
+    boot_start: bool = True
+    forks: int = 50
+    pip_arguments: tuple[str, ...] = ()
+    wheelhouse: PurePath | None = None
+    bind_address: str = "0.0.0.0"  # noqa: S104 - predictions are asked over the network; the binding may narrow it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryHost:
+    """A host as the control plane's pages may know it: a name and its groups, nothing else."""
+
+    name: str
+    groups: tuple[str, ...] = field(default=())

@@ -1,0 +1,215 @@
+"""Outcomes: what parsing made of a run, per host and in all, with cause and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mgmt_ansible.domain.health import Health
+
+RESULT_KEY = "mgmt_result"
+"""The key of the task's `res` that holds the host's result."""
+
+RESULT_MODULE = "mgmt_deployment"
+"""The module whose runner event carries the result; no other task's `res` is read."""
+
+
+class Outcome(StrEnum):
+    """What became of a host, or of a whole action; closed."""
+
+    OK = "ok"
+    CHANGED = "changed"
+    ROLLED_BACK = "rolled_back"
+    DEGRADED = "degraded"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+    SUPERSEDED = "superseded"
+    SKIPPED = "skipped"
+    NOT_RUN = "not_run"
+
+
+class Cause(StrEnum):
+    """Why an outcome is not fine; closed."""
+
+    NO_HOSTS = "no_hosts"
+    UNREACHABLE = "unreachable"
+    AUTH = "auth"
+    HOST_KEY = "host_key"
+    SUDO = "sudo"
+    PYTHON_MISSING = "python_missing"
+    DISK = "disk"
+    PORT_IN_USE = "port_in_use"
+    ARTIFACT = "artifact"
+    SIGNATURE = "signature"
+    DEPENDENCY = "dependency"
+    OOM_KILLED = "oom_killed"
+    NOT_READY = "not_ready"
+    WRONG_MODEL = "wrong_model"
+    BAD_PREDICTION = "bad_prediction"
+    TIMEOUT = "timeout"
+    CANCELED = "canceled"
+    PLAYBOOK_ERROR = "playbook_error"
+    UNKNOWN = "unknown"
+
+
+FINE = frozenset({Outcome.OK, Outcome.CHANGED})
+"""Outcomes that are what was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The proof of a cause.
+
+    Attributes:
+        kind: `log_tail`, `df`, `ss`, `errno`, `exit`, `http`, `task`, `message`.
+        text: Redacted, without control characters, at most 8,000 characters (the end of it).
+    """
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of the host's work.
+
+    Attributes:
+        name: `fence`, `environment`, `install`, `start`, `gate`, `switch`, `stop`, `observe` ...
+        seconds: How long it took.
+        changed: Whether it changed the host.
+    """
+
+    name: str
+    seconds: float
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What was proved to be serving.
+
+    Attributes:
+        digest: Of the package's files, as the running server reports it and the manifest confirms.
+        generation: Of the release.
+        slot: `a` or `b`.
+        port: TCP port that answers; the stable one after a switch.
+        pid: Of the model server.
+        start_time: Of that process, clock ticks since boot (`/proc/<pid>/stat` field 22); with `pid` it is unique.
+        url: Where predictions are asked, as seen from the host itself.
+    """
+
+    digest: str
+    generation: int
+    slot: str
+    port: int
+    pid: int
+    start_time: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a read-only look at one deployment on one host found.
+
+    Attributes:
+        deployment_id: Which one.
+        outcome: `ok` when what is wanted serves, or nothing runs where nothing is wanted; `failed` when not;
+            `unknown` when it could not be told.
+        state: `running`, `stopped`, `absent` or `unknown`.
+        fence_generation: Newest generation that the host knows of; 0 when none.
+        identity: Of the model that serves, if one does.
+    """
+
+    deployment_id: str
+    outcome: Outcome
+    state: str
+    fence_generation: int = 0
+    fence_attempt: int = 0
+    cause: Cause | None = None
+    message: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    identity: Identity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostOutcome:
+    """What one host made of an action.
+
+    Attributes:
+        host: Inventory name.
+        message: One sentence, redacted.
+        old_model_in_use: A replace failed and the old model serves.
+        gap_seconds: Measured time in which nobody answered on the stable port; None where nothing was switched.
+        notes: Slugs such as `no_boot_start`.
+        fence_generation: The host's own pair; with `superseded` it is the higher one that won.
+        observations: Deployment id -> what was seen; status actions only.
+    """
+
+    host: str
+    outcome: Outcome
+    cause: Cause | None = None
+    message: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    steps: tuple[Step, ...] = ()
+    identity: Identity | None = None
+    old_model_in_use: bool = False
+    gap_seconds: float | None = None
+    notes: tuple[str, ...] = ()
+    fence_generation: int | None = None
+    fence_attempt: int | None = None
+    observations: Mapping[str, Observation] = field(default_factory=dict)
+
+
+_WORST_FIRST = (
+    Outcome.DEGRADED,
+    Outcome.FAILED,
+    Outcome.ROLLED_BACK,
+    Outcome.UNREACHABLE,
+    Outcome.UNKNOWN,
+    Outcome.SUPERSEDED,
+    Outcome.NOT_RUN,
+    Outcome.SKIPPED,
+    Outcome.CHANGED,
+    Outcome.OK,
+)
+
+
+def worst_outcome(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the worst of several outcomes; `unknown` when there are none."""
+    return min(outcomes, key=_WORST_FIRST.index, default=Outcome.UNKNOWN)
+
+
+def health_of_hosts(hosts: Iterable[HostOutcome], *, wanted_running: bool = True) -> tuple[Health, str]:
+    """Judge a deployment from its hosts' outcomes.
+
+    Args:
+        hosts: All hosts of the deployment.
+        wanted_running: False for a stopped deployment, where a fine outcome means that nothing serves.
+
+    Returns:
+        Health and a reason: all fine = passing; some serving, or serving different models (`mixed`) = warning; none =
+        failing; not reached = unknown. Source: design, "Health".
+    """
+    judged = tuple(hosts)
+    if not judged or all(host.outcome in (Outcome.UNREACHABLE, Outcome.UNKNOWN, Outcome.NOT_RUN) for host in judged):
+        return Health.UNKNOWN, "no host was reached"
+    if all(host.outcome in FINE for host in judged):
+        models = {host.identity.digest for host in judged if host.identity is not None}
+        if wanted_running and len(models) > 1:
+            return Health.WARNING, "mixed: hosts serve different models"
+        count = f"{len(judged)} of {len(judged)} hosts"
+        return Health.PASSING, f"{count} serve" if wanted_running else f"nothing runs on {count}"
+    serving = sum(1 for host in judged if _serves(host))
+    if wanted_running and serving:
+        return Health.WARNING, f"{serving} of {len(judged)} hosts serve"
+    if any(host.outcome in (Outcome.UNREACHABLE, Outcome.UNKNOWN, Outcome.NOT_RUN) for host in judged):
+        return (
+            (Health.FAILING, "no reached host serves") if wanted_running else (Health.UNKNOWN, "not all were reached")
+        )
+    return Health.FAILING, "no host is fine"
+
+
+def _serves(host: HostOutcome) -> bool:
+    return host.outcome in FINE or host.old_model_in_use or host.identity is not None

@@ -1,0 +1,145 @@
+"""Ports: every interface that the use cases see, a sentence each. Adapters satisfy them by shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from mgmt_ansible.domain.actions import ActionSpec, Claim
+from mgmt_ansible.domain.environments import InventoryHost
+from mgmt_ansible.domain.model_packages import ModelPackage
+from mgmt_ansible.domain.plans import Plan
+from mgmt_ansible.domain.reports import AgentHello, HeartbeatAnswer, Report
+from mgmt_ansible.domain.runs import RunOutcome, RunProgress, RunRequest
+
+
+class Clock(Protocol):
+    """Tells and spends time."""
+
+    def now(self) -> datetime:
+        """Return the aware UTC time."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Block for that long, or until the process is asked to stop."""
+        ...
+
+
+class CancelSignal(Protocol):
+    """Tells a run that it should end."""
+
+    def reason(self) -> str | None:
+        """Return None to go on, else `canceled`, `claim_lost` or `shutdown`."""
+        ...
+
+
+class ProgressSink(Protocol):
+    """Takes progress of a run; never blocks and never raises."""
+
+    def progress(self, progress: RunProgress) -> None:
+        """Take one step."""
+        ...
+
+
+class Workers(Protocol):
+    """Executes runs, somewhere."""
+
+    def submit(self, request: RunRequest, progress: ProgressSink, cancel: CancelSignal) -> RunOutcome:
+        """Execute a run and block until it is final.
+
+        A failed, canceled or timed-out run is a RunOutcome.
+
+        Raises:
+            ExecutionError: The run could not be executed at all.
+        """
+        ...
+
+
+class Inventory(Protocol):
+    """The user's inventory, as Ansible itself reads it."""
+
+    def resolve(self, environment_id: str) -> tuple[InventoryHost, ...]:
+        """Return the hosts that the binding's pattern matches, in inventory order, without groups; may be empty.
+
+        Raises:
+            InventoryError: Ansible could not read the inventory.
+        """
+        ...
+
+    def snapshot(self, environment_id: str) -> tuple[InventoryHost, ...]:
+        """Return the same hosts with their groups; slower, for people to look at.
+
+        Raises:
+            InventoryError: Ansible could not read the inventory.
+        """
+        ...
+
+
+class PackageCache(Protocol):
+    """Model package archives on the agent's machine, checked."""
+
+    def fetch(self, package: ModelPackage) -> Path:
+        """Return the path of the package's archive, downloading it at most once.
+
+        Raises:
+            ArchiveError: What came is not what the digests say.
+            ControlPlaneUnavailableError: It could not be downloaded.
+        """
+        ...
+
+
+class ReportSpool(Protocol):
+    """Reports on their way to the control plane: fsynced, in order, each delivered once."""
+
+    def put(self, report: Report) -> None:
+        """Store a report durably; it is sent in the background."""
+        ...
+
+
+class ControlPlane(Protocol):
+    """The agent's side of `/agent/v1`."""
+
+    def hello(self, hello: AgentHello) -> None:
+        """Announce the agent and its environments."""
+        ...
+
+    def claim(self, environment_ids: Sequence[str], *, wait_seconds: float) -> Claim | None:
+        """Claim one action, waiting at most that long for one.
+
+        Raises:
+            ControlPlaneUnavailableError: Try again later.
+        """
+        ...
+
+    def heartbeat(self, action_id: str, attempt: int) -> HeartbeatAnswer:
+        """Say that the claim is alive.
+
+        Raises:
+            ClaimLostError: Somebody else holds the action.
+            ControlPlaneUnavailableError: Try again later; the claim may still be ours.
+        """
+        ...
+
+    def send(self, reports: Sequence[Report]) -> None:
+        """Deliver reports in order; those delivered before are ignored by the receiver."""
+        ...
+
+
+class Plugin(Protocol):
+    """Performs actions in one kind of environment."""
+
+    def plan(self, spec: ActionSpec) -> Plan:
+        """Say who gets what in which order, without touching hosts."""
+        ...
+
+    def perform(
+        self, claim: Claim, plan: Plan, progress: ProgressSink, cancel: CancelSignal
+    ) -> tuple[tuple[RunRequest, RunOutcome], ...]:
+        """Do it, wave after wave; one run a wave, in order."""
+        ...

@@ -1,0 +1,48 @@
+"""Settings of the control plane; the reference page is docs/reference/settings-control-plane.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mgmt_ansible.settings.reading import read_settings
+
+
+class ControlPlaneSettings(BaseSettings):
+    """What `mgmt-ansible serve` needs to know.
+
+    Attributes:
+        data: Directory of the control plane's own files: database, package archives, `admin.token`,
+            `control-plane.json`; made when missing, mode 0700.
+        database: `sqlite:///PATH` or `postgresql://...`; None is `<data>/control-plane.sqlite3`.
+        host: Address to listen on.
+        port: TCP port; 0 takes a free one, which `control-plane.json` tells.
+        log_format: `console` for people, `json` for machines.
+        max_package_bytes: Largest archive that is taken.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MGMT_ANSIBLE_SERVE_", extra="forbid", frozen=True)
+
+    data: Path = Path("mgmt-ansible-data")
+    database: str | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8765
+    log_format: Literal["console", "json"] = "console"
+    max_package_bytes: Annotated[int, Field(ge=1)] = 10 * 1024**3
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL with the default filled in."""
+        return self.database or f"sqlite:///{self.data.absolute() / 'control-plane.sqlite3'}"
+
+
+def load_control_plane_settings(path: Path | None = None, **overrides: object) -> ControlPlaneSettings:
+    """Return settings from a YAML file, `MGMT_ANSIBLE_SERVE_*` variables and arguments (None = not given).
+
+    Raises:
+        ConfigError: The message names the path of the setting.
+    """
+    return read_settings(ControlPlaneSettings, path=path, overrides=overrides)
