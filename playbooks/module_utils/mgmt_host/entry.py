@@ -1,0 +1,101 @@
+"""The doors: two for the roles' modules, and the command line of the program that stays on the host."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any, Callable
+
+from . import boot, durable_files, environments, model_server, operations, packages, programs, results, supervisor
+from .failures import HostError
+from .inputs import Inputs
+from .journal import Journal
+from .layout import Layout
+
+
+def run_deployment(parameters: dict[str, Any], check: bool = False) -> dict[str, Any]:
+    """Perform an action; return the result of the host contract."""
+    try:
+        return operations.perform(Inputs.from_parameters(parameters, check))
+    except HostError as error:
+        return dict(results.blank(), **results.failure(error))
+
+
+def run_package(parameters: dict[str, Any], check: bool = False) -> dict[str, Any]:
+    """See to a package and its runtime environment.
+
+    Args:
+        parameters: `digest, archive_sha256, archive_bytes, runtime, base_dir, pip_arguments`; `archive` and `wheelhouse`
+            are paths on this host once they have come, `wheelhouse_offered` tells that there is one.
+        check: Change nothing.
+
+    Returns:
+        `changed`, `needs` (of `archive`, `wheelhouse`: what must be sent before the work can go on), `steps`, `notes`;
+        or a failure as the host contract has it.
+    """
+    journal = Journal(None, (0, 0))
+    layout = Layout.at(str(parameters.get("base_dir") or ""))
+    try:
+        needs = _see_to_package(layout, parameters, check, journal)
+    except HostError as error:
+        return _refusal(error, journal)
+    except OSError as error:
+        return _refusal(operations.from_os_error(error, layout.base_dir), journal)
+    changed = journal.changed or (check and bool(needs))
+    return {"changed": changed, "needs": needs, "steps": journal.steps, "notes": journal.notes}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the program that stays on the host: `supervise SLOT NONCE`, `serve SLOT` or `boot BASE_DIR`."""
+    verbs: dict[str, Callable[..., int]] = {
+        "supervise": supervisor.detach,
+        "serve": model_server.serve,
+        "boot": boot.start_all,
+    }
+    return verbs[arguments[0]](*arguments[1:])
+
+
+def _see_to_package(layout: Layout, parameters: dict[str, Any], check: bool, journal: Journal) -> list[str]:
+    digest, runtime = str(parameters["digest"]), str(parameters["runtime"])
+    missing = [] if packages.is_present(layout, digest) else ["archive"]
+    missing += [] if environments.find(layout, runtime) else ["environment"]
+    if check or not missing:
+        return missing
+    layout.make()
+    needs = _needs(layout, parameters, missing)
+    if needs:
+        return needs
+    if "archive" in missing:
+        with journal.step("package"):
+            packages.install(layout, str(parameters["archive"]), str(parameters["archive_sha256"]), digest)
+            journal.effect("package installed")
+    if "environment" in missing:
+        with journal.step("environment"):
+            _build(layout, runtime, parameters, journal)
+    programs.install(layout)
+    return []
+
+
+def _needs(layout: Layout, parameters: dict[str, Any], missing: list[str]) -> list[str]:
+    needs = []
+    if "archive" in missing and not parameters.get("archive"):
+        packages.require_room(layout, int(parameters.get("archive_bytes") or 0))
+        needs.append("archive")
+    if "environment" in missing and parameters.get("wheelhouse_offered") and not parameters.get("wheelhouse"):
+        needs.append("wheelhouse")
+    return needs
+
+
+def _build(layout: Layout, runtime: str, parameters: dict[str, Any], journal: Journal) -> None:
+    archive = parameters.get("wheelhouse")
+    arguments = [str(argument) for argument in parameters.get("pip_arguments") or []]
+    with ExitStack() as stack:
+        wheels = stack.enter_context(durable_files.draft(layout.path("environments"))) if archive else None
+        if archive and wheels:
+            packages.extract(str(archive), wheels)
+        if environments.build(layout, runtime, arguments, wheels):
+            journal.effect("environment built")
+            journal.note("environment_built")
+
+
+def _refusal(error: HostError, journal: Journal) -> dict[str, Any]:
+    return dict(results.blank(), steps=journal.steps, **results.failure(error))

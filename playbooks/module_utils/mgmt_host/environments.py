@@ -1,0 +1,146 @@
+"""Runtime environments: one Python environment for each set of requirements, built once, shared by all deployments."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from . import durable_files
+from .failures import HostError, evidence
+from .layout import Layout
+
+REQUIREMENTS = {
+    "onnx": ("numpy>=1.24", "onnxruntime>=1.16", "prometheus-client>=0.20", "starlette>=0.37", "uvicorn>=0.27"),
+}
+"""Runtime -> floors that have releases for Python 3.8 as well as for today's."""
+
+_PIP_SECONDS = 1800.0
+_PIP_WITH_PYTHON_OPTION = (22, 3)
+_MARKER = "environment.json"
+
+
+def key(runtime: str) -> str:
+    """Return an environment's folder name: the hash of its requirements and of this Python's version.
+
+    Raises:
+        HostError: This host side does not serve that runtime.
+    """
+    if runtime not in REQUIREMENTS:
+        raise HostError("dependency", "runtime {!r} is not served by this kind of host; use onnx".format(runtime))
+    version = "python {}.{} {}".format(*sys.version_info[:2], sys.implementation.cache_tag)
+    return hashlib.sha256("\n".join([version, *REQUIREMENTS[runtime]]).encode()).hexdigest()[:16]
+
+
+def find(layout: Layout, runtime: str) -> str | None:
+    """Return the interpreter of a finished environment, or None."""
+    folder = layout.path("environments", key(runtime))
+    python = os.path.join(folder, "bin", "python")
+    return python if os.path.exists(os.path.join(folder, _MARKER)) and os.access(python, os.X_OK) else None
+
+
+def require(layout: Layout, runtime: str) -> str:
+    """Return the interpreter of a finished environment.
+
+    Raises:
+        HostError: There is none.
+    """
+    python = find(layout, runtime)
+    if python is None:
+        raise HostError("dependency", "the environment of runtime {} is not built; run role package".format(runtime))
+    return python
+
+
+def build(layout: Layout, runtime: str, pip_arguments: list[str], wheelhouse: str | None = None) -> bool:
+    """Build the environment unless it is finished; a half-built one is removed first.
+
+    Args:
+        layout: Where.
+        runtime: For what.
+        pip_arguments: Extra arguments of `pip install`.
+        wheelhouse: Folder of wheels to use instead of an index.
+
+    Returns:
+        Whether it was built now.
+
+    Raises:
+        HostError: `dependency`, with the last lines of what failed.
+    """
+    folder = layout.path("environments", key(runtime))
+    with durable_files.locked(folder + ".lock", _PIP_SECONDS):
+        if find(layout, runtime):
+            return False
+        durable_files.remove_tree(folder)
+        source = ["--no-index", "--find-links", wheelhouse] if wheelhouse else []
+        _make(folder, [*source, *pip_arguments])
+        _install(folder, [*source, *pip_arguments, *REQUIREMENTS[runtime]])
+        value = {"requirements": list(REQUIREMENTS[runtime]), "python": sys.version}
+        durable_files.write_json(os.path.join(folder, _MARKER), value)
+    return True
+
+
+def _make(folder: str, arguments: list[str]) -> None:
+    if _try([sys.executable, "-m", "venv", "--without-pip", folder]):
+        return
+    durable_files.remove_tree(folder)
+    carrier = tempfile.mkdtemp(prefix="mgmt-virtualenv-")
+    try:
+        _run([sys.executable, "-m", "pip", "install", "--target", carrier, *arguments, "virtualenv"])
+        _run([sys.executable, "-m", "virtualenv", "--no-download", folder], {"PYTHONPATH": carrier})
+    finally:
+        shutil.rmtree(carrier)
+
+
+def _install(folder: str, arguments: list[str]) -> None:
+    python = os.path.join(folder, "bin", "python")
+    options = ["install", "--no-input", "--disable-pip-version-check", *arguments]
+    if _pip_version() >= _PIP_WITH_PYTHON_OPTION:
+        _run([sys.executable, "-m", "pip", "--python", python, *options])
+    elif _try([python, "-m", "pip", "--version"]) or _try([python, "-m", "ensurepip"]):
+        _run([python, "-m", "pip", *options])
+    else:
+        raise HostError("dependency", "this host's Python has no pip: install the package python3-pip")
+
+
+def _pip_version() -> tuple[int, ...]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "--version"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    words = done.stdout.decode().split()
+    if done.returncode != 0 or len(words) <= 1:
+        return ()
+    return tuple(int(part) for part in words[1].split(".")[:2] if part.isdigit())
+
+
+def _try(command: list[str]) -> bool:
+    done = subprocess.run(
+        command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    return done.returncode == 0
+
+
+def _run(command: list[str], extra: dict[str, str] | None = None) -> None:
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_PIP_SECONDS,
+            env=dict(os.environ, **extra) if extra else None,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise HostError("dependency", "pip did not end within {:g} s".format(_PIP_SECONDS)) from error
+    if done.returncode != 0:
+        text = done.stdout.decode("utf-8", "replace")
+        cause = "disk" if "No space left on device" in text else "dependency"
+        lines = "\n".join(text.strip().splitlines()[-30:])
+        raise HostError(cause, "the runtime's requirements could not be installed", [evidence("log_tail", lines)])

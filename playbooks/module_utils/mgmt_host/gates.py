@@ -1,0 +1,235 @@
+"""Gates: a new model gets no traffic before it is ready, is the wanted one, and predicts."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from typing import Any
+
+from . import durable_files, http_probe, ports, slots
+from .failures import HostError, evidence
+
+MANIFEST_NAME = "model-package.json"
+DEFAULT_TOLERANCE = 1e-4
+_POLL_SECONDS = 0.02
+_HOLD_POLL_SECONDS = 0.1
+
+
+def pass_all(slot: slots.Slot, ready_seconds: float, healthy_seconds: float = 0.0) -> dict[str, Any]:
+    """Wait until the slot's server is ready, then prove what it is and that it predicts.
+
+    Args:
+        slot: Started.
+        ready_seconds: How long it may take to become ready.
+        healthy_seconds: How long it must then stay ready.
+
+    Returns:
+        The identity that was proved, as the host contract has it.
+
+    Raises:
+        HostError: `not_ready`, `oom_killed`, `wrong_model` or `bad_prediction`.
+    """
+    wait_ready(slot, ready_seconds)
+    identity = prove_identity(slot)
+    smoke(slot)
+    hold(slot, healthy_seconds)
+    return identity
+
+
+def wait_loaded(slot: slots.Slot, seconds: float) -> None:
+    """Wait until the server has its model in memory and waits for its port.
+
+    Raises:
+        HostError: It ended, or took too long.
+    """
+    deadline = time.monotonic() + seconds
+    while not slot.loaded:
+        _refuse_exited(slot)
+        _refuse_late(slot, deadline, seconds, "did not load its model")
+        time.sleep(_POLL_SECONDS)
+
+
+def wait_ready(slot: slots.Slot, seconds: float) -> None:
+    """Wait until the server says that it is ready.
+
+    Raises:
+        HostError: It ended, or took too long.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = ask(slot, "/v2/health/ready") if slot.loaded else None
+        if answer is not None and answer.status == http_probe.OK:
+            return
+        _refuse_exited(slot)
+        _refuse_late(slot, deadline, seconds, "is not ready", answer)
+        time.sleep(_POLL_SECONDS)
+
+
+def require_ready(slot: slots.Slot) -> None:
+    """Ask once whether the server is ready.
+
+    Raises:
+        HostError: It is not, or it ended.
+    """
+    answer = ask(slot, "/v2/health/ready")
+    if answer is None or answer.status != http_probe.OK:
+        if slot.server is None:
+            raise _exited(slot)
+        raise HostError("not_ready", "the model server is not ready", _answer_evidence(slot, answer))
+
+
+def prove_identity(slot: slots.Slot) -> dict[str, Any]:
+    """Check that the server serves the slot's package and generation, and is the one that listens.
+
+    Raises:
+        HostError: `wrong_model`, or `not_ready` when it does not tell.
+    """
+    config = slot.config
+    answer = ask(slot, "/v2/models/" + config["deployment_id"])
+    if answer is None or answer.status != http_probe.OK:
+        raise HostError("not_ready", "the server does not tell which model it serves", _answer_evidence(slot, answer))
+    said = answer.json().get("parameters")
+    parameters = said if isinstance(said, dict) else {}
+    wanted = {"package_digest": config["digest"], "generation": config["generation"]}
+    if {key: parameters.get(key) for key in wanted} != wanted:
+        message = "the server serves another model than generation {generation}".format(**config)
+        raise HostError("wrong_model", message, [evidence("http", answer.text())])
+    identity = _identity(slot)
+    if ports.listens(identity["pid"], identity["port"]) is False:
+        message = "another process than the model server answers on port {port}".format(**identity)
+        raise HostError("wrong_model", message, [evidence("ss", ports.describe(identity["port"]))])
+    return identity
+
+
+def smoke(slot: slots.Slot) -> None:
+    """Ask for the package's smoke prediction and compare it, where the package has one.
+
+    Raises:
+        HostError: `bad_prediction`.
+    """
+    config = slot.config
+    manifest = durable_files.read_json("{}/{}".format(config["package_dir"], MANIFEST_NAME)) or {}
+    wanted = manifest.get("smoke")
+    if not isinstance(wanted, dict) or "request" not in wanted:
+        return
+    body = json.dumps(wanted["request"]).encode()
+    answer = ask(slot, "/v2/models/{}/infer".format(config["deployment_id"]), 10.0, body)
+    if answer is None or answer.status != http_probe.OK:
+        raise HostError("bad_prediction", "the smoke request was not answered", _answer_evidence(slot, answer))
+    fault = find_mismatch(answer.json(), wanted.get("expect") or {})
+    if fault:
+        raise HostError("bad_prediction", "the smoke prediction is wrong: " + fault, [evidence("http", answer.text())])
+
+
+def hold(slot: slots.Slot, seconds: float) -> None:
+    """Check that the server stays ready for that long.
+
+    Raises:
+        HostError: It ended or stopped being ready.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        _refuse_exited(slot)
+        require_ready(slot)
+        time.sleep(_HOLD_POLL_SECONDS)
+
+
+def find_mismatch(answer: dict[str, Any], expect: Any) -> str | None:
+    """Return how a prediction differs from what is expected; None when it does not.
+
+    Args:
+        answer: Body of an inference answer.
+        expect: Output name -> `{data, tolerance}`.
+
+    Raises:
+        HostError: `artifact`: the package expects something of another shape.
+    """
+    _refuse_malformed(expect)
+    listed = answer.get("outputs")
+    outputs = {str(output.get("name")): output for output in listed or [] if isinstance(output, dict)}
+    for name, wanted in expect.items():
+        if name not in outputs:
+            return "output {} is missing".format(name)
+        got, data = flatten(outputs[name].get("data")), flatten(wanted.get("data"))
+        if len(got) != len(data):
+            return "output {} has {} values instead of {}".format(name, len(got), len(data))
+        tolerance = float(wanted.get("tolerance", DEFAULT_TOLERANCE))
+        for place, (left, right) in enumerate(zip(got, data)):
+            if not _close(left, right, tolerance):
+                return "output {}[{}] is {} instead of {}".format(name, place, left, right)
+    return None
+
+
+def flatten(value: Any) -> list[Any]:
+    """Return the leaves of nested lists in order."""
+    return [leaf for part in value for leaf in flatten(part)] if isinstance(value, list) else [value]
+
+
+def ask(slot: slots.Slot, path: str, seconds: float = 2.0, body: bytes | None = None) -> http_probe.Answer | None:
+    """Ask the slot's server, by the address on which the host itself reaches it."""
+    config = slot.config
+    return http_probe.ask(http_probe.local_address(config["bind_address"]), int(config["port"]), path, body, seconds)
+
+
+def _identity(slot: slots.Slot) -> dict[str, Any]:
+    server, config = slot.server, slot.config
+    if server is None:
+        raise _exited(slot)
+    return {
+        "digest": config["digest"],
+        "generation": config["generation"],
+        "slot": slot.name,
+        "port": config["port"],
+        "pid": server.pid,
+        "start_time": server.start_time,
+        "url": slot.url(),
+    }
+
+
+def _refuse_malformed(expect: Any) -> None:
+    fine = isinstance(expect, dict) and all(
+        isinstance(wanted, dict) and isinstance(wanted.get("tolerance", 0.0), (int, float))
+        for wanted in expect.values()
+    )
+    if not fine:
+        message = "the package's smoke.expect must map output names to {data, tolerance}; correct its manifest"
+        raise HostError("artifact", message, [evidence("manifest", json.dumps(expect))])
+
+
+def _close(left: Any, right: Any, tolerance: float) -> bool:
+    numbers = (int, float)
+    if isinstance(left, numbers) and isinstance(right, numbers):
+        try:
+            both_nan = math.isnan(left) and math.isnan(right)
+            return both_nan or left == right or abs(left - right) <= tolerance
+        except OverflowError:
+            return False
+    return bool(left == right)
+
+
+def _refuse_exited(slot: slots.Slot) -> None:
+    if slot.process.get("exits"):
+        raise _exited(slot)
+
+
+def _exited(slot: slots.Slot) -> HostError:
+    last = slot.process.get("last_exit") or {}
+    code = last.get("code")
+    proof = [evidence("exit", "exit code {}".format(code)), *slot.log_evidence()]
+    if last.get("out_of_memory"):
+        return HostError("oom_killed", "the kernel killed the model server: out of memory", proof)
+    return HostError("not_ready", "the model server ended with exit code {}".format(code), proof)
+
+
+def _refuse_late(
+    slot: slots.Slot, deadline: float, seconds: float, what: str, answer: http_probe.Answer | None = None
+) -> None:
+    if time.monotonic() >= deadline:
+        message = "the model server {} after {:g} s".format(what, seconds)
+        raise HostError("not_ready", message, _answer_evidence(slot, answer))
+
+
+def _answer_evidence(slot: slots.Slot, answer: http_probe.Answer | None) -> list[dict[str, str]]:
+    said = [evidence("http", answer.text())] if answer else []
+    return said + slot.log_evidence()

@@ -1,0 +1,97 @@
+"""What the module was asked to do, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .layout import DeploymentLayout, Layout
+
+STATUS_ACTIONS = ("deployment_status", "environment_status")
+
+
+@dataclass(frozen=True)
+class Package:
+    """The model package that is wanted.
+
+    Attributes:
+        digest: 64 hex digits, of the unpacked files.
+        runtime: What serves it.
+        described: Id, name and version, for the server's metadata.
+    """
+
+    digest: str
+    runtime: str
+    described: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The role's inputs, without their prefix.
+
+    Attributes:
+        action: Action type or `deployment_cancel`.
+        pair: (generation, attempt).
+        port: Stable port; 0 lets the host choose.
+        package: What shall be served; None where nothing shall.
+        observe: For status actions: `{id, generation, digest}`.
+        bind_address: Where servers listen.
+    """
+
+    action: str
+    action_id: str
+    deployment_id: str
+    label: str
+    pair: tuple[int, int]
+    port: int
+    package: Package | None
+    observe: list[dict[str, Any]]
+    base_dir: str
+    bind_address: str
+    boot_start: bool
+    minimum_healthy_seconds: float
+    ready_timeout_seconds: float
+    stop_timeout_seconds: float
+    check: bool
+
+    @classmethod
+    def from_parameters(cls, parameters: dict[str, Any], check: bool = False) -> Inputs:
+        """Return the inputs from a module's parameters."""
+        package = parameters.get("package")
+        return cls(
+            action=str(parameters["action"]),
+            action_id=str(parameters.get("action_id") or ""),
+            deployment_id=str(parameters.get("deployment_id") or ""),
+            label=str(parameters.get("label") or ""),
+            pair=(int(parameters.get("generation") or 0), int(parameters.get("attempt") or 0)),
+            port=int(parameters.get("port") or 0),
+            package=_package(package) if package else None,
+            observe=list(parameters.get("observe") or []),
+            base_dir=str(parameters.get("base_dir") or ""),
+            bind_address=str(parameters.get("bind_address") or "0.0.0.0"),  # noqa: S104 - served to the network on purpose
+            boot_start=bool(parameters.get("boot_start", True)),
+            minimum_healthy_seconds=float(parameters.get("minimum_healthy_seconds") or 0),
+            ready_timeout_seconds=float(parameters.get("ready_timeout_seconds") or 60),
+            stop_timeout_seconds=float(parameters.get("stop_timeout_seconds") or 10),
+            check=check,
+        )
+
+    @property
+    def generation(self) -> int:
+        """Number of the wanted state."""
+        return self.pair[0]
+
+    @property
+    def layout(self) -> Layout:
+        """Where everything lies."""
+        return Layout.at(self.base_dir)
+
+    @property
+    def own(self) -> DeploymentLayout:
+        """Where the deployment lies."""
+        return self.layout.deployment(self.deployment_id)
+
+
+def _package(value: dict[str, Any]) -> Package:
+    described = {key: str(value[key]) for key in ("id", "name", "version") if value.get(key)}
+    return Package(digest=str(value["digest"]), runtime=str(value.get("runtime") or "onnx"), described=described)

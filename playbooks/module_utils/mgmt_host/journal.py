@@ -1,0 +1,67 @@
+"""What was done: steps for the result, effects for the deployment's own log."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import Any, Iterator
+
+from . import durable_files
+from .layout import DeploymentLayout
+
+
+class Journal:
+    """Collects steps, effects and notes of one piece of work.
+
+    Attributes:
+        steps: `{name, seconds, changed}` in order.
+        notes: Slugs, each once.
+    """
+
+    def __init__(self, own: DeploymentLayout | None, pair: tuple[int, int]) -> None:
+        self._own = own
+        self._pair = pair
+        self.steps: list[dict[str, Any]] = []
+        self.notes: list[str] = []
+
+    @property
+    def changed(self) -> bool:
+        """Whether any step changed the host."""
+        return any(step["changed"] for step in self.steps)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step; effects inside it mark it as changed."""
+        entry = {"name": name, "seconds": 0.0, "changed": False}
+        self.steps.append(entry)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            entry["seconds"] = round(time.monotonic() - began, 4)
+
+    def effect(self, what: str) -> None:
+        """Write down that the host was changed, in the step that is under way.
+
+        A log that cannot be written never stops the work: the result's note `effects_incomplete` tells.
+        """
+        step = self.steps[-1]
+        step["changed"] = True
+        if self._own is None:
+            return
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "generation": self._pair[0],
+            "attempt": self._pair[1],
+            "step": step["name"],
+            "what": what,
+        }
+        try:
+            durable_files.append_line(self._own.effects, line)
+        except OSError:
+            self.note("effects_incomplete")
+
+    def note(self, slug: str) -> None:
+        """Add a note to the result."""
+        if slug not in self.notes:
+            self.notes.append(slug)

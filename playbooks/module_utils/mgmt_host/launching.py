@@ -1,0 +1,173 @@
+"""Start the wanted release where nothing serves; the parts of it that replacing needs too."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from . import boot, durable_files, environments, gates, packages, ports, programs, releases, slots
+from .fence import Fence
+from .inputs import Inputs, Package
+from .journal import Journal
+
+
+@dataclass(frozen=True)
+class Work:
+    """One changing action under its held fence."""
+
+    inputs: Inputs
+    package: Package
+    journal: Journal
+    fence: Fence
+
+
+def launch(work: Work) -> dict[str, Any]:
+    """Start the wanted release on the stable port.
+
+    The first failed launch of a deployment leaves only the tombstone; later ones leave what was recorded and its slot.
+
+    Returns:
+        The identity that serves.
+
+    Raises:
+        HostError: It could not be started, or did not pass a gate.
+        SupersededError: Somebody newer has come.
+    """
+    inputs = work.inputs
+    state = durable_files.read_json(inputs.own.state)
+    slot = _free_slot(work, state)
+    try:
+        with work.journal.step("install"):
+            install(work)
+        with work.journal.step("start"):
+            config = start_on_stable_port(work, slot)
+            work.journal.effect("slot {} started on port {}".format(slot.name, config["port"]))
+        with work.journal.step("gate"):
+            identity = gates.pass_all(slot, inputs.ready_timeout_seconds, inputs.minimum_healthy_seconds)
+        work.fence.check()
+    except BaseException:
+        _withdraw(work, slot, first=state is None)
+        raise
+    record(work, identity)
+    return identity
+
+
+def install(work: Work) -> None:
+    """Install the wanted release; changes nothing when it is there.
+
+    Raises:
+        HostError: The role `package` did not run before.
+    """
+    packages.require(work.inputs.layout, work.package.digest)
+    if releases.install(work.inputs, work.package):
+        work.journal.effect("release {} installed".format(work.inputs.generation))
+
+
+def start_on_stable_port(work: Work, slot: slots.Slot) -> dict[str, Any]:
+    """Choose or check the stable port and start the wanted release on it."""
+    inputs = work.inputs
+    with durable_files.locked(inputs.layout.path("ports.lock")):
+        port = _stable_port(work)
+        config = configure(work, slot, port)
+        slots.start(slot, config)
+    slots.wait_supervised(slot)
+    return config
+
+
+def configure(work: Work, slot: slots.Slot, port: int, bind_wait_seconds: float = 0.0) -> dict[str, Any]:
+    """Return what shall run in a slot.
+
+    Args:
+        work: Names the release.
+        slot: Where.
+        port: On which it listens.
+        bind_wait_seconds: How long its server waits for that port to become free.
+
+    Raises:
+        HostError: The runtime's environment is not there.
+    """
+    inputs, package = work.inputs, work.package
+    program_dir = programs.install(inputs.layout)
+    python = environments.require(inputs.layout, package.runtime)
+    return {
+        "schema": 1,
+        "deployment_id": inputs.deployment_id,
+        "label": inputs.label,
+        "generation": inputs.generation,
+        "attempt": inputs.pair[1],
+        "digest": package.digest,
+        "package": package.described,
+        "package_dir": inputs.layout.package(package.digest),
+        "port": port,
+        "bind_address": inputs.bind_address,
+        "bind_wait_seconds": bind_wait_seconds,
+        "stop_timeout_seconds": inputs.stop_timeout_seconds,
+        "program_dir": program_dir,
+        "command": [python, "-I", program_dir, "serve", slot.folder],
+        "environment": _environment(),
+    }
+
+
+def record(work: Work, identity: dict[str, Any]) -> None:
+    """Write down what was proved, keep the last releases, and see to the next boot."""
+    write_state(work.inputs, identity)
+    settle(work)
+
+
+def write_state(inputs: Inputs, identity: dict[str, Any]) -> None:
+    """Write down what was proved."""
+    value = {
+        "schema": 1,
+        "wanted": "running",
+        "stable_port": identity["port"],
+        "live": {"slot": identity["slot"], "generation": identity["generation"], "digest": identity["digest"]},
+        "identity": identity,
+        "proved_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    durable_files.write_json(inputs.own.state, value)
+
+
+def settle(work: Work) -> None:
+    """Do what follows a proof: keep the last releases, and see to the next boot."""
+    inputs = work.inputs
+    releases.prune(inputs.own)
+    if not inputs.port:
+        work.journal.note("port_chosen")
+    if not (inputs.boot_start and boot.arrange(inputs.layout, work.journal)):
+        work.journal.note("no_boot_start")
+
+
+def _free_slot(work: Work, state: dict[str, Any] | None) -> slots.Slot:
+    recorded = ((state or {}).get("live") or {}).get("slot")
+    return slots.find(work.inputs.own, "b" if recorded == "a" else "a")
+
+
+def _withdraw(work: Work, slot: slots.Slot, first: bool) -> None:
+    if slots.stop(slot, work.inputs.stop_timeout_seconds):
+        work.journal.effect("slot {} stopped".format(slot.name))
+    if first:
+        releases.forget(work.inputs.own, work.inputs.layout)
+        work.journal.effect("the deployment is forgotten but for its tombstone")
+
+
+def _stable_port(work: Work) -> int:
+    inputs = work.inputs
+    if inputs.port:
+        ports.require_free(inputs.bind_address, inputs.port)
+        return inputs.port
+    recorded = int((durable_files.read_json(inputs.own.state) or {}).get("stable_port") or 0)
+    if recorded and ports.is_free(inputs.bind_address, recorded):
+        return recorded
+    return ports.choose(inputs.layout, inputs.deployment_id, inputs.bind_address, set())
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.path.expanduser("~"),
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }

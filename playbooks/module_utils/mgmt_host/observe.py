@@ -1,0 +1,122 @@
+"""Look at deployments without changing anything: many in one exec, probed side by side."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from . import durable_files, fence, gates, results, slots
+from .failures import HostError
+from .inputs import Inputs
+from .journal import Journal
+from .layout import DeploymentLayout, Layout
+
+_PROBES = 16
+
+
+def result(inputs: Inputs) -> dict[str, Any]:
+    """Return the result of a status action; looking never fails, what was seen may.
+
+    A `deployment_status` is as good as what it saw, an `environment_status` is `ok` whatever it saw.
+    """
+    journal = Journal(None, inputs.pair)
+    with journal.step("observe"):
+        seen = observe(inputs.layout, inputs.observe)
+    value = dict(results.of(inputs), outcome="ok", steps=journal.steps, observations=seen)
+    value["message"] = "{} deployments were looked at".format(len(seen))
+    if inputs.action == "deployment_status" and len(seen) == 1:
+        only = seen[0]
+        value.update({key: only[key] for key in ("outcome", "cause", "message", "evidence", "identity")})
+        value["fence"] = fence.to_json((only["fence_generation"], only["fence_attempt"]))
+    return value
+
+
+def observe(layout: Layout, wanted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return an observation for each wanted deployment, in their order.
+
+    Args:
+        layout: Where.
+        wanted: `{id, generation, digest}`; digest None when nothing should run.
+    """
+    with ThreadPoolExecutor(max_workers=_PROBES) as pool:
+        return list(pool.map(lambda one: look(layout, one), wanted))
+
+
+def look(layout: Layout, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return what is true of one deployment: process, listener, readiness and identity; `unknown` when it is unreadable."""
+    try:
+        return _look(layout.deployment(str(wanted["id"])), wanted)
+    except HostError as error:
+        fault = error
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        fault = HostError("unknown", "the deployment's files cannot be read: {!r}".format(error))
+    return _seen(wanted, (0, 0), "unknown", "unknown", fault)
+
+
+def serving(inputs: Inputs) -> dict[str, Any]:
+    """Return `identity` and `old_model_in_use` for a result: what is proved to serve now, if anything is."""
+    identity = None
+    try:
+        live = None if inputs.check else slots.find_live(inputs.own)
+        identity = gates.prove_identity(live) if live is not None else None
+    except (HostError, OSError):
+        identity = None
+    old = identity is not None and identity["generation"] != inputs.generation
+    return {"identity": identity, "old_model_in_use": old}
+
+
+def _look(own: DeploymentLayout, wanted: dict[str, Any]) -> dict[str, Any]:
+    pair = fence.read(own).pair
+    digest = wanted.get("digest")
+    live = slots.find_live(own)
+    if live is None:
+        state = "absent" if durable_files.read_json(own.state) is None else "stopped"
+        if digest is None:
+            return _seen(wanted, pair, "ok", state)
+        return _seen(wanted, pair, "failed", state, _not_running(own.state))
+    try:
+        gates.require_ready(live)
+        identity = gates.prove_identity(live)
+    except HostError as error:
+        return _seen(wanted, pair, "failed", "running", error)
+    return _judge(wanted, pair, digest, identity)
+
+
+def _judge(
+    wanted: dict[str, Any], pair: tuple[int, int], digest: str | None, identity: dict[str, Any]
+) -> dict[str, Any]:
+    fault = None
+    if digest is None:
+        fault = HostError("unknown", "a model serves although none is wanted")
+    elif identity["digest"] != digest:
+        fault = HostError("wrong_model", "generation {generation} serves, which is another model".format(**identity))
+    return _seen(wanted, pair, "failed" if fault else "ok", "running", fault, identity=identity)
+
+
+def _not_running(state_path: str) -> HostError:
+    state = durable_files.read_json(state_path) or {}
+    if state.get("wanted") == "running":
+        return HostError("not_ready", "the model server does not run; it did before: relaunch it")
+    return HostError("not_ready", "no model server runs")
+
+
+def _seen(
+    wanted: dict[str, Any],
+    pair: tuple[int, int],
+    outcome: str,
+    state: str,
+    fault: HostError | None = None,
+    *,
+    identity: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    return {
+        "deployment_id": wanted.get("id"),
+        "outcome": outcome,
+        "state": state,
+        "fence_generation": pair[0],
+        "fence_attempt": pair[1],
+        "cause": fault.cause if fault else None,
+        "message": fault.message if fault else "serves" if identity else "nothing runs",
+        "evidence": fault.evidence if fault else [],
+        "identity": identity,
+    }

@@ -1,0 +1,154 @@
+"""The story of each action: JSON in, one result out.
+
+```
+ fence: lower pair -> superseded
+ launch    nothing serves -> start, gate       something older serves -> as replace
+ replace   something serves -> gate beside, switch       nothing serves -> as launch
+ relaunch  something serves -> switch        nothing serves -> as launch
+ stop      stop all             cancel    stop the holder of exactly this pair
+```
+An action whose release serves already is `ok` and changes nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+from . import cancelling, durable_files, fence, gates, launching, observe, packages, replacing, results, slots, stopping
+from .failures import HostError, SupersededError, evidence
+from .inputs import STATUS_ACTIONS, Inputs, Package
+from .journal import Journal
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def perform(inputs: Inputs) -> dict[str, Any]:
+    """Do what was asked and return the result of the host contract; a failure is a result too."""
+    if inputs.action in STATUS_ACTIONS:
+        return observe.result(inputs)
+    journal = Journal(inputs.own, inputs.pair)
+    result = results.of(inputs)
+    try:
+        result.update(_act(inputs, journal))
+    except SupersededError as error:
+        message = "the host works on generation {}, attempt {} already".format(*error.pair)
+        result.update(outcome="superseded", message=message)
+    except replacing.RestoreError as error:
+        result.update(_restored(error, inputs))
+    except HostError as error:
+        result.update(results.failure(error), **observe.serving(inputs))
+    except OSError as error:
+        reason = from_os_error(error, inputs.layout.base_dir)
+        result.update(results.failure(reason), **observe.serving(inputs))
+    result["steps"], result["notes"] = journal.steps, journal.notes
+    result["fence"] = _fence_now(inputs)
+    return result
+
+
+def from_os_error(error: OSError, base_dir: str) -> HostError:
+    """Return what an operating system's refusal means: a full disk, or something unknown."""
+    proof = [evidence("errno", str(error))]
+    if error.errno in _FULL:
+        return HostError("disk", "the disk is full", [*proof, packages.disk_evidence(base_dir)])
+    if isinstance(error, TimeoutError):
+        return HostError("timeout", str(error), proof)
+    return HostError("unknown", "the host's system refused: {}".format(error), proof)
+
+
+def _act(inputs: Inputs, journal: Journal) -> dict[str, Any]:
+    if inputs.check:
+        return _forecast(inputs)
+    inputs.layout.make()
+    if inputs.action == "deployment_cancel":
+        said = cancelling.cancel(inputs, journal)
+        return dict(said, outcome=_fine(journal))
+    with fence.hold(inputs) as held:
+        with journal.step("fence"):
+            stopping.sweep(inputs, journal)
+        if inputs.action == "deployment_stop":
+            stopped = stopping.stop(inputs, journal)
+            return {"outcome": _fine(journal), "message": "stopped" if stopped else "nothing was running"}
+        return _serve(launching.Work(inputs, _package(inputs), journal, held))
+
+
+def _serve(work: launching.Work) -> dict[str, Any]:
+    live = slots.find_live(work.inputs.own)
+    identity = _find_serving(work.inputs, live)
+    if identity is not None:
+        if not _is_recorded(work.inputs, identity):
+            work.journal.effect("slot {slot}, which serves already, is recorded".format(**identity))
+            launching.record(work, identity)
+        return {
+            "outcome": "ok",
+            "message": "generation {generation} serves already".format(**identity),
+            "identity": identity,
+        }
+    gap_seconds = None
+    if live is None:
+        identity = launching.launch(work)
+    else:
+        change = replacing.relaunch if work.inputs.action == "deployment_relaunch" else replacing.replace
+        identity, gap_seconds = change(work, live)
+    message = "generation {generation} serves on port {port}".format(**identity)
+    return {"outcome": "changed", "message": message, "identity": identity, "gap_seconds": gap_seconds}
+
+
+def _find_serving(inputs: Inputs, live: slots.Slot | None) -> dict[str, Any] | None:
+    wanted = (inputs.generation, inputs.package.digest if inputs.package else "")
+    if live is None or (live.config.get("generation"), live.config.get("digest")) != wanted:
+        return None
+    if inputs.port and live.config["port"] != inputs.port:
+        return None
+    try:
+        return gates.prove_identity(live)
+    except HostError:
+        return None
+
+
+def _is_recorded(inputs: Inputs, identity: dict[str, Any]) -> bool:
+    state = durable_files.read_json(inputs.own.state) or {}
+    live = {key: identity[key] for key in ("slot", "generation", "digest")}
+    return bool(state.get("wanted") == "running" and state.get("live") == live and state.get("identity") == identity)
+
+
+def _fence_now(inputs: Inputs) -> dict[str, int] | None:
+    try:
+        return fence.to_json(fence.read(inputs.own).pair)
+    except (HostError, OSError):
+        return None
+
+
+def _forecast(inputs: Inputs) -> dict[str, Any]:
+    mark = fence.read(inputs.own)
+    if mark.pair > inputs.pair:
+        raise SupersededError(mark.pair)
+    if inputs.action in ("deployment_stop", "deployment_cancel"):
+        changes = any(slot.running for slot in slots.list_slots(inputs.own))
+    else:
+        changes = _find_serving(inputs, slots.find_live(inputs.own)) is None
+    return {"outcome": "changed" if changes else "ok", "message": "check mode: nothing was done"}
+
+
+def _package(inputs: Inputs) -> Package:
+    if inputs.package is None:
+        raise HostError("playbook_error", "{} needs a package".format(inputs.action))
+    return inputs.package
+
+
+def _fine(journal: Journal) -> str:
+    return "changed" if journal.changed else "ok"
+
+
+def _restored(error: replacing.RestoreError, inputs: Inputs) -> dict[str, Any]:
+    came_back = error.identity is not None
+    reason = (
+        error.reason if isinstance(error.reason, HostError) else from_os_error(error.reason, inputs.layout.base_dir)
+    )
+    return dict(
+        results.failure(reason),
+        outcome="rolled_back" if came_back else "degraded",
+        identity=error.identity,
+        old_model_in_use=came_back,
+        gap_seconds=error.gap_seconds,
+    )

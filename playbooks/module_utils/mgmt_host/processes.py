@@ -1,0 +1,121 @@
+"""Processes known by pid, start time and boot, so that a reused pid is never taken for them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .failures import HostError
+
+_POLL_SECONDS = 0.005
+_KILL_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class ProcessMark:
+    """One process.
+
+    Attributes:
+        pid: Process id.
+        start_time: Clock ticks since boot, field 22 of `/proc/<pid>/stat` (source: proc(5)).
+        boot_id: Of the boot in which it ran.
+    """
+
+    pid: int
+    start_time: int
+    boot_id: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process runs; a zombie does not."""
+        return find_start_time(self.pid) == self.start_time and self.boot_id == boot_id()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the mark as a JSON object."""
+        return asdict(self)
+
+
+def boot_id() -> str:
+    """Return the kernel's random id of this boot."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        return stream.read().strip()
+
+
+def find_start_time(pid: int) -> int | None:
+    """Return a live process's start time in clock ticks since boot; None when there is none or it is a zombie."""
+    try:
+        with open("/proc/{}/stat".format(pid), "rb") as stream:
+            stat = stream.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = stat[stat.rindex(b")") + 2 :].split()
+    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+
+
+def find_mark(pid: int) -> ProcessMark | None:
+    """Return the mark of a live process, or None."""
+    start_time = find_start_time(pid)
+    return None if start_time is None else ProcessMark(pid, start_time, boot_id())
+
+
+def mark_from_json(value: object) -> ProcessMark | None:
+    """Return the mark that a JSON value describes; None when it describes none."""
+    if not isinstance(value, dict):
+        return None
+    try:
+        return ProcessMark(int(value["pid"]), int(value["start_time"]), str(value["boot_id"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def wait_gone(mark: ProcessMark, seconds: float) -> bool:
+    """Wait until a process has ended; False when it still lives after that long."""
+    deadline = time.monotonic() + seconds
+    while mark.alive:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_SECONDS)
+    return True
+
+
+def send(mark: ProcessMark, number: int) -> None:
+    """Signal a process; nothing happens when it is gone."""
+    if not mark.alive:
+        return
+    try:
+        os.kill(mark.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def stop(mark: ProcessMark | None, seconds: float) -> bool:
+    """Ask a process to end, and kill it when it has not ended after that long.
+
+    Returns:
+        Whether it lived when asked.
+
+    Raises:
+        HostError: It lives although it was killed.
+    """
+    if mark is None or not mark.alive:
+        return False
+    send(mark, signal.SIGTERM)
+    if not wait_gone(mark, seconds):
+        send(mark, signal.SIGKILL)
+        if not wait_gone(mark, _KILL_SECONDS):
+            message = "process {} cannot be killed; it waits for the kernel: look at the host's disks".format(mark.pid)
+            raise HostError("timeout", message)
+    return True
+
+
+def oom_kills() -> int:
+    """Return how often this kernel ran out of memory so far; 0 where it does not say (before Linux 4.13)."""
+    try:
+        with open("/proc/vmstat", encoding="ascii") as stream:
+            counts = dict(line.split()[:2] for line in stream)
+    except OSError:
+        return 0
+    return int(counts.get("oom_kill", "0"))

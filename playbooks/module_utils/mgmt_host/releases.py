@@ -1,0 +1,53 @@
+"""Releases: an installed generation each, so that an operator (and a rollback) finds the last five."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import durable_files
+from .inputs import Inputs, Package
+from .layout import DeploymentLayout, Layout
+
+KEPT = 5
+
+
+def install(inputs: Inputs, package: Package) -> bool:
+    """Write the wanted generation's release; return whether it was not there."""
+    folder = inputs.own.release(inputs.generation)
+    if os.path.isdir(folder):
+        return False
+    os.makedirs(folder, mode=0o700)
+    link = os.path.join(folder, "package")
+    os.symlink(os.path.relpath(inputs.layout.package(package.digest), folder), link)
+    value: dict[str, Any] = {
+        "generation": inputs.generation,
+        "label": inputs.label,
+        "digest": package.digest,
+        "runtime": package.runtime,
+        "package": package.described,
+    }
+    durable_files.write_json(os.path.join(folder, "release.json"), value)
+    return True
+
+
+def prune(own: DeploymentLayout) -> None:
+    """Remove all but the newest releases."""
+    for generation in list_generations(own)[:-KEPT]:
+        durable_files.remove_tree(own.release(generation))
+
+
+def list_generations(own: DeploymentLayout) -> list[int]:
+    """Return the installed generations, oldest first."""
+    names = os.listdir(own.releases) if os.path.isdir(own.releases) else []
+    return sorted(int(name) for name in names if name.isdigit())
+
+
+def forget(own: DeploymentLayout, layout: Layout) -> None:
+    """Remove everything of a deployment but its tombstone: `lock`, `fence.json` and the effects."""
+    if not own.folder.startswith(layout.base_dir):
+        raise ValueError(own.folder)
+    for path in (own.slots, own.releases):
+        durable_files.remove_tree(path)
+    if os.path.exists(own.state):
+        os.unlink(own.state)

@@ -1,0 +1,140 @@
+"""Put another release in the place of the one that serves; the old one comes back when that fails.
+
+```
+ old serves --new beside it, gated--> switch --gated again--> new serves
+     |            '--failed--> failed, old never touched          |
+     '----------------------- rolled_back <--old came back-- failed --old does not answer--> degraded
+```
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import durable_files, gaps, gates, launching, ports, slots
+from .failures import HostError
+from .launching import Work
+
+BIND_WAIT_SECONDS = 60.0
+
+
+class RestoreError(Exception):
+    """The switch failed after the old model was stopped.
+
+    Attributes:
+        reason: Why.
+        identity: Of the old model when it serves again; None when neither answers.
+        gap_seconds: How long nobody answered.
+    """
+
+    def __init__(self, reason: HostError | OSError, identity: dict[str, Any] | None, gap_seconds: float) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+        self.identity = identity
+        self.gap_seconds = gap_seconds
+
+
+def replace(work: Work, live: slots.Slot) -> tuple[dict[str, Any], float]:
+    """Gate the new release on a port of its own, then switch.
+
+    Returns:
+        The identity that serves, and the measured gap in seconds.
+
+    Raises:
+        HostError: It failed before the old model was touched.
+        RestoreError: It failed afterwards.
+        SupersededError: Somebody newer has come before the switch.
+    """
+    new = _other(work, live)
+    try:
+        with work.journal.step("install"):
+            launching.install(work)
+        with work.journal.step("start"):
+            _start_candidate(work, new)
+        with work.journal.step("gate"):
+            gates.pass_all(new, work.inputs.ready_timeout_seconds, work.inputs.minimum_healthy_seconds)
+    finally:
+        _stop(work, new)
+    return switch(work, live, new)
+
+
+def relaunch(work: Work, live: slots.Slot) -> tuple[dict[str, Any], float]:
+    """Make the wanted release serve anew in the place of the one that serves; raises as `replace` does."""
+    with work.journal.step("install"):
+        launching.install(work)
+    return switch(work, live, _other(work, live))
+
+
+def switch(work: Work, live: slots.Slot, new: slots.Slot) -> tuple[dict[str, Any], float]:
+    """Stop the old release and let the new one, loaded already, take the stable port; raises as `replace` does."""
+    port = int(live.config["port"])
+    failed: tuple[HostError | OSError, dict[str, Any] | None] | None = None
+    identity: dict[str, Any] = {}
+    with work.journal.step("switch"), gaps.GapMeter(work.inputs.bind_address, port) as meter:
+        _load_beside(work, new, port)
+        try:
+            slots.stop(live, work.inputs.stop_timeout_seconds)
+            work.journal.effect("slot {} stopped, slot {} takes port {}".format(live.name, new.name, port))
+            identity = gates.pass_all(new, work.inputs.ready_timeout_seconds)
+            launching.write_state(work.inputs, identity)
+        except (HostError, OSError) as reason:
+            failed = reason, _restore(work, live, new)
+    if failed is not None:
+        raise RestoreError(*failed, meter.seconds)
+    launching.settle(work)
+    return identity, meter.seconds
+
+
+def bring_back(slot: slots.Slot, stop_seconds: float, ready_seconds: float) -> dict[str, Any] | None:
+    """Start what last ran in a slot again, on the same port; None when it does not pass its gates."""
+    config = dict(slot.config, bind_wait_seconds=BIND_WAIT_SECONDS)
+    try:
+        slots.start(slot, config)
+        slots.wait_supervised(slot)
+        return gates.pass_all(slot, ready_seconds)
+    except (HostError, OSError):
+        slots.stop(slot, stop_seconds)
+        return None
+
+
+def _other(work: Work, live: slots.Slot) -> slots.Slot:
+    return slots.find(work.inputs.own, "b" if live.name == "a" else "a")
+
+
+def _start_candidate(work: Work, new: slots.Slot) -> None:
+    inputs = work.inputs
+    with durable_files.locked(inputs.layout.path("ports.lock")):
+        avoid = {inputs.port} if inputs.port else set()
+        port = ports.choose(inputs.layout, inputs.deployment_id, inputs.bind_address, avoid)
+        slots.start(new, launching.configure(work, new, port))
+    slots.wait_supervised(new)
+    work.journal.effect("slot {} started on port {} for the gate".format(new.name, port))
+
+
+def _load_beside(work: Work, new: slots.Slot, port: int) -> None:
+    inputs = work.inputs
+    try:
+        work.fence.check()
+        slots.start(new, launching.configure(work, new, port, BIND_WAIT_SECONDS))
+        work.journal.effect("slot {} started beside slot {}".format(new.name, "b" if new.name == "a" else "a"))
+        slots.wait_supervised(new)
+        gates.wait_loaded(new, inputs.ready_timeout_seconds)
+        work.fence.check()
+    except BaseException:
+        _stop(work, new)
+        raise
+
+
+def _stop(work: Work, slot: slots.Slot) -> None:
+    if slots.stop(slot, work.inputs.stop_timeout_seconds):
+        work.journal.effect("slot {} stopped".format(slot.name))
+
+
+def _restore(work: Work, live: slots.Slot, new: slots.Slot) -> dict[str, Any] | None:
+    try:
+        _stop(work, new)
+        identity = bring_back(live, work.inputs.stop_timeout_seconds, work.inputs.ready_timeout_seconds)
+    except (HostError, OSError):
+        identity = None
+    work.journal.effect("slot {} {}".format(live.name, "came back" if identity else "did not come back"))
+    return identity
