@@ -1,0 +1,106 @@
+"""The private data directory of a run: fresh, 0700, in memory where possible, gone afterwards."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from mgmt_ansible import errors
+
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - only a fresh directory of mode 0700 in it is used
+_HOST_NAME = re.compile(r"^[A-Za-z0-9._:\[\]-]{1,253}$")
+_POLL_SECONDS = 0.5
+_PREFIX = "mgmt-ansible-run-"
+_LOCK = "lock"
+
+
+@contextmanager
+def private_data(run_id: str) -> Iterator[Path]:
+    """Make a private data directory and remove it, whatever happens.
+
+    Its lock is held as long as this process lives and uses it, so that `remove_left_behind` leaves it alone.
+
+    Raises:
+        RunnerUnavailableError: No directory can be made.
+    """
+    try:
+        directory = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{run_id}-", dir=_parent()))
+    except OSError as exc:
+        raise errors.RunnerUnavailableError(f"no private data directory can be made: {exc}") from exc
+    try:
+        with _locked(directory):
+            yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _locked(directory: Path) -> BinaryIO:
+    try:
+        write_private(directory / _LOCK, "")
+        lock = (directory / _LOCK).open("rb")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    except OSError as exc:
+        raise errors.RunnerUnavailableError(f"{directory} cannot be locked: {exc}") from exc
+    return lock
+
+
+def remove_left_behind() -> int:
+    """Remove the directories of agents that were killed, and return how many there were; those in use stay."""
+    found = [path for path in _parent().glob(f"{_PREFIX}*") if path.is_dir() and path.stat().st_uid == os.geteuid()]
+    return sum(_remove_unused(path) for path in found)
+
+
+def _remove_unused(directory: Path) -> bool:
+    try:
+        with (directory / _LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(directory, ignore_errors=True)
+    except OSError:  # in use, or just being made or removed
+        return False
+    return True
+
+
+def _parent() -> Path:
+    return _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+
+
+def write_run_files(directory: Path, *, hosts: Iterable[str], variables: Mapping[str, object]) -> Path:
+    """Write limit, extra vars and ansible-runner's settings, each 0600; return the path of the limit.
+
+    Raises:
+        InventoryError: A host's name cannot stand in a limit.
+    """
+    (directory / "env").mkdir(mode=0o700)
+    write_private(directory / "env" / "extravars", json.dumps(variables))
+    settings = {"pexpect_timeout": _POLL_SECONDS, "suppress_output_file": True, "suppress_ansible_output": True}
+    write_private(directory / "env" / "settings", json.dumps(settings))
+    limit = directory / "limit"
+    write_private(limit, limit_text(hosts))
+    return limit
+
+
+def limit_text(hosts: Iterable[str]) -> str:
+    """Return the content of a limit file: one host a line.
+
+    Raises:
+        InventoryError: A host's name cannot stand in a limit.
+    """
+    names = tuple(hosts)
+    for name in names:
+        if not _HOST_NAME.match(name):
+            raise errors.InventoryError(f"the host name {name!r} cannot be used: letters, digits and . _ : [ ] - only")
+    return "".join(f"{name}\n" for name in names)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a new file that only its owner may read."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)

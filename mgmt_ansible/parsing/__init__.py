@@ -1,0 +1,1 @@
+"""Parsing, pure: runner events become an outcome per host."""

@@ -1,0 +1,150 @@
+"""What one host's runner events say, folded one after the other.
+
+```
+ (nothing) --start--> started --ok--> touched --result--> proved
+     any --task failed--> failed (a later result overrides: it was rescued)
+     any --unreachable--> unreachable (a later result overrides)
+```
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mgmt_ansible import errors
+from mgmt_ansible.domain.outcomes import FINE, RESULT_KEY, Cause, Evidence, HostOutcome, Outcome
+from mgmt_ansible.domain.redaction import redact
+from mgmt_ansible.parsing.causes import cause_of_failure, cause_of_unreachable, failure_text, never_began
+from mgmt_ansible.parsing.results import EVIDENCE_LIMIT, MESSAGE_LIMIT, parse_result
+from mgmt_ansible.parsing.runner_events import PACKAGE_MODULE, EventData, is_result, module_of
+
+_CONTROLLER_ACTIONS = frozenset({"debug", "assert", "set_fact", "meta", "include_role", "import_role", "fail"})
+"""Tasks that run on the controller: their `ok` proves nothing about the host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostTrace:
+    """What is known of a host so far.
+
+    Attributes:
+        started: A task began for it.
+        touched: A module ran on it.
+        result: Of our own module, or of a failed package.
+        failure: Of another task, or of one of ours that could not report; the newest.
+        unreachable: The newest report that it could not be reached.
+    """
+
+    host: str
+    started: bool = False
+    touched: bool = False
+    result: HostOutcome | None = None
+    failure: HostOutcome | None = None
+    unreachable: HostOutcome | None = None
+
+
+def fold_event(trace: HostTrace, kind: str, data: EventData, *, secrets: tuple[str, ...]) -> HostTrace:
+    """Return the trace after one more event of its host; kinds that tell nothing leave it as it is."""
+    match kind:
+        case "runner_on_start":
+            return replace(trace, started=True)
+        case "runner_on_ok":
+            return _after_ok(trace, data, secrets)
+        case "runner_on_failed":
+            return _after_failed(trace, data, secrets)
+        case "runner_on_unreachable":
+            return replace(trace, started=True, unreachable=_unreachable(trace, data, secrets))
+        case _:
+            return trace
+
+
+def _after_ok(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) -> HostTrace:
+    if is_result(data):
+        outcome = _read(trace.host, data, secrets)
+        return replace(trace, started=True, touched=True, result=outcome, failure=None, unreachable=None)
+    touched = trace.touched or module_of(data) not in _CONTROLLER_ACTIONS
+    return replace(trace, started=True, touched=touched)
+
+
+def _after_failed(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) -> HostTrace:
+    res = data.get("res", {})
+    if is_result(data) or (module_of(data) == PACKAGE_MODULE and RESULT_KEY in res):
+        outcome = _read_failed(trace.host, data, secrets)
+        return replace(trace, started=True, touched=True, result=outcome, failure=None, unreachable=None)
+    if data.get("ignore_errors", False):
+        return replace(trace, started=True)
+    return replace(trace, started=True, failure=_failed(trace.host, data, secrets))
+
+
+def _read(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:
+    try:
+        return parse_result(host, data.get("res", {}), secrets=secrets)
+    except errors.ParseError as exc:
+        return HostOutcome(
+            host=host,
+            outcome=Outcome.UNKNOWN,
+            cause=Cause.UNKNOWN,
+            message=redact(str(exc), secrets, limit=MESSAGE_LIMIT),
+            evidence=(_task_evidence(data, secrets),),
+        )
+
+
+def _read_failed(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:
+    res = data.get("res", {})
+    if RESULT_KEY not in res:
+        return _without_result(host, data, secrets)
+    outcome = _read(host, data, secrets)
+    if outcome.outcome in FINE:
+        message = f"the task failed but reports {outcome.outcome}: {outcome.message}"
+        return replace(outcome, outcome=Outcome.UNKNOWN, cause=Cause.UNKNOWN, message=message)
+    return outcome
+
+
+def _without_result(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:
+    """Judge a module of ours that died before it could report: it may have changed the host."""
+    text = failure_text(data.get("res", {}))
+    cause = cause_of_failure(text)
+    if text and never_began(cause, text):
+        return _failed(host, data, secrets)
+    known = Cause.UNKNOWN if cause is Cause.PLAYBOOK_ERROR else cause
+    message = _first_line(text) or "the host's module ended without a result"
+    return HostOutcome(
+        host=host,
+        outcome=Outcome.UNKNOWN,
+        cause=known,
+        message=redact(message, secrets, limit=MESSAGE_LIMIT),
+        evidence=(_task_evidence(data, secrets),),
+    )
+
+
+def _failed(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:
+    text = failure_text(data.get("res", {}))
+    message = f"task {data.get('task', '')!r} failed: {_first_line(text) or 'it says nothing'}"
+    return HostOutcome(
+        host=host,
+        outcome=Outcome.FAILED,
+        cause=cause_of_failure(text),
+        message=redact(message, secrets, limit=MESSAGE_LIMIT),
+        evidence=(_task_evidence(data, secrets),),
+    )
+
+
+def _unreachable(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:
+    """Judge a lost host: one that was there and is lost in our own module may go on working."""
+    text = failure_text(data.get("res", {}))
+    lost_at_work = trace.touched and is_result(data)
+    return HostOutcome(
+        host=trace.host,
+        outcome=Outcome.UNKNOWN if lost_at_work else Outcome.UNREACHABLE,
+        cause=cause_of_unreachable(text),
+        message=redact(_first_line(text) or "the host was not reached", secrets, limit=MESSAGE_LIMIT),
+        evidence=(_task_evidence(data, secrets),),
+    )
+
+
+def _task_evidence(data: EventData, secrets: tuple[str, ...]) -> Evidence:
+    text = f"{data.get('task', '')} ({data.get('task_action', '')})\n{failure_text(data.get('res', {}))}"
+    return Evidence(kind="task", text=redact(text.strip(), secrets, limit=EVIDENCE_LIMIT))
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")

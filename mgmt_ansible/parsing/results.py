@@ -1,0 +1,149 @@
+"""The host's own result, read strictly: what does not fit the contract is not a result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mgmt_ansible import errors
+from mgmt_ansible.domain.outcomes import RESULT_KEY, Cause, Evidence, HostOutcome, Identity, Observation, Outcome, Step
+from mgmt_ansible.domain.redaction import redact
+
+EVIDENCE_LIMIT = 8_000
+"""Characters of one evidence."""
+
+MESSAGE_LIMIT = 1_000
+"""Characters of a message."""
+
+_HOST_OUTCOMES = Literal["ok", "changed", "rolled_back", "degraded", "failed", "superseded", "unknown"]
+
+_Number = Annotated[int, Field(ge=0, lt=2**53)]
+"""Whole in every JSON reader, and never too large for a column of the control plane's store."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, allow_inf_nan=False)
+
+
+class _Evidence(_Strict):
+    kind: Annotated[str, Field(max_length=64)]
+    text: str
+
+
+class _Step(_Strict):
+    name: Annotated[str, Field(max_length=64)]
+    seconds: float
+    changed: bool = False
+
+
+class _Identity(_Strict):
+    digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    generation: _Number
+    slot: Annotated[str, Field(max_length=16)]
+    port: Annotated[int, Field(ge=0, le=65_535)]
+    pid: _Number
+    start_time: _Number
+    url: Annotated[str, Field(max_length=2_000)]
+
+
+class _Fence(_Strict):
+    generation: _Number
+    attempt: _Number
+
+
+class _Observation(_Strict):
+    deployment_id: Annotated[str, Field(max_length=64)]
+    outcome: _HOST_OUTCOMES
+    state: Literal["running", "stopped", "absent", "unknown"]
+    fence_generation: _Number = 0
+    fence_attempt: _Number = 0
+    cause: Cause | None = None
+    message: str = ""
+    evidence: tuple[_Evidence, ...] = ()
+    identity: _Identity | None = None
+
+
+class _Result(_Strict):
+    result_schema: Annotated[Literal[1], Field(alias="schema")]
+    outcome: _HOST_OUTCOMES
+    cause: Cause | None = None
+    message: str = ""
+    evidence: tuple[_Evidence, ...] = ()
+    steps: tuple[_Step, ...] = ()
+    identity: _Identity | None = None
+    old_model_in_use: bool = False
+    gap_seconds: float | None = None
+    notes: tuple[Annotated[str, Field(max_length=64)], ...] = ()
+    fence: _Fence | None = None
+    observations: tuple[_Observation, ...] = ()
+
+
+def parse_result(host: str, res: Mapping[str, object], *, secrets: tuple[str, ...] = ()) -> HostOutcome:
+    """Return the outcome that a host's module put under `mgmt_result`.
+
+    Args:
+        host: Inventory name.
+        res: The task's result as the runner event has it.
+        secrets: Values to take out of every text.
+
+    Raises:
+        ParseError: The result is missing, truncated, or not of schema 1; the message names the first wrong field.
+    """
+    if RESULT_KEY not in res:
+        raise errors.ParseError(f"the task's result has no {RESULT_KEY}: hidden by no_log, or cut because of its size")
+    try:
+        result = _Result.model_validate_json(json.dumps(res[RESULT_KEY]))
+    except (ValidationError, TypeError, ValueError) as exc:
+        raise errors.ParseError(f"{RESULT_KEY}{_first_error(exc)}") from exc
+    return _host_outcome(host, result, secrets)
+
+
+def _first_error(exc: Exception) -> str:
+    if not isinstance(exc, ValidationError):
+        return f": {exc}"
+    first = exc.errors(include_url=False, include_input=False)[0]
+    return "".join(f"/{part}" for part in first["loc"]) + f": {first['msg']}"
+
+
+def _host_outcome(host: str, result: _Result, secrets: tuple[str, ...]) -> HostOutcome:
+    observations = tuple(_observation(item, secrets) for item in result.observations)
+    return HostOutcome(
+        host=host,
+        outcome=Outcome(result.outcome),
+        cause=result.cause,
+        message=redact(result.message, secrets, limit=MESSAGE_LIMIT),
+        evidence=_evidence(result.evidence, secrets),
+        steps=tuple(Step(name=step.name, seconds=step.seconds, changed=step.changed) for step in result.steps),
+        identity=_identity(result.identity),
+        old_model_in_use=result.old_model_in_use,
+        gap_seconds=result.gap_seconds,
+        notes=result.notes,
+        fence_generation=result.fence.generation if result.fence is not None else None,
+        fence_attempt=result.fence.attempt if result.fence is not None else None,
+        observations={observation.deployment_id: observation for observation in observations},
+    )
+
+
+def _observation(item: _Observation, secrets: tuple[str, ...]) -> Observation:
+    return Observation(
+        deployment_id=item.deployment_id,
+        outcome=Outcome(item.outcome),
+        state=item.state,
+        fence_generation=item.fence_generation,
+        fence_attempt=item.fence_attempt,
+        cause=item.cause,
+        message=redact(item.message, secrets, limit=MESSAGE_LIMIT),
+        evidence=_evidence(item.evidence, secrets),
+        identity=_identity(item.identity),
+    )
+
+
+def _identity(identity: _Identity | None) -> Identity | None:
+    return Identity(**identity.model_dump()) if identity is not None else None
+
+
+def _evidence(items: tuple[_Evidence, ...], secrets: tuple[str, ...]) -> tuple[Evidence, ...]:
+    return tuple(Evidence(kind=item.kind, text=redact(item.text, secrets, limit=EVIDENCE_LIMIT)) for item in items)

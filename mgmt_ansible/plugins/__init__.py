@@ -1,0 +1,1 @@
+"""Plugins: one room a kind of environment; they see ports, never each other."""

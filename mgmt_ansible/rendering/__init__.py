@@ -1,0 +1,1 @@
+"""Rendering, pure: an action and a wave become a `RunRequest`."""

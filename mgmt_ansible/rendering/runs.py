@@ -1,0 +1,135 @@
+"""Actions and waves become run requests; the variables are those of docs/reference/host-contract.md."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from mgmt_ansible import errors
+from mgmt_ansible.domain.actions import CHANGING, NEEDS_PACKAGE, ActionSpec
+from mgmt_ansible.domain.deployments import DeploymentTarget
+from mgmt_ansible.domain.environments import EnvironmentBinding
+from mgmt_ansible.domain.model_packages import ModelPackage
+from mgmt_ansible.domain.runs import RunRequest
+from mgmt_ansible.rendering.unsafe import wrap_unsafe
+
+EVENT_SCHEMA = 1
+"""Version of `mgmt_event`."""
+
+CANCEL_PLAYBOOK = "deployment_cancel"
+"""Stops the recorded holder of a deployment on its hosts."""
+
+STOP_TIMEOUT_SECONDS = 10.0
+"""How long a model server may take to end by itself."""
+
+CANCEL_TIMEOUT_SECONDS = 60.0
+"""For the whole run of `deployment_cancel`."""
+
+
+def render_run(
+    spec: ActionSpec, *, attempt: int, hosts: tuple[str, ...], run_id: str, binding: EnvironmentBinding
+) -> RunRequest:
+    """Return the run that does an action on a wave.
+
+    Args:
+        spec: The action.
+        attempt: Of the claim, from 1.
+        hosts: The wave, not empty.
+        run_id: 24 hex digits, made by the caller.
+        binding: Of the action's environment.
+
+    Raises:
+        RenderError: The action names no deployment or package where it needs one, or is of another environment.
+    """
+    _check(spec, hosts, binding)
+    package = spec.deployment.package if spec.deployment is not None and spec.type in NEEDS_PACKAGE else None
+    return RunRequest(
+        run_id=run_id,
+        action_id=spec.id,
+        environment_id=spec.environment_id,
+        playbook=spec.type.value,
+        hosts=hosts,
+        variables=_variables(spec, spec.type.value, attempt, binding),
+        archive_digest=package.archive_sha256 if package is not None else None,
+        timeout_seconds=spec.timeout_seconds,
+    )
+
+
+def render_cancel(
+    spec: ActionSpec, *, attempt: int, hosts: tuple[str, ...], run_id: str, binding: EnvironmentBinding
+) -> RunRequest:
+    """Return the run that stops what an attempt of an action left running on its hosts.
+
+    Raises:
+        RenderError: As `render_run`.
+    """
+    _check(spec, hosts, binding)
+    return RunRequest(
+        run_id=run_id,
+        action_id=spec.id,
+        environment_id=spec.environment_id,
+        playbook=CANCEL_PLAYBOOK,
+        hosts=hosts,
+        variables=_variables(spec, CANCEL_PLAYBOOK, attempt, binding),
+        timeout_seconds=CANCEL_TIMEOUT_SECONDS,
+    )
+
+
+def _check(spec: ActionSpec, hosts: tuple[str, ...], binding: EnvironmentBinding) -> None:
+    if binding.environment_id != spec.environment_id:
+        raise errors.RenderError(f"action {spec.id}: environment {spec.environment_id} is not {binding.environment_id}")
+    if not hosts:
+        raise errors.RenderError(f"action {spec.id}: a run needs at least one host")
+    if spec.type in CHANGING and spec.deployment is None:
+        raise errors.RenderError(f"action {spec.id}: {spec.type} needs a deployment")
+    if spec.type in NEEDS_PACKAGE and (spec.deployment is None or spec.deployment.package is None):
+        raise errors.RenderError(f"action {spec.id}: {spec.type} needs a model package")
+
+
+def _variables(spec: ActionSpec, action: str, attempt: int, binding: EnvironmentBinding) -> dict[str, object]:
+    deployment = spec.deployment
+    event = {
+        "schema": EVENT_SCHEMA,
+        "action": action,
+        "action_id": spec.id,
+        "attempt": attempt,
+        "environment": {"id": spec.environment_id, "name": spec.environment_name},
+        "deployment": _deployment(deployment) if deployment is not None else None,
+        "package": _package(deployment.package) if deployment is not None and deployment.package is not None else None,
+        "deployments": [_observed(target) for target in _observed_targets(spec)],
+        "settings": _settings(spec, binding),
+    }
+    return {"mgmt_event": wrap_unsafe(event)}
+
+
+def _deployment(target: DeploymentTarget) -> dict[str, object]:
+    return {"id": target.id, "label": target.label, "generation": target.generation, "port": target.port}
+
+
+def _package(package: ModelPackage) -> dict[str, object]:
+    return asdict(package)
+
+
+def _observed_targets(spec: ActionSpec) -> tuple[DeploymentTarget, ...]:
+    if spec.type in CHANGING:
+        return ()
+    if spec.deployments or spec.deployment is None:
+        return spec.deployments
+    return (spec.deployment,)
+
+
+def _observed(target: DeploymentTarget) -> dict[str, object]:
+    digest = target.package.digest if target.package is not None else None
+    return {"id": target.id, "generation": target.generation, "digest": digest}
+
+
+def _settings(spec: ActionSpec, binding: EnvironmentBinding) -> dict[str, object]:
+    return {
+        "base_dir": binding.base_dir,
+        "bind_address": binding.bind_address,
+        "boot_start": binding.boot_start,
+        "pip_arguments": binding.pip_arguments,
+        "wheelhouse": binding.wheelhouse is not None,
+        "minimum_healthy_seconds": spec.minimum_healthy_seconds,
+        "ready_timeout_seconds": spec.ready_timeout_seconds,
+        "stop_timeout_seconds": STOP_TIMEOUT_SECONDS,
+    }
