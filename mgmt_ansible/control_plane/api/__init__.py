@@ -1,0 +1,91 @@
+"""HTTP: FastAPI routes over the services, per docs/reference/http-api.md."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI, Response
+
+import mgmt_ansible
+from mgmt_ansible.control_plane import pages
+from mgmt_ansible.control_plane.api.access import access_router
+from mgmt_ansible.control_plane.api.actions import action_router, run_router
+from mgmt_ansible.control_plane.api.agent_v1 import agent_router
+from mgmt_ansible.control_plane.api.authentication import Authentication
+from mgmt_ansible.control_plane.api.deployment_events import event_router
+from mgmt_ansible.control_plane.api.deployments import deployment_router
+from mgmt_ansible.control_plane.api.edge import BodyLimit, Edge, Slashes
+from mgmt_ansible.control_plane.api.environments import environment_router
+from mgmt_ansible.control_plane.api.metrics import render_metrics
+from mgmt_ansible.control_plane.api.packages import package_router
+from mgmt_ansible.control_plane.api.problems import install_problems
+from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.wire.api_v2 import Problem
+
+MAX_BODY_BYTES = 1_000_000
+MAX_REPORTS_BYTES = 16_000_000
+
+_ROUTERS = (
+    access_router,
+    environment_router,
+    package_router,
+    deployment_router,
+    event_router,
+    action_router,
+    run_router,
+)
+_REFUSALS: dict[int | str, dict[str, object]] = {
+    status: {"model": Problem} for status in (400, 401, 403, 404, 409, 413, 422, 503)
+}
+
+
+def create_app(services: Services) -> FastAPI:
+    """Return the application: `/api/v2`, `/agent/v1`, `/healthz`, `/metrics` and the pages."""
+    app = FastAPI(
+        title="mgmt-ansible",
+        version=mgmt_ansible.__version__,
+        description="The control plane of mgmt-ansible.",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    install_problems(app)
+    api = APIRouter(prefix="/api/v2", responses=_REFUSALS)
+    for router in _ROUTERS:
+        api.include_router(router(services))
+    app.include_router(api)
+    app.include_router(agent_router(services), responses=_REFUSALS)
+    app.include_router(_operator_router(services))
+    pages.install(app, services)
+    _add_edge(app, services)
+    return app
+
+
+def _operator_router(services: Services) -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/healthz")
+    def healthz() -> dict[str, str]:
+        """Say that the database answers; needs no token."""
+        services.deployment_events.newest_sequence()
+        return {"status": "ok"}
+
+    @router.get("/metrics", response_class=Response)
+    def metrics() -> Response:
+        """Return metrics in Prometheus' text format."""
+        return Response(render_metrics(services), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return router
+
+
+def _add_edge(app: FastAPI, services: Services) -> None:
+    """Wrap the routes; what is added last is outermost."""
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=MAX_BODY_BYTES,
+        exceptions=(
+            ("POST", "/api/v2/modelPackages/", None),
+            ("POST", "/agent/v1/reports", MAX_REPORTS_BYTES),
+        ),
+    )
+    app.add_middleware(Authentication, access=services.access)
+    app.add_middleware(Slashes)
+    app.add_middleware(Edge)

@@ -1,0 +1,75 @@
+"""What routes ask of a request: who, which page of a list, which key; and how they answer long work and lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Header, Query, Request, Response
+
+from mgmt_ansible.control_plane.accepting import Asker
+from mgmt_ansible.control_plane.access import Principal
+from mgmt_ansible.wire.api_v2 import ActionAccepted, Page
+
+_T = TypeVar("_T")
+
+
+def _principal(request: Request) -> Principal:
+    principal: Principal = request.state.principal
+    return principal
+
+
+Asking = Annotated[Principal, Depends(_principal)]
+"""The principal of the request."""
+
+
+def _asker(
+    principal: Asking,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$")] = None,
+) -> Asker:
+    return Asker(actor=principal.name, idempotency_key=idempotency_key)
+
+
+AskingFor = Annotated[Asker, Depends(_asker)]
+"""Who asks for an action, with the request's `Idempotency-Key`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Which part of a list."""
+
+    limit: int
+    offset: int
+    request: Request
+
+    def page(self, page: Page[_T]) -> Page[_T]:
+        """Return a page with the addresses of its neighbours."""
+        following = self.offset + page.count
+        return page.model_copy(
+            update={
+                "next": self._url(following) if page.count and following < page.total_count else None,
+                "previous": self._url(max(0, self.offset - self.limit)) if self.offset else None,
+            }
+        )
+
+    def _url(self, offset: int) -> str:
+        return str(self.request.url.include_query_params(limit=self.limit, offset=offset))
+
+
+def _slice(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
+) -> Slice:
+    return Slice(limit=limit, offset=offset, request=request)
+
+
+Paging = Annotated[Slice, Depends(_slice)]
+"""`limit` and `offset` of a list."""
+
+
+def accepted(response: Response, answer: ActionAccepted) -> ActionAccepted:
+    """Say where an accepted action can be followed."""
+    if answer.action_id is not None:
+        response.headers["Location"] = f"/api/v2/status/{answer.action_id}/"
+    return answer

@@ -1,0 +1,94 @@
+"""`deploymentEvents/`: the feed, as pages and as a stream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from mgmt_ansible.control_plane.access import SESSION_COOKIE
+from mgmt_ansible.control_plane.api.asking import Paging
+from mgmt_ansible.control_plane.deployment_events import EventFilters
+from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.wire import api_v2
+
+_LARGEST_SEQUENCE = 2**62
+_Sequence = Annotated[int | None, Query(ge=0, le=_LARGEST_SEQUENCE)]
+
+
+def _filters(
+    deployment_id: Annotated[str | None, Query(alias="deploymentId")] = None,
+    environment_id: Annotated[str | None, Query(alias="predictionEnvironmentId")] = None,
+    types: Annotated[list[str] | None, Query(alias="type", max_length=50)] = None,
+    health: Health | None = None,
+) -> EventFilters:
+    return EventFilters(
+        deployment_id=deployment_id, environment_id=environment_id, types=tuple(types or ()), health=health
+    )
+
+
+_Filters = Annotated[EventFilters, Depends(_filters)]
+
+
+def event_router(services: Services) -> APIRouter:
+    """Return the routes of the feed."""
+    router = APIRouter(prefix="/deploymentEvents", tags=["deployment events"])
+    feed = services.deployment_events
+
+    @router.get("/")
+    def list_deployment_events(
+        paging: Paging, filters: _Filters, before: _Sequence = None, after: _Sequence = None
+    ) -> api_v2.Page[api_v2.DeploymentEvent]:
+        """List entries, newest first; `before` and `after` are sequences, both exclusive; `type` may come again."""
+        found = feed.list_events(
+            **asdict(filters), before=before, after=after, limit=paging.limit, offset=paging.offset
+        )
+        return paging.page(found)
+
+    @router.get("/stream/", response_class=StreamingResponse)
+    async def stream_deployment_events(
+        request: Request,
+        filters: _Filters,
+        after: _Sequence = None,
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> StreamingResponse:
+        """Stream entries as server-sent events: after `Last-Event-ID`, else after `after`, else from now on.
+
+        The stream ends when the token is revoked or the session has ended.
+        """
+        start = _sequence_of(last_event_id)
+        start = after if start is None else start
+        if start is None:
+            start = await run_in_threadpool(feed.newest_sequence)
+        admitted = partial(
+            services.access.admits,
+            header=request.headers.get("authorization"),
+            cookie=request.cookies.get(SESSION_COOKIE),
+        )
+        messages = _messages(feed.follow(start, filters, admitted=admitted))
+        return StreamingResponse(messages, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+    return router
+
+
+def _sequence_of(last_event_id: str | None) -> int | None:
+    """Return the cursor; what no stream of ours ever sent counts as none."""
+    if last_event_id is None or not last_event_id.isascii() or not last_event_id.isdigit():
+        return None
+    return min(int(last_event_id[:19]), _LARGEST_SEQUENCE)
+
+
+async def _messages(entries: AsyncIterator[api_v2.DeploymentEvent | None]) -> AsyncIterator[str]:
+    yield ": connected\n\n"
+    async for entry in entries:
+        if entry is None:
+            yield ": keep-alive\n\n"
+        else:
+            data = entry.model_dump_json(by_alias=True)
+            yield f"id: {entry.sequence}\nevent: deployment_event\ndata: {data}\n\n"

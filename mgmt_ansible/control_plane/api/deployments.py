@@ -1,0 +1,105 @@
+"""`deployments/`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from mgmt_ansible.control_plane.api.asking import AskingFor, Paging, accepted
+from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.wire import api_v2
+
+
+def deployment_router(services: Services) -> APIRouter:
+    """Return the routes of deployments."""
+    router = APIRouter(prefix="/deployments", tags=["deployments"])
+    _add_reading(router, services)
+    _add_changing(router, services)
+    return router
+
+
+def _add_reading(router: APIRouter, services: Services) -> None:
+    deployments = services.deployments
+
+    @router.get("/")
+    def list_deployments(
+        paging: Paging,
+        environment_id: Annotated[str | None, Query(alias="predictionEnvironmentId")] = None,
+        state: DeploymentState | None = None,
+        health: Health | None = None,
+        search: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> api_v2.Page[api_v2.Deployment]:
+        """List deployments by label; `search` looks into label, id and package name."""
+        found = deployments.list_deployments(
+            environment_id=environment_id,
+            state=state,
+            health=health,
+            search=search,
+            limit=paging.limit,
+            offset=paging.offset,
+        )
+        return paging.page(found)
+
+    @router.get("/{deployment_id}/")
+    def get_deployment(deployment_id: str) -> api_v2.Deployment:
+        """Return one deployment."""
+        return deployments.get_deployment(deployment_id)
+
+    @router.get("/{deployment_id}/events/")
+    def list_events(deployment_id: str, paging: Paging) -> api_v2.Page[api_v2.DeploymentEvent]:
+        """List its events, newest first; those of a deleted deployment are at `deploymentEvents/`."""
+        deployments.get_deployment(deployment_id)
+        found = services.deployment_events.list_events(
+            deployment_id=deployment_id, limit=paging.limit, offset=paging.offset
+        )
+        return paging.page(found)
+
+
+def _add_changing(router: APIRouter, services: Services) -> None:
+    deployments = services.deployments
+
+    @router.post("/fromModelPackage/", status_code=202)
+    def create_deployment(body: api_v2.DeploymentIn, asker: AskingFor, response: Response) -> api_v2.ActionAccepted:
+        """Create a deployment, and launch it."""
+        return accepted(response, deployments.create(body, asker))
+
+    @router.patch("/{deployment_id}/")
+    def change_deployment(deployment_id: str, body: api_v2.DeploymentPatch) -> api_v2.Deployment:
+        """Change label, description or importance."""
+        return deployments.update(deployment_id, body)
+
+    @router.delete("/{deployment_id}/", response_model=None, responses={202: {"model": api_v2.ActionAccepted}, 204: {}})
+    def delete_deployment(
+        deployment_id: str,
+        asker: AskingFor,
+        response: Response,
+        ignore_management_agent: Annotated[bool, Query(alias="ignoreManagementAgent")] = False,
+    ) -> api_v2.ActionAccepted | Response:
+        """Stop, then forget (202); forget at once when nothing runs or the agent is to be ignored (204)."""
+        answer = deployments.delete(deployment_id, asker, ignore_management_agent=ignore_management_agent)
+        if answer is None:
+            return Response(status_code=204)
+        response.status_code = 202
+        return accepted(response, answer)
+
+    @router.patch("/{deployment_id}/model/", status_code=202)
+    def replace_model(
+        deployment_id: str, body: api_v2.ModelReplacement, asker: AskingFor, response: Response
+    ) -> api_v2.ActionAccepted:
+        """Replace the model by another package."""
+        return accepted(response, deployments.replace_model(deployment_id, body, asker))
+
+    @router.patch("/{deployment_id}/status/", status_code=202)
+    def set_status(
+        deployment_id: str, body: api_v2.DeploymentStatusIn, asker: AskingFor, response: Response
+    ) -> api_v2.ActionAccepted:
+        """Stop (`inactive`) or launch again (`active`)."""
+        return accepted(response, deployments.set_status(deployment_id, body, asker))
+
+    @router.post("/{deployment_id}/actions/", status_code=202)
+    def act(deployment_id: str, body: api_v2.ActionIn, asker: AskingFor, response: Response) -> api_v2.ActionAccepted:
+        """Launch, relaunch or stop, or look at its status."""
+        return accepted(response, deployments.act(deployment_id, body, asker))

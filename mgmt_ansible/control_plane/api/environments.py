@@ -1,0 +1,56 @@
+"""`predictionEnvironments/`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from mgmt_ansible.control_plane.api.asking import AskingFor, Paging, accepted
+from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.wire import api_v2
+
+
+def environment_router(services: Services) -> APIRouter:
+    """Return the routes of prediction environments and their hosts."""
+    router = APIRouter(prefix="/predictionEnvironments", tags=["prediction environments"])
+    registry = services.registry
+
+    @router.get("/")
+    def list_prediction_environments(paging: Paging) -> api_v2.Page[api_v2.PredictionEnvironment]:
+        """List environments by name."""
+        return paging.page(registry.list_environments(limit=paging.limit, offset=paging.offset))
+
+    @router.post("/", status_code=201)
+    def create_prediction_environment(body: api_v2.PredictionEnvironmentIn) -> api_v2.PredictionEnvironment:
+        """Create an environment; 409 when the name is taken."""
+        return registry.create_environment(body)
+
+    @router.get("/{environment_id}/")
+    def get_prediction_environment(environment_id: str) -> api_v2.PredictionEnvironment:
+        """Return one environment."""
+        return registry.get_environment(environment_id)
+
+    @router.patch("/{environment_id}/")
+    def change_prediction_environment(
+        environment_id: str, body: api_v2.PredictionEnvironmentPatch
+    ) -> api_v2.PredictionEnvironment:
+        """Change name, description or status interval."""
+        return registry.update_environment(environment_id, body)
+
+    @router.delete("/{environment_id}/", status_code=204)
+    def delete_prediction_environment(environment_id: str) -> None:
+        """Delete an environment; 422 while deployments use it."""
+        registry.delete_environment(environment_id)
+
+    @router.get("/{environment_id}/hosts/")
+    def list_hosts(environment_id: str, paging: Paging) -> api_v2.Page[api_v2.EnvironmentHost]:
+        """List the hosts that the agent's inventory has for it."""
+        return paging.page(registry.list_hosts(environment_id, limit=paging.limit, offset=paging.offset))
+
+    @router.post("/{environment_id}/actions/", status_code=202)
+    def ask_for_environment_status(
+        environment_id: str, body: api_v2.ActionIn, asker: AskingFor, response: Response
+    ) -> api_v2.ActionAccepted:
+        """Look at all deployments of the environment."""
+        return accepted(response, registry.request_status(environment_id, body, asker))
+
+    return router

@@ -1,0 +1,93 @@
+"""Entries of the feed as they are written: redacted, cut to the vendor's limits, with a title for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+
+from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store import Transaction
+from mgmt_ansible.domain import deployment_events
+from mgmt_ansible.domain.actions import ActionType
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.model_packages import ModelPackage
+from mgmt_ansible.domain.redaction import clean_text, redact
+from mgmt_ansible.identifiers import make_id
+
+_TITLE_CHARACTERS = 512
+
+_SUBJECTS = {
+    ActionType.DEPLOYMENT_LAUNCH: "Launch",
+    ActionType.DEPLOYMENT_RELAUNCH: "Relaunch",
+    ActionType.DEPLOYMENT_REPLACE_MODEL: "Model replacement",
+    ActionType.DEPLOYMENT_STOP: "Shutdown",
+}
+
+
+def append_event(
+    tx: Transaction,
+    *,
+    type: str,
+    environment_id: str,
+    title: str,
+    message: str = "",
+    health: Health = Health.INFO,
+    occurred_at: datetime | None = None,
+    deployment_id: str | None = None,
+    action_id: str | None = None,
+    run_id: str | None = None,
+    generation: int | None = None,
+    host: str | None = None,
+    actor: str = "",
+    data: Mapping[str, object] | None = None,
+) -> None:
+    """Append one entry; every text in it is redacted first."""
+    tx.deployment_events.append(
+        {
+            "id": make_id(),
+            "type": type,
+            "health": health.value,
+            "title": redact(title, limit=_TITLE_CHARACTERS),
+            "message": redact(message),
+            "occurred_at": occurred_at or tx.now,
+            "received_at": tx.now,
+            "environment_id": environment_id,
+            "deployment_id": deployment_id,
+            "action_id": action_id,
+            "run_id": run_id,
+            "generation": generation,
+            "host": host,
+            "actor": actor,
+            "data": cleaned(dict(data or {})),
+        }
+    )
+
+
+def action_words(action_type: ActionType, phase: str) -> tuple[str, str]:
+    """Return the feed's type and a title for a change's phase: `started`, `succeeded` or `failed`."""
+    return deployment_events.action_event_type(action_type, phase), f"{_SUBJECTS[action_type]} {phase}"
+
+
+def package_data(package: ModelPackage | None) -> dict[str, object] | None:
+    """Return what an entry says of a package."""
+    if package is None:
+        return None
+    return {"id": package.id, "name": package.name, "version": package.version, "digest": package.digest}
+
+
+def cleaned(value: object) -> object:
+    """Return a JSON value whose every text is redacted and free of control characters.
+
+    Raises:
+        InvalidRequestError: A number is infinite or not a number.
+    """
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {clean_text(str(key)): cleaned(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise errors.InvalidRequestError("numbers must be finite")
+    return value

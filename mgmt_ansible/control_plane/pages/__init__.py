@@ -1,0 +1,34 @@
+"""The pages: server-rendered HTML over the services, live by server-sent events.
+
+Files: `routes` (what is shown where), `sign_in`, `live` (streams), `views` (what a template gets), `words` (icon, colour and
+word of each state), `templating`, `problems` (friendly errors), `static_files` (hashed, cached for ever).
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from mgmt_ansible.control_plane.pages.routes import page_router
+from mgmt_ansible.control_plane.pages.sign_in import sign_in_router
+from mgmt_ansible.control_plane.pages.static_files import StaticFiles
+from mgmt_ansible.control_plane.pages.templating import Templates
+from mgmt_ansible.control_plane.services import Services
+
+__all__ = ["StaticFiles", "Templates", "install"]
+
+
+def install(app: FastAPI, services: Services) -> Templates:
+    """Add the pages to an application.
+
+    `/login` and `/static/` are for everybody; whoever reaches another page must be signed in already, which the HTTP edge
+    sees to (`mgmt_ansible.control_plane.services`).
+
+    Returns:
+        The templates, with which the HTTP edge can answer `problems.problem_page` to browsers.
+    """
+    static_files = StaticFiles.load()
+    templates = Templates.load(static_files)
+    app.include_router(static_files.router())
+    app.include_router(sign_in_router(services, templates))
+    app.include_router(page_router(services, templates))
+    return templates

@@ -1,0 +1,5 @@
+// Loaded before the page is painted: the theme that was chosen here before, if any.
+(() => {
+  const chosen = localStorage.getItem("theme");
+  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+})();

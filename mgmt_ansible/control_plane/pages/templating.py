@@ -1,0 +1,93 @@
+"""Templates: Jinja2 with everything escaped, and what templates may call."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import jinja2
+from fastapi import Response
+from fastapi.responses import HTMLResponse
+
+from mgmt_ansible.control_plane.pages import words
+from mgmt_ansible.control_plane.pages.static_files import StaticFiles
+
+FOLDER = Path(__file__).parent / "templates"
+
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+"""On every page. Nothing inline runs, nothing comes from elsewhere, nobody frames a page."""
+
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Templates:
+    """Renders pages."""
+
+    environment: jinja2.Environment
+
+    @classmethod
+    def load(cls, static_files: StaticFiles) -> Self:
+        """Set up the template environment."""
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(FOLDER),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals.update(
+            static=static_files.url,
+            health_words=words.HEALTH,
+            state_words=words.STATES,
+            action_words=words.ACTIONS,
+            action_status_words=words.ACTION_STATUSES,
+            outcome_word=words.outcome_word,
+        )
+        environment.filters.update(
+            relative=relative_time, absolute=absolute_time, pretty=pretty_json, short=short_digest
+        )
+        return cls(environment)
+
+    def page(self, name: str, *, status_code: int = 200, **values: object) -> Response:
+        """Render a template as a page."""
+        text = self.environment.get_template(name).render(now=datetime.now(UTC), **values)
+        return HTMLResponse(text, status_code=status_code, headers=SECURITY_HEADERS)
+
+
+def relative_time(moment: datetime, now: datetime) -> str:
+    """Return how long ago a moment is (`3 min ago`); times ahead of the clock count as now."""
+    seconds = max(0, int((now - moment).total_seconds()))
+    if seconds < _MINUTE:
+        return "just now" if seconds < 5 else f"{seconds} s ago"  # noqa: PLR2004
+    if seconds < _HOUR:
+        return f"{seconds // _MINUTE} min ago"
+    if seconds < _DAY:
+        return f"{seconds // _HOUR} h ago"
+    days = seconds // _DAY
+    return "1 day ago" if days == 1 else f"{days} days ago"
+
+
+def absolute_time(moment: datetime) -> str:
+    """Return a moment in UTC, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def pretty_json(value: object) -> str:
+    """Return a value as indented JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def short_digest(digest: str) -> str:
+    """Return enough of a digest to tell two apart by eye."""
+    return digest.removeprefix("sha256:")[:12]

@@ -1,0 +1,145 @@
+"""Taking reports: each once, in order; only the holder of the newest claim changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+import structlog
+from pydantic import TypeAdapter
+
+from mgmt_ansible import errors
+from mgmt_ansible.control_plane.access import Principal
+from mgmt_ansible.control_plane.entries import append_event, cleaned
+from mgmt_ansible.control_plane.results import take_result
+from mgmt_ansible.control_plane.store import Transaction
+from mgmt_ansible.control_plane.store.records import ActionRecord
+from mgmt_ansible.domain import deployment_events
+from mgmt_ansible.domain.actions import ActionStatus
+from mgmt_ansible.domain.environments import InventoryHost
+from mgmt_ansible.domain.outcomes import HostOutcome
+from mgmt_ansible.domain.redaction import clean_text, redact
+from mgmt_ansible.domain.reports import HostsReport, ProgressReport, Report, ResultReport, RunReport
+
+_log = structlog.get_logger(__name__)
+_HOSTS: TypeAdapter[tuple[HostOutcome, ...]] = TypeAdapter(tuple[HostOutcome, ...])
+_LOG_CHARACTERS = 64_000
+_PROGRESS_CHARACTERS = 512
+
+
+def take_report(tx: Transaction, principal: Principal, report: Report) -> None:
+    """Take one report of an agent; one that was taken before changes nothing.
+
+    Raises:
+        ForbiddenError: It is about an environment that the agent may not serve.
+        InvalidRequestError: It holds numbers that are not finite.
+    """
+    if not tx.agents.take_report(report.id, principal.name, at=tx.now):
+        return
+    if isinstance(report, HostsReport):
+        _take_hosts(tx, principal, report)
+        return
+    action = tx.actions.find_record(report.action_id)
+    if action is None:
+        _log.warning("report_of_unknown_action", report_id=report.id, action_id=report.action_id)
+        return
+    _check_environment(principal, action.environment_id)
+    match report:
+        case ProgressReport():
+            _take_progress(tx, action, report)
+        case RunReport():
+            _take_run(tx, action, report)
+        case ResultReport():
+            _take_result(tx, principal, action, report)
+        case _:
+            assert_never(report)
+
+
+def _take_hosts(tx: Transaction, principal: Principal, report: HostsReport) -> None:
+    _check_environment(principal, report.environment_id)
+    if tx.environments.records([report.environment_id]):
+        hosts = _cleaned_hosts(report)
+        tx.environments.replace_hosts(report.environment_id, hosts, taken_at=report.taken_at)
+
+
+def _cleaned_hosts(report: HostsReport) -> Sequence[InventoryHost]:
+    return [
+        InventoryHost(name=clean_text(host.name), groups=tuple(clean_text(group) for group in host.groups))
+        for host in report.hosts
+    ]
+
+
+def _take_progress(tx: Transaction, action: ActionRecord, report: ProgressReport) -> None:
+    if action.status is not ActionStatus.RUNNING or action.attempt != report.attempt:
+        return
+    progress = report.progress
+    words = [progress.step, f"({progress.host})" if progress.host else "", progress.message]
+    text = redact(" ".join(word for word in words if word), limit=_PROGRESS_CHARACTERS)
+    tx.actions.update(action.id, progress=text)
+
+
+def _take_run(tx: Transaction, action: ActionRecord, report: RunReport) -> None:
+    outcome = report.outcome
+    tx.runs.insert(
+        {
+            "id": outcome.run_id,
+            "action_id": action.id,
+            "environment_id": action.environment_id,
+            "deployment_id": action.deployment_id,
+            "attempt": report.attempt,
+            "wave": report.wave,
+            "playbook": report.playbook,
+            "request_hash": report.request_hash,
+            "status": outcome.status.value,
+            "message": redact(outcome.message),
+            "started_at": outcome.started_at,
+            "ended_at": outcome.ended_at,
+            "ansible_version": redact(outcome.ansible_version),
+            "hosts": cleaned(_HOSTS.dump_python(tuple(outcome.hosts.values()), mode="json")),
+            "log_tail": redact(outcome.log_tail, limit=_LOG_CHARACTERS),
+        }
+    )
+
+
+def _take_result(tx: Transaction, principal: Principal, action: ActionRecord, report: ResultReport) -> None:
+    hosts = _HOSTS.validate_python(cleaned(_HOSTS.dump_python(report.hosts, mode="json")))
+    report = ResultReport(
+        id=report.id,
+        action_id=report.action_id,
+        attempt=report.attempt,
+        status=report.status,
+        outcome=report.outcome,
+        cause=report.cause,
+        health=report.health,
+        message=redact(report.message),
+        hosts=hosts,
+        finished_at=report.finished_at,
+    )
+    if report.status in (ActionStatus.PENDING, ActionStatus.RUNNING):
+        raise errors.InvalidRequestError(f"status: a result cannot be {report.status.value}")
+    if action.status is not ActionStatus.RUNNING or action.attempt != report.attempt:
+        _note_ignored(tx, principal, action, report)
+        return
+    take_result(tx, action, report, actor=f"agent:{principal.name}")
+
+
+def _note_ignored(tx: Transaction, principal: Principal, action: ActionRecord, report: ResultReport) -> None:
+    _log.info("result_of_lost_claim", action_id=action.id, attempt=report.attempt, held=action.attempt)
+    append_event(
+        tx,
+        type=deployment_events.RESULT_IGNORED,
+        environment_id=action.environment_id,
+        deployment_id=action.deployment_id,
+        action_id=action.id,
+        generation=action.generation,
+        occurred_at=report.finished_at,
+        title="Late result ignored",
+        message=f"attempt {report.attempt} said {report.status.value}, but its claim was lost: {report.message}",
+        actor=f"agent:{principal.name}",
+        data={"hosts": {host.host: host.outcome.value for host in report.hosts}},
+    )
+
+
+def _check_environment(principal: Principal, environment_id: str) -> None:
+    if not principal.may_serve(environment_id):
+        raise errors.ForbiddenError(f"{principal.name} may not serve prediction environment {environment_id}")

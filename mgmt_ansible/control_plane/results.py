@@ -1,0 +1,278 @@
+"""What a result does: the action ends, the deployment gets its state, health and endpoints, and the feed its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pydantic import TypeAdapter
+
+from mgmt_ansible.control_plane.deployments import forget
+from mgmt_ansible.control_plane.entries import action_words, append_event, package_data
+from mgmt_ansible.control_plane.judgement import (
+    Verdict,
+    ended_untouched,
+    endpoints_of,
+    judge_change,
+    judge_sight,
+    judge_untouched,
+    state_after_sight,
+)
+from mgmt_ansible.control_plane.store import Transaction
+from mgmt_ansible.control_plane.store.records import ActionRecord, DeploymentRecord, Prior
+from mgmt_ansible.domain import deployment_events
+from mgmt_ansible.domain.actions import ActionStatus, ActionType
+from mgmt_ansible.domain.deployments import DeploymentState, DeploymentTarget
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.outcomes import HostOutcome
+from mgmt_ansible.domain.reports import ResultReport
+from mgmt_ansible.wire.api_v2 import Endpoint
+
+_HOSTS: TypeAdapter[tuple[HostOutcome, ...]] = TypeAdapter(tuple[HostOutcome, ...])
+_GENERATIONS = range(1, 2**53)
+"""What a host's fence can hold: above it a double, and so JSON in a browser, loses digits."""
+_EVIDENCE_CHARACTERS = 64_000
+"""Of all the evidence in one entry of the feed."""
+
+
+def take_result(tx: Transaction, action: ActionRecord, report: ResultReport, *, actor: str) -> None:
+    """Apply a result whose claim is the newest; the report is clean."""
+    tx.actions.update(
+        action.id,
+        status=report.status.value,
+        outcome=report.outcome.value,
+        cause=report.cause.value if report.cause else None,
+        message=report.message,
+        hosts=_HOSTS.dump_python(report.hosts, mode="json"),
+        expires_at=None,
+        finished_at=tx.now,
+        progress="",
+    )
+    _remember_fences(tx, action, report.hosts)
+    if not action.changing:
+        _apply_sights(tx, action, report, actor=actor)
+    elif report.status is ActionStatus.SUPERSEDED:
+        _apply_superseded(tx, action, report, actor=actor)
+    else:
+        _apply_change(tx, action, report, actor=actor)
+
+
+def set_health(tx: Transaction, deployment: DeploymentRecord, health: Health, message: str, **values: object) -> None:
+    """Set a deployment's health; since when counts from its last change."""
+    if health is not deployment.health:
+        values["health_since"] = tx.now
+    tx.deployments.update(deployment.id, health=health.value, health_message=message, updated_at=tx.now, **values)
+
+
+def _remember_fences(tx: Transaction, action: ActionRecord, hosts: Sequence[HostOutcome]) -> None:
+    newest: dict[str, int] = {}
+    for deployment_id, generation in _told_fences(action, hosts):
+        if generation in _GENERATIONS:
+            newest[deployment_id] = max(generation, newest.get(deployment_id, 0))
+    for deployment_id, generation in newest.items():
+        deployment = tx.deployments.find_record(deployment_id)
+        if deployment is not None and deployment.environment_id == action.environment_id:
+            tx.deployments.raise_generation(deployment_id, generation)
+
+
+def _told_fences(action: ActionRecord, hosts: Sequence[HostOutcome]) -> Iterator[tuple[str, int]]:
+    """Yield what hosts said of the deployments that the action is about, and of no others."""
+    about = {target.id for target in action.spec.deployments} | {action.deployment_id}
+    for host in hosts:
+        if action.deployment_id is not None and host.fence_generation is not None:
+            yield action.deployment_id, host.fence_generation
+        for observation in host.observations.values():
+            if observation.deployment_id in about:
+                yield observation.deployment_id, observation.fence_generation
+
+
+def _apply_change(tx: Transaction, action: ActionRecord, report: ResultReport, *, actor: str) -> None:
+    prior = _prior_untouched(action, report)
+    verdict = judge_untouched(prior.state, report) if prior else judge_change(action.type, report)
+    _append_ended(tx, action, report, verdict, actor=actor)
+    package_id = _serving_package(tx, action, report)
+    deployment = _current(tx, action)
+    if deployment is None:
+        _tell_waiting(tx, action, verdict.state, package_id)
+        return
+    if verdict.state is DeploymentState.STOPPED and deployment.forget_when_stopped:
+        forget(tx, deployment, actor=actor)
+        return
+    endpoints = () if verdict.state is DeploymentState.STOPPED else endpoints_of(report.hosts, deployment.endpoints)
+    set_health(
+        tx,
+        deployment,
+        verdict.health,
+        verdict.message,
+        state=verdict.state.value,
+        package_id=package_id or deployment.package.id,
+        wanted_running=prior.wanted_running if prior else deployment.wanted_running,
+        endpoints=_dumped(endpoints),
+    )
+
+
+def _prior_untouched(action: ActionRecord, report: ResultReport) -> Prior | None:
+    """Return what a replace left as it was; a second attempt cannot tell what the first one did."""
+    replaces = action.type is ActionType.DEPLOYMENT_REPLACE_MODEL
+    return action.prior if replaces and action.attempt == 1 and ended_untouched(report) else None
+
+
+def _tell_waiting(tx: Transaction, action: ActionRecord, state: DeploymentState, package_id: str | None = None) -> None:
+    """Let a newer change that has not begun return to this one's end, should it be canceled."""
+    for other in tx.actions.unfinished(action.deployment_id or ""):
+        prior = other.prior
+        if other.status is ActionStatus.PENDING and prior and prior.generation == action.generation:
+            tx.actions.set_prior(other.id, replace(prior, state=state, package_id=package_id or prior.package_id))
+
+
+def _serving_package(tx: Transaction, action: ActionRecord, report: ResultReport) -> str | None:
+    """Return the package to go back to when a change failed and the old model serves."""
+    old_model = any(host.old_model_in_use for host in report.hosts) or _prior_untouched(action, report)
+    if report.status is ActionStatus.SUCCEEDED or not old_model:
+        return None
+    for host in report.hosts:
+        found = tx.packages.find_digest(host.identity.digest) if host.old_model_in_use and host.identity else None
+        if found is not None:
+            return found.id
+    return action.prior.package_id if action.prior and tx.packages.exists(action.prior.package_id) else None
+
+
+def _apply_superseded(tx: Transaction, action: ActionRecord, report: ResultReport, *, actor: str) -> None:
+    pairs = {
+        host.host: [host.fence_generation, host.fence_attempt]
+        for host in report.hosts
+        if host.fence_generation is not None
+    }
+    message = report.message or "hosts know of newer work"
+    append_event(
+        tx,
+        type=deployment_events.ACTION_SUPERSEDED,
+        environment_id=action.environment_id,
+        deployment_id=action.deployment_id,
+        action_id=action.id,
+        generation=action.generation,
+        health=Health.WARNING,
+        occurred_at=report.finished_at,
+        title="Action superseded",
+        message=f"{action.type.value}: {message}",
+        actor=actor,
+        data={"fences": pairs},
+    )
+    deployment = _current(tx, action)
+    if deployment is None:
+        _tell_waiting(tx, action, DeploymentState.UNKNOWN)
+        return
+    set_health(tx, deployment, Health.UNKNOWN, message, state=DeploymentState.UNKNOWN.value)
+
+
+def _current(tx: Transaction, action: ActionRecord) -> DeploymentRecord | None:
+    """Return the deployment if this action is still its newest change."""
+    deployment = tx.deployments.find_record(action.deployment_id) if action.deployment_id else None
+    return deployment if deployment is not None and deployment.generation == action.generation else None
+
+
+def _append_ended(tx: Transaction, action: ActionRecord, report: ResultReport, verdict: Verdict, *, actor: str) -> None:
+    event_type, title = action_words(action.type, verdict.phase)
+    gaps = [host.gap_seconds for host in report.hosts if host.gap_seconds is not None]
+    package = action.spec.deployment.package if action.spec.deployment else None
+    run_id = tx.runs.newest_of(action.id)
+    append_event(
+        tx,
+        type=event_type,
+        environment_id=action.environment_id,
+        deployment_id=action.deployment_id,
+        action_id=action.id,
+        run_id=run_id,
+        generation=action.generation,
+        health=verdict.health,
+        occurred_at=report.finished_at,
+        title=title,
+        message=verdict.message,
+        actor=actor,
+        data={
+            "hosts": {host.host: _host_data(host) for host in report.hosts},
+            "outcome": report.outcome.value,
+            "cause": report.cause.value if report.cause else None,
+            "evidence": _evidence(report.hosts),
+            "run_id": run_id,
+            "gap_seconds": max(gaps) if gaps else None,
+            "old_model_in_use": any(host.old_model_in_use for host in report.hosts),
+            "package": package_data(package),
+        },
+    )
+
+
+def _host_data(host: HostOutcome) -> dict[str, object]:
+    return {
+        "outcome": host.outcome.value,
+        "cause": host.cause.value if host.cause else None,
+        "message": host.message,
+        "old_model_in_use": host.old_model_in_use,
+        "url": host.identity.url if host.identity else None,
+        "notes": list(host.notes),
+    }
+
+
+def _evidence(hosts: Sequence[HostOutcome]) -> list[dict[str, str]]:
+    """Return the evidence of all hosts, as much as one entry may hold; of each text the end counts."""
+    left = _EVIDENCE_CHARACTERS
+    found: list[dict[str, str]] = []
+    for host in hosts:
+        for evidence in host.evidence:
+            if left:
+                found.append({"host": host.host, "kind": evidence.kind, "text": evidence.text[-left:]})
+                left -= len(found[-1]["text"])
+    return found
+
+
+def _apply_sights(tx: Transaction, action: ActionRecord, report: ResultReport, *, actor: str) -> None:
+    if report.status in (ActionStatus.CANCELED, ActionStatus.SUPERSEDED):
+        return
+    changing = tx.actions.changing_deployments(action.environment_id)
+    for target in action.spec.deployments:
+        deployment = tx.deployments.find_record(target.id)
+        if deployment is not None and target.id not in changing and deployment.generation == target.generation:
+            _apply_sight(tx, action, target, deployment, report, actor=actor)
+
+
+def _apply_sight(
+    tx: Transaction,
+    action: ActionRecord,
+    target: DeploymentTarget,
+    deployment: DeploymentRecord,
+    report: ResultReport,
+    *,
+    actor: str,
+) -> None:
+    sight = judge_sight(target, report.hosts)
+    state = state_after_sight(deployment.state, sight, wanted_running=deployment.wanted_running)
+    if state is DeploymentState.STOPPED and deployment.forget_when_stopped:
+        forget(tx, deployment, actor=actor)
+        return
+    endpoints = endpoints_of(sight.hosts, deployment.endpoints)
+    set_health(tx, deployment, sight.health, sight.message, state=state.value, endpoints=_dumped(endpoints))
+    if sight.health is deployment.health:
+        return
+    append_event(
+        tx,
+        type=deployment_events.health_event_type(sight.health),
+        environment_id=deployment.environment_id,
+        deployment_id=deployment.id,
+        action_id=action.id,
+        run_id=tx.runs.newest_of(action.id),
+        generation=deployment.generation,
+        health=sight.health,
+        occurred_at=report.finished_at,
+        title=f"Health is {sight.health.value}, was {deployment.health.value}",
+        message=sight.message,
+        actor=actor,
+        data={
+            "hosts": {host.host: _host_data(host) for host in sight.hosts},
+            "evidence": _evidence(sight.hosts),
+            "package": package_data(target.package),
+        },
+    )
+
+
+def _dumped(endpoints: Sequence[Endpoint]) -> list[dict[str, object]]:
+    return [endpoint.model_dump() for endpoint in endpoints]

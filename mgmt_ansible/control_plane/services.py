@@ -1,0 +1,66 @@
+"""The services of the control plane: all that HTTP routes and pages may call.
+
+Every method returns models of `mgmt_ansible.wire.api_v2` (or plain domain values), blocks on the database for
+milliseconds, and raises only `mgmt_ansible.errors`. Call them from plain `def` handlers; `DeploymentEvents.follow` is
+the one asynchronous iterator.
+
+For pages: `pages.install(app, services)` is called once by `api.create_app`. Whoever reaches a page is signed in: the
+HTTP edge sends everybody else to `/login`, and puts the `access.Principal` at `request.state.principal`. `/login` and
+`/static/` are open. `/login` sets the cookie `access.SESSION_COOKIE` with `access.COOKIE_ATTRIBUTES` to what
+`access.redeem(code)` or `access.token_login(token)` returns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mgmt_ansible.control_plane.access import Access
+from mgmt_ansible.control_plane.actions import Actions
+from mgmt_ansible.control_plane.agents import Agents
+from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
+from mgmt_ansible.control_plane.deployments import Deployments
+from mgmt_ansible.control_plane.package_files import PackageFiles
+from mgmt_ansible.control_plane.registry import ReadPackage, Registry
+from mgmt_ansible.control_plane.runs import Runs
+from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.control_plane.wakeups import Wakeups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that a route or a page can ask for.
+
+    Attributes:
+        registry: Prediction environments (with their hosts) and model packages.
+        deployments: Deployments and every change of what is wanted.
+        actions: Actions as people see them, and cancel.
+        deployment_events: The feed.
+        runs: Runs as agents reported them.
+        agents: What agents ask and tell: hello, claims, heartbeats, reports.
+        access: Tokens, login links, sessions.
+        wakeups: For whoever waits for changes; `wakeups.stopping` tells streams to end.
+    """
+
+    registry: Registry
+    deployments: Deployments
+    actions: Actions
+    deployment_events: DeploymentEvents
+    runs: Runs
+    agents: Agents
+    access: Access
+    wakeups: Wakeups
+
+
+def build_services(store: Store, files: PackageFiles, read_package: ReadPackage) -> Services:
+    """Return the services over a prepared store and a prepared folder of archives."""
+    wakeups = Wakeups()
+    return Services(
+        registry=Registry(store, wakeups, files, read_package),
+        deployments=Deployments(store, wakeups),
+        actions=Actions(store, wakeups),
+        deployment_events=DeploymentEvents(store, wakeups),
+        runs=Runs(store),
+        agents=Agents(store, wakeups),
+        access=Access(store),
+        wakeups=wakeups,
+    )

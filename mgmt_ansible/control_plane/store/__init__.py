@@ -1,0 +1,91 @@
+"""The store: SQLAlchemy Core and Alembic live here and nowhere else; out come wire models and domain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from mgmt_ansible.control_plane.store.access import AccessRows
+from mgmt_ansible.control_plane.store.actions import ActionRows
+from mgmt_ansible.control_plane.store.agents import AgentRows
+from mgmt_ansible.control_plane.store.database import Database
+from mgmt_ansible.control_plane.store.deployment_events import DeploymentEventRows
+from mgmt_ansible.control_plane.store.deployments import DeploymentRows
+from mgmt_ansible.control_plane.store.environments import EnvironmentRows
+from mgmt_ansible.control_plane.store.migrating import migrate
+from mgmt_ansible.control_plane.store.packages import PackageRows
+from mgmt_ansible.control_plane.store.runs import RunRows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """What one transaction can touch; `now` is the aware UTC time at which it began."""
+
+    now: datetime
+    environments: EnvironmentRows
+    packages: PackageRows
+    deployments: DeploymentRows
+    actions: ActionRows
+    deployment_events: DeploymentEventRows
+    runs: RunRows
+    agents: AgentRows
+    access: AccessRows
+
+
+class Store:
+    """Opens transactions on one database.
+
+    Args:
+        url: `sqlite:///PATH` or `postgresql://...`.
+        clock: Tells the aware UTC time; None takes the database's.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], datetime] | None = None) -> None:
+        self._database = Database(url, clock=clock)
+
+    def prepare(self) -> None:
+        """Check the database and bring it to the present schema.
+
+        Raises:
+            StoreError: Damaged, from a newer version, or not reachable.
+        """
+        self._database.check()
+        migrate(self._database)
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """Open a transaction that excludes every other writer; an exception undoes it.
+
+        Raises:
+            StoreUnavailableError: Locked for 5 s, unreachable, or out of disk.
+            ConflictError: A constraint refused.
+        """
+        with self._database.write() as connection:
+            yield self._transaction(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Open a transaction for reading."""
+        with self._database.read() as connection:
+            yield self._transaction(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
+
+    def _transaction(self, connection: sa.Connection) -> Transaction:
+        return Transaction(
+            now=self._database.now(connection),
+            environments=EnvironmentRows(connection),
+            packages=PackageRows(connection),
+            deployments=DeploymentRows(connection),
+            actions=ActionRows(connection),
+            deployment_events=DeploymentEventRows(connection),
+            runs=RunRows(connection),
+            agents=AgentRows(connection),
+            access=AccessRows(connection),
+        )

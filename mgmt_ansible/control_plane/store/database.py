@@ -1,0 +1,189 @@
+"""The database: one code path for SQLite and PostgreSQL, one writer at a time on both.
+
+A single writer makes the feed's sequences appear in their order, so that a follower never misses an entry, and makes a
+claim a plain read and update. SQLite: WAL, `BEGIN IMMEDIATE`, full fsync. PostgreSQL: an advisory lock held by the
+transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy import exc as sa_exc
+
+from mgmt_ansible import errors
+
+WRITER_LOCK = 7_264_811_530
+BUSY_SECONDS = 5.0
+CONNECT_SECONDS = 5
+
+_log = structlog.get_logger(__name__)
+
+
+class Database:
+    """Opens transactions.
+
+    Args:
+        url: `sqlite:///PATH` or `postgresql://...`; psycopg 3 is used for the latter.
+        clock: Tells the aware UTC time; None asks PostgreSQL, and this machine for SQLite.
+        busy_seconds: How long to wait for another writer.
+    """
+
+    def __init__(
+        self, url: str, *, clock: Callable[[], datetime] | None = None, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        self.url = _with_driver(url)
+        self._clock = clock
+        self._busy_seconds = busy_seconds
+        self.engine = _engine(self.url, busy_seconds)
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Open a transaction that excludes every other writer, in all processes.
+
+        Raises:
+            StoreUnavailableError: Locked for `busy_seconds`, unreachable, or out of disk.
+            ConflictError: A unique or foreign key refused.
+        """
+        with translated(), self.engine.connect() as connection:
+            connection.info["writes"] = True
+            try:
+                with connection.begin():
+                    if self.engine.dialect.name == "postgresql":
+                        _lock_postgresql(connection, self._busy_seconds)
+                    yield connection
+            finally:
+                connection.info.pop("writes", None)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Open a transaction for reading.
+
+        Raises:
+            StoreUnavailableError: The database cannot be reached.
+        """
+        with translated(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def now(self, connection: sa.Connection) -> datetime:
+        """Return the aware UTC time that all processes on this database agree on."""
+        if self._clock is not None:
+            return self._clock()
+        if self.engine.dialect.name == "postgresql":
+            value: datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+            return value.astimezone(UTC)
+        return datetime.now(UTC)
+
+    def check(self) -> None:
+        """Refuse a damaged SQLite file, and warn about a SQLite with the WAL-reset bug.
+
+        Raises:
+            StoreError: `quick_check` found damage; the message says what.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        if has_wal_reset_bug(sqlite3.sqlite_version):
+            _log.warning(
+                "sqlite_wal_reset_bug", sqlite_version=sqlite3.sqlite_version, wanted="3.51.3, 3.50.7 or 3.44.6"
+            )
+        with self.read() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(3)").scalars().all()
+        if found != ["ok"]:
+            raise errors.StoreError(
+                f"the database {self.engine.url.database} is damaged ({'; '.join(map(str, found))}): restore a backup"
+            )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def has_wal_reset_bug(version: str) -> bool:
+    """Tell whether a SQLite version can lose a WAL reset between two connections.
+
+    Source: reference/reliability F26; fixed in 3.51.3 and in the patch releases 3.44.6 and 3.50.7.
+    """
+    parts = tuple(int(part) for part in version.split(".")[:3])
+    fixed = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
+    return parts < fixed.get((parts[0], parts[1]), (3, 51, 3))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn SQLAlchemy's errors into ours.
+
+    Raises:
+        ConflictError: A constraint refused.
+        InvalidRequestError: A value does not fit: a number too large, a text with NUL.
+        StoreUnavailableError: Trying later may help.
+        StoreError: It will not.
+    """
+    try:
+        yield
+    except sa_exc.IntegrityError as exc:
+        raise errors.ConflictError("somebody else changed the same thing: reload and try again") from exc
+    except (sa_exc.DataError, OverflowError) as exc:
+        raise errors.InvalidRequestError("body: holds a number or a character that the database cannot store") from exc
+    except (sa_exc.OperationalError, sa_exc.InterfaceError, sa_exc.TimeoutError) as exc:
+        raise errors.StoreUnavailableError(f"the database did not answer: {_first_line(exc)}") from exc
+    except sa_exc.SQLAlchemyError as exc:
+        raise errors.StoreError(f"the database refused: {_first_line(exc)}") from exc
+
+
+def _first_line(exc: sa_exc.SQLAlchemyError) -> str:
+    return str(getattr(exc, "orig", None) or exc).strip().partition("\n")[0]
+
+
+def _with_driver(url: str) -> str:
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def _engine(url: str, busy_seconds: float) -> sa.Engine:
+    try:
+        if not url.startswith("sqlite"):
+            answering = {"connect_timeout": CONNECT_SECONDS}
+            return sa.create_engine(url, connect_args=answering, pool_pre_ping=True, pool_size=10, max_overflow=30)
+        if sa.make_url(url).database in (None, "", ":memory:"):
+            raise errors.ConfigError("database: SQLite needs a file here: give sqlite:////absolute/path")
+        engine = sa.create_engine(url, connect_args={"timeout": busy_seconds}, pool_size=10, max_overflow=30)
+    except (sa_exc.ArgumentError, ModuleNotFoundError) as exc:
+        raise errors.ConfigError(
+            f"database: cannot be used ({exc}); give sqlite:///PATH, or postgresql://... with mgmt-ansible[postgresql]"
+        ) from exc
+    sa.event.listen(engine, "connect", _configure_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+    connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _lower(value: str | bytes | float | None) -> str | bytes | float | None:
+    """Do what SQLite's own `lower` does for ASCII letters only."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def _lock_postgresql(connection: sa.Connection, busy_seconds: float) -> None:
+    connection.execute(
+        sa.text("SELECT set_config('lock_timeout', :milliseconds, true)"),
+        {"milliseconds": str(int(busy_seconds * 1000))},
+    )
+    connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writes") else "BEGIN")

@@ -1,0 +1,121 @@
+"""The feed: appended to, never changed; its order is `sequence`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from mgmt_ansible.control_plane.store.paging import page_of
+from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.wire import api_v2
+
+_STATUS_TYPES = {
+    Health.PASSING: "success",
+    Health.WARNING: "warning",
+    Health.FAILING: "failure",
+    Health.UNKNOWN: "warning",
+    Health.INFO: "info",
+}
+
+
+class DeploymentEventRows:
+    """The feed in one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def append(self, values: Mapping[str, object]) -> None:
+        """Add one entry; column -> value, without its sequence."""
+        self._connection.execute(DEPLOYMENT_EVENTS.insert().values(**values))
+
+    def list(
+        self,
+        *,
+        deployment_id: str | None = None,
+        environment_id: str | None = None,
+        types: Sequence[str] = (),
+        health: Health | None = None,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int,
+        offset: int = 0,
+    ) -> api_v2.Page[api_v2.DeploymentEvent]:
+        """Return entries, newest first; `before` and `after` are exclusive."""
+        table = DEPLOYMENT_EVENTS
+        query = _filtered(deployment_id, environment_id, types, health).order_by(table.c.sequence.desc())
+        query = query if before is None else query.where(table.c.sequence < before)
+        query = query if after is None else query.where(table.c.sequence > after)
+        return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
+
+    def newest_of(self, deployment_ids: Sequence[str]) -> dict[str, api_v2.DeploymentEvent]:
+        """Return deployment id -> its newest entry, without `data`, which may be large."""
+        table = DEPLOYMENT_EVENTS
+        newest = sa.select(sa.func.max(table.c.sequence)).where(table.c.deployment_id.in_(deployment_ids))
+        columns = [column for column in table.c if column is not table.c.data]
+        query: sa.Select[Any] = sa.select(*columns, sa.null().label("data"))
+        rows = self._connection.execute(query.where(table.c.sequence.in_(newest.group_by(table.c.deployment_id))))
+        return {row.deployment_id: _to_wire(row) for row in rows}
+
+    def following(
+        self,
+        after: int,
+        *,
+        deployment_id: str | None,
+        environment_id: str | None,
+        types: Sequence[str],
+        health: Health | None,
+        limit: int,
+    ) -> tuple[api_v2.DeploymentEvent, ...]:
+        """Return entries after a sequence, oldest first."""
+        table = DEPLOYMENT_EVENTS
+        query = _filtered(deployment_id, environment_id, types, health).where(table.c.sequence > after)
+        rows = self._connection.execute(query.order_by(table.c.sequence).limit(limit))
+        return tuple(_to_wire(row) for row in rows)
+
+    def newest_sequence(self) -> int:
+        """Return the newest entry's sequence; 0 when there is none."""
+        return self._connection.execute(sa.select(sa.func.max(DEPLOYMENT_EVENTS.c.sequence))).scalar_one() or 0
+
+    def counts(self) -> dict[str, int]:
+        """Return type -> number of entries."""
+        query = sa.select(DEPLOYMENT_EVENTS.c.type, sa.func.count()).group_by(DEPLOYMENT_EVENTS.c.type)
+        return dict(self._connection.execute(query).all())
+
+
+def _filtered(
+    deployment_id: str | None, environment_id: str | None, types: Sequence[str], health: Health | None
+) -> sa.Select[Any]:
+    table = DEPLOYMENT_EVENTS
+    query = table.select()
+    if deployment_id is not None:
+        query = query.where(table.c.deployment_id == deployment_id)
+    if environment_id is not None:
+        query = query.where(table.c.environment_id == environment_id)
+    if types:
+        query = query.where(table.c.type.in_(types))
+    return query if health is None else query.where(table.c.health == health.value)
+
+
+def _to_wire(row: sa.Row[Any]) -> api_v2.DeploymentEvent:
+    return api_v2.DeploymentEvent(
+        id=row.id,
+        sequence=row.sequence,
+        type=row.type,
+        status_type=_STATUS_TYPES[Health(row.health)],
+        health=row.health,
+        title=row.title,
+        message=row.message,
+        timestamp=row.occurred_at,
+        received_at=row.received_at,
+        prediction_environment_id=row.environment_id,
+        deployment_id=row.deployment_id,
+        action_id=row.action_id,
+        run_id=row.run_id,
+        generation=row.generation,
+        host=row.host,
+        actor=row.actor,
+        data=row.data or {},
+    )

@@ -1,0 +1,224 @@
+"""Deployments: what is wanted and what was last proved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.actions import CHANGING_TYPES, UNFINISHED
+from mgmt_ansible.control_plane.store.packages import PackageRows
+from mgmt_ansible.control_plane.store.paging import contains, page_of
+from mgmt_ansible.control_plane.store.records import DeploymentRecord
+from mgmt_ansible.control_plane.store.schema import (
+    ACTIONS,
+    DEPLOYMENT_GENERATIONS,
+    DEPLOYMENTS,
+    ENVIRONMENTS,
+    PACKAGES,
+)
+from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.wire import api_v2
+
+
+class DeploymentRows:
+    """Deployments in one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def insert(self, deployment_id: str, body: api_v2.DeploymentIn, *, created_at: datetime) -> None:
+        """Add one that wants nothing yet; ConflictError when the id is taken."""
+        self._connection.execute(
+            DEPLOYMENTS.insert().values(
+                id=deployment_id,
+                label=body.label,
+                description=body.description,
+                importance=body.importance,
+                environment_id=body.prediction_environment_id,
+                package_id=body.model_package_id,
+                wanted_running=False,
+                forget_when_stopped=False,
+                generation=0,
+                state=DeploymentState.STOPPED.value,
+                port=body.port,
+                health=Health.UNKNOWN.value,
+                health_message="never launched",
+                endpoints=[],
+                created_at=created_at,
+                updated_at=created_at,
+            )
+        )
+
+    def exists(self, deployment_id: str) -> bool:
+        """Tell whether the id is in use."""
+        query = sa.select(DEPLOYMENTS.c.id).where(DEPLOYMENTS.c.id == deployment_id)
+        return self._connection.execute(query).first() is not None
+
+    def next_generation(self, deployment_id: str) -> int:
+        """Return the next number of this id, and remember it for ever."""
+        generation = self.newest_generation(deployment_id) + 1
+        self.raise_generation(deployment_id, generation)
+        return generation
+
+    def newest_generation(self, deployment_id: str) -> int:
+        """Return the highest number that this id ever had, here or on a host; 0 when none."""
+        return self._known_generation(deployment_id) or 0
+
+    def raise_generation(self, deployment_id: str, generation: int) -> None:
+        """Remember that this id has reached a number; a lower one, or none above 0, changes nothing."""
+        if generation <= 0:
+            return
+        table = DEPLOYMENT_GENERATIONS
+        known = self._known_generation(deployment_id)
+        if known is None:
+            self._connection.execute(table.insert().values(deployment_id=deployment_id, generation=generation))
+        elif generation > known:
+            statement = table.update().where(table.c.deployment_id == deployment_id).values(generation=generation)
+            self._connection.execute(statement)
+
+    def update(self, deployment_id: str, **values: object) -> None:
+        """Change columns of one."""
+        self._connection.execute(DEPLOYMENTS.update().where(DEPLOYMENTS.c.id == deployment_id).values(**values))
+
+    def delete(self, deployment_id: str) -> None:
+        """Forget one; its events, actions, runs and generation stay."""
+        self._connection.execute(DEPLOYMENTS.delete().where(DEPLOYMENTS.c.id == deployment_id))
+
+    def find_record(self, deployment_id: str) -> DeploymentRecord | None:
+        """Return one as rules see it."""
+        row = self._connection.execute(_JOINED.where(DEPLOYMENTS.c.id == deployment_id)).one_or_none()
+        return None if row is None else self._record(row)
+
+    def record(self, deployment_id: str) -> DeploymentRecord:
+        """Return one as rules see it; NotFoundError."""
+        found = self.find_record(deployment_id)
+        if found is None:
+            raise errors.NotFoundError(f"deployment {deployment_id} does not exist")
+        return found
+
+    def records_of(self, environment_id: str) -> tuple[DeploymentRecord, ...]:
+        """Return every deployment of an environment that hosts may know of, by id."""
+        query = _JOINED.where(DEPLOYMENTS.c.environment_id == environment_id, DEPLOYMENTS.c.generation > 0)
+        return tuple(self._record(row) for row in self._connection.execute(query.order_by(DEPLOYMENTS.c.id)).all())
+
+    def get(self, deployment_id: str) -> api_v2.Deployment:
+        """Return one; NotFoundError."""
+        row = self._connection.execute(_JOINED.where(DEPLOYMENTS.c.id == deployment_id)).one_or_none()
+        if row is None:
+            raise errors.NotFoundError(f"deployment {deployment_id} does not exist")
+        return _to_wire(row)
+
+    def list(
+        self,
+        *,
+        environment_id: str | None,
+        state: DeploymentState | None,
+        health: Health | None,
+        search: str | None,
+        limit: int,
+        offset: int,
+    ) -> api_v2.Page[api_v2.Deployment]:
+        """Return deployments by label."""
+        wanted: Mapping[sa.ColumnElement[str], str | None] = {
+            DEPLOYMENTS.c.environment_id: environment_id,
+            DEPLOYMENTS.c.state: state,
+            DEPLOYMENTS.c.health: health,
+        }
+        query = _JOINED.where(*(column == value for column, value in wanted.items() if value is not None))
+        if search:
+            columns: Sequence[sa.ColumnElement[str]] = (DEPLOYMENTS.c.label, DEPLOYMENTS.c.id, PACKAGES.c.name)
+            query = query.where(sa.or_(*(contains(column, search) for column in columns)))
+        query = query.order_by(sa.func.lower(DEPLOYMENTS.c.label), DEPLOYMENTS.c.id)
+        return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
+
+    def _known_generation(self, deployment_id: str) -> int | None:
+        table = DEPLOYMENT_GENERATIONS
+        query = sa.select(table.c.generation).where(table.c.deployment_id == deployment_id)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def _record(self, row: sa.Row[Any]) -> DeploymentRecord:
+        return DeploymentRecord(
+            id=row.id,
+            label=row.label,
+            environment_id=row.environment_id,
+            environment_name=row.environment_name,
+            package=PackageRows(self._connection).value(row.package_id),
+            wanted_running=row.wanted_running,
+            forget_when_stopped=row.forget_when_stopped,
+            generation=row.generation,
+            state=DeploymentState(row.state),
+            port=row.port,
+            health=Health(row.health),
+            health_message=row.health_message,
+            endpoints=tuple(api_v2.Endpoint.model_validate(endpoint) for endpoint in row.endpoints),
+        )
+
+
+def _newest_action(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    query = sa.select(sa.func.max(ACTIONS.c.sequence)).where(ACTIONS.c.deployment_id == DEPLOYMENTS.c.id, *conditions)
+    return query.correlate(DEPLOYMENTS).scalar_subquery()
+
+
+_CURRENT_ACTION = sa.func.coalesce(
+    _newest_action(ACTIONS.c.status.in_(UNFINISHED), ACTIONS.c.type.in_(CHANGING_TYPES)),
+    _newest_action(ACTIONS.c.status.in_(UNFINISHED)),
+    _newest_action(),
+)
+"""A change under way, else a look under way, else what was asked last."""
+
+_JOINED = (
+    sa.select(
+        DEPLOYMENTS,
+        ENVIRONMENTS.c.name.label("environment_name"),
+        ENVIRONMENTS.c.platform.label("environment_platform"),
+        ENVIRONMENTS.c.is_managed_by_management_agent.label("environment_managed"),
+        PACKAGES.c.name.label("package_name"),
+        PACKAGES.c.version.label("package_version"),
+        PACKAGES.c.digest.label("package_digest"),
+        ACTIONS.c.id.label("action_id"),
+        ACTIONS.c.type.label("action_type"),
+        ACTIONS.c.status.label("action_status"),
+    )
+    .join(ENVIRONMENTS, ENVIRONMENTS.c.id == DEPLOYMENTS.c.environment_id)
+    .join(PACKAGES, PACKAGES.c.id == DEPLOYMENTS.c.package_id)
+    .outerjoin(ACTIONS, ACTIONS.c.sequence == _CURRENT_ACTION)
+)
+
+
+def _to_wire(row: sa.Row[Any]) -> api_v2.Deployment:
+    state = DeploymentState(row.state)
+    endpoints = [api_v2.Endpoint.model_validate(endpoint) for endpoint in row.endpoints]
+    return api_v2.Deployment(
+        id=row.id,
+        label=row.label,
+        description=row.description,
+        status=api_v2.VENDOR_STATUS[state],
+        state=state,
+        importance=row.importance,
+        generation=row.generation,
+        port=row.port,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        model_package=api_v2.PackageBrief(
+            id=row.package_id, name=row.package_name, version=row.package_version, digest=row.package_digest
+        ),
+        prediction_environment=api_v2.EnvironmentBrief(
+            id=row.environment_id,
+            name=row.environment_name,
+            platform=row.environment_platform,
+            is_managed_by_management_agent=row.environment_managed,
+        ),
+        service_health=api_v2.HealthStatus(status=row.health, message=row.health_message, start_date=row.health_since),
+        current_action=None if row.action_id is None else _action_brief(row),
+        endpoints=endpoints,
+        prediction_url=endpoints[0].url if endpoints else None,
+    )
+
+
+def _action_brief(row: sa.Row[Any]) -> api_v2.ActionBrief:
+    return api_v2.ActionBrief(id=row.action_id, type=row.action_type, status=row.action_status)

@@ -1,0 +1,28 @@
+"""Bringing a database to the present schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+
+from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.database import Database
+
+
+def migrate(database: Database) -> None:
+    """Run the migrations that are missing; safe to call from several processes at once.
+
+    Raises:
+        StoreError: The database was written by a newer version, or a migration failed.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as exc:
+            raise errors.StoreError(f"the database cannot be migrated: {exc}; is it from a newer version?") from exc

@@ -1,0 +1,1 @@
+"""Migrations, in order; each begins with a sentence."""

@@ -1,0 +1,1 @@
+"""The revisions; a file name begins with its number."""

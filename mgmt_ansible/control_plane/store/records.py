@@ -1,0 +1,98 @@
+"""What rules need to know of a stored thing beyond its wire shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mgmt_ansible.domain.actions import CHANGING, FINAL, ActionSpec, ActionStatus, ActionType
+from mgmt_ansible.domain.deployments import DeploymentState, DeploymentTarget
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.model_packages import ModelPackage
+from mgmt_ansible.wire.api_v2 import Endpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentRecord:
+    """An environment as rules see it."""
+
+    id: str
+    name: str
+    status_interval_seconds: float
+    status_requested_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentRecord:
+    """A deployment as rules see it.
+
+    Attributes:
+        package: What should serve when `wanted_running`.
+        generation: Of the newest accepted change; 0 when nothing was ever asked of a host.
+        forget_when_stopped: It is being deleted.
+    """
+
+    id: str
+    label: str
+    environment_id: str
+    environment_name: str
+    package: ModelPackage
+    wanted_running: bool
+    forget_when_stopped: bool
+    generation: int
+    state: DeploymentState
+    port: int | None
+    health: Health
+    health_message: str
+    endpoints: tuple[Endpoint, ...]
+
+    @property
+    def target(self) -> DeploymentTarget:
+        """What hosts should have now."""
+        return DeploymentTarget(
+            id=self.id,
+            label=self.label,
+            generation=self.generation,
+            package=self.package if self.wanted_running else None,
+            port=self.port,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """What a deployment was before an action, to return to when the action is canceled before it began."""
+
+    state: DeploymentState
+    package_id: str
+    wanted_running: bool
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRecord:
+    """An action as rules see it."""
+
+    id: str
+    type: ActionType
+    status: ActionStatus
+    environment_id: str
+    deployment_id: str | None
+    generation: int | None
+    spec: ActionSpec
+    attempt: int
+    agent: str | None
+    expires_at: datetime | None
+    cancel_requested: bool
+    requested_by: str
+    idempotency_request: str | None
+    prior: Prior | None
+
+    @property
+    def changing(self) -> bool:
+        """Whether it changes hosts."""
+        return self.type in CHANGING
+
+    @property
+    def final(self) -> bool:
+        """Whether its status is one that it does not leave."""
+        return self.status in FINAL
