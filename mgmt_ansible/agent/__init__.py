@@ -1,0 +1,1 @@
+"""The agent's use cases: claim, plan, perform, judge, report; they see ports only."""

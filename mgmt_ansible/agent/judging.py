@@ -1,0 +1,139 @@
+"""Judging: hosts' outcomes become the action's status, outcome, cause, health and sentence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from mgmt_ansible.domain.actions import CHANGING, ActionSpec, ActionStatus, ActionType
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.outcomes import FINE, Cause, HostOutcome, Outcome, health_of_hosts, worst_outcome
+from mgmt_ansible.domain.plans import Plan
+from mgmt_ansible.domain.runs import RunOutcome
+
+_NAMED_HOSTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What an action came to; the fields are those of `ResultReport`."""
+
+    status: ActionStatus
+    outcome: Outcome
+    cause: Cause | None = None
+    health: Health | None = None
+    message: str = ""
+    hosts: tuple[HostOutcome, ...] = ()
+
+
+def judge(spec: ActionSpec, plan: Plan, outcomes: Iterable[RunOutcome], *, canceled: bool) -> Verdict:
+    """Judge an action from its finished runs.
+
+    Args:
+        spec: The action.
+        plan: Its hosts; those that no run reports are `not_run`.
+        outcomes: Of its runs, in order.
+        canceled: The work was asked to end before it was done.
+    """
+    if not plan.hosts:
+        return no_hosts(spec)
+    reported = {name: host for outcome in outcomes for name, host in outcome.hosts.items()}
+    hosts = tuple(
+        _asked_only(spec, reported[name]) if name in reported else _not_run(name, canceled=canceled)
+        for name in plan.hosts
+    )
+    outcome = worst_outcome(host.outcome for host in hosts)
+    status = _status(outcome, canceled=canceled)
+    health, reason = _health(spec, hosts) if status is not ActionStatus.SUPERSEDED else (None, "")
+    return Verdict(
+        status=status,
+        outcome=outcome,
+        cause=next((host.cause for host in hosts if host.outcome is outcome and host.cause is not None), None),
+        health=health,
+        message=_message(hosts, outcome, reason),
+        hosts=hosts,
+    )
+
+
+def no_hosts(spec: ActionSpec) -> Verdict:
+    """Return the verdict of an action whose environment has no hosts: a failure, never a success."""
+    return Verdict(
+        status=ActionStatus.FAILED,
+        outcome=Outcome.FAILED,
+        cause=Cause.NO_HOSTS,
+        health=None if spec.type is ActionType.ENVIRONMENT_STATUS else Health.UNKNOWN,
+        message="the inventory has no hosts that match the environment's pattern",
+    )
+
+
+def broken(
+    spec: ActionSpec, plan: Plan | None, message: str, *, cause: Cause, outcome: Outcome = Outcome.FAILED
+) -> Verdict:
+    """Return the verdict of an action that could not be performed at all; no host was touched unless it is `unknown`.
+
+    Args:
+        spec: The action.
+        plan: None when planning itself failed.
+        message: One sentence.
+        cause: Why.
+        outcome: `unknown` when it cannot be told what was done.
+    """
+    each = Outcome.UNKNOWN if outcome is Outcome.UNKNOWN else Outcome.NOT_RUN
+    names = plan.hosts if plan is not None else ()
+    return Verdict(
+        status=ActionStatus.FAILED,
+        outcome=outcome,
+        cause=cause,
+        health=None if spec.type is ActionType.ENVIRONMENT_STATUS else Health.UNKNOWN,
+        message=message,
+        hosts=tuple(HostOutcome(host=name, outcome=each, cause=cause, message=message) for name in names),
+    )
+
+
+def _asked_only(spec: ActionSpec, host: HostOutcome) -> HostOutcome:
+    """Return a host without what it says of deployments that nobody asked about."""
+    asked = {target.id for target in (*spec.deployments, spec.deployment) if target is not None}
+    return replace(host, observations={key: seen for key, seen in host.observations.items() if key in asked})
+
+
+def _not_run(host: str, *, canceled: bool) -> HostOutcome:
+    if canceled:
+        return HostOutcome(host=host, outcome=Outcome.NOT_RUN, cause=Cause.CANCELED, message="canceled before its turn")
+    return HostOutcome(host=host, outcome=Outcome.NOT_RUN, message="an earlier wave was not fine")
+
+
+def _status(outcome: Outcome, *, canceled: bool) -> ActionStatus:
+    if outcome in FINE:
+        return ActionStatus.SUCCEEDED
+    if outcome is Outcome.SUPERSEDED:
+        return ActionStatus.SUPERSEDED
+    if canceled:
+        return ActionStatus.CANCELED
+    return ActionStatus.UNKNOWN if outcome is Outcome.UNKNOWN else ActionStatus.FAILED
+
+
+def _health(spec: ActionSpec, hosts: tuple[HostOutcome, ...]) -> tuple[Health | None, str]:
+    if spec.type is ActionType.ENVIRONMENT_STATUS:
+        return None, ""
+    if spec.type in CHANGING:
+        return health_of_hosts(hosts, wanted_running=spec.type is not ActionType.DEPLOYMENT_STOP)
+    wanted = spec.deployment is not None and spec.deployment.package is not None
+    return health_of_hosts((_observed(spec, host) for host in hosts), wanted_running=wanted)
+
+
+def _observed(spec: ActionSpec, host: HostOutcome) -> HostOutcome:
+    """Return a host as its observation of the action's own deployment shows it."""
+    seen = host.observations.get(spec.deployment.id) if spec.deployment is not None else None
+    if seen is None:
+        return host
+    return HostOutcome(host=host.host, outcome=seen.outcome, cause=seen.cause, identity=seen.identity)
+
+
+def _message(hosts: tuple[HostOutcome, ...], outcome: Outcome, reason: str) -> str:
+    if outcome in FINE:
+        return reason or f"{len(hosts)} hosts are fine"
+    worst = [host for host in hosts if host.outcome is outcome]
+    named = ", ".join(host.host for host in worst[:_NAMED_HOSTS])
+    more = f" and {len(worst) - _NAMED_HOSTS} more" if len(worst) > _NAMED_HOSTS else ""
+    said = next((host.message for host in worst if host.message), "")
+    return f"{outcome} on {named}{more}" + (f": {said}" if said else "")

@@ -1,0 +1,39 @@
+"""Access tokens and login links, through `/api/v2`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mgmt_ansible.client.transport import Transport, segment
+from mgmt_ansible.wire.api_v2 import AccessToken, AccessTokenIn, LoginLink
+
+
+class Access:
+    """Verbs on access."""
+
+    def __init__(self, transport: Transport) -> None:
+        """Speak through a transport."""
+        self._transport = transport
+
+    def list_tokens(self) -> Iterator[AccessToken]:
+        """Yield every token, without the secret itself."""
+        return self._transport.pages(AccessToken, "accessTokens/")
+
+    def create_token(self, name: str, *, kind: str, environment_ids: Sequence[str] = ()) -> AccessToken:
+        """Create a token; the answer is the only time that `token` is told.
+
+        Args:
+            name: Who will use it; an agent is listed by this name.
+            kind: `user` or `agent`.
+            environment_ids: The environments that an agent may serve; empty for users.
+        """
+        body = AccessTokenIn(name=name, kind=kind, prediction_environment_ids=list(environment_ids))
+        return self._transport.send(AccessToken, "POST", "accessTokens/", body=body)
+
+    def revoke_token(self, token_id: str) -> None:
+        """Revoke a token at once."""
+        self._transport.read("DELETE", f"accessTokens/{segment(token_id)}/")
+
+    def create_login_link(self) -> LoginLink:
+        """Create a link that opens the pages once, without typing the token."""
+        return self._transport.send(LoginLink, "POST", "loginLinks/")

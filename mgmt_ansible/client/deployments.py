@@ -1,0 +1,107 @@
+"""Deployments, through `/api/v2`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mgmt_ansible.client.transport import Transport, parse_answer, segment
+from mgmt_ansible.domain.actions import ActionType
+from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.wire.api_v2 import (
+    ActionAccepted,
+    ActionIn,
+    Deployment,
+    DeploymentEvent,
+    DeploymentIn,
+    DeploymentPatch,
+    ModelReplacement,
+)
+
+
+class Deployments:
+    """Verbs on deployments; those that change hosts return the action to wait for."""
+
+    def __init__(self, transport: Transport) -> None:
+        """Speak through a transport."""
+        self._transport = transport
+
+    def list_deployments(
+        self,
+        *,
+        environment_id: str | None = None,
+        state: DeploymentState | None = None,
+        health: Health | None = None,
+        search: str | None = None,
+    ) -> Iterator[Deployment]:
+        """Yield deployments, page after page.
+
+        Args:
+            environment_id: Only of this environment.
+            state: Only in this state.
+            health: Only of this health.
+            search: Only with this text in the label.
+        """
+        query = {"predictionEnvironmentId": environment_id, "state": state, "health": health, "search": search}
+        return self._transport.pages(Deployment, "deployments/", query)
+
+    def get_deployment(self, deployment_id: str) -> Deployment:
+        """Return one deployment; NotFoundError without it."""
+        return self._transport.get(Deployment, f"deployments/{segment(deployment_id)}/")
+
+    def launch(self, deployment: DeploymentIn, *, idempotency_key: str | None = None) -> ActionAccepted:
+        """Create a deployment and launch it; `id` of the answer is the deployment's."""
+        path = "deployments/fromModelPackage/"
+        return self._transport.ask("POST", path, body=deployment, idempotency_key=idempotency_key)
+
+    def change_deployment(self, deployment_id: str, change: DeploymentPatch) -> Deployment:
+        """Change label, description or importance; fields that are None stay."""
+        return self._transport.send(Deployment, "PATCH", f"deployments/{segment(deployment_id)}/", body=change)
+
+    def replace_model(
+        self, deployment_id: str, replacement: ModelReplacement, *, idempotency_key: str | None = None
+    ) -> ActionAccepted:
+        """Replace the model: the new one is started beside the old one, and gets traffic when its gate has passed."""
+        path = f"deployments/{segment(deployment_id)}/model/"
+        return self._transport.ask("PATCH", path, body=replacement, idempotency_key=idempotency_key)
+
+    def ask(
+        self,
+        deployment_id: str,
+        action_type: ActionType,
+        *,
+        timeout_seconds: float | None = None,
+        idempotency_key: str | None = None,
+    ) -> ActionAccepted:
+        """Ask for an action that needs no further input.
+
+        Args:
+            deployment_id: Which one.
+            action_type: `deployment_stop`, `deployment_relaunch`, `deployment_status` or `deployment_launch`.
+            timeout_seconds: For the whole run; None means the control plane's default.
+            idempotency_key: The same key gives the same action.
+
+        Raises:
+            TransitionError: The deployment's state does not allow it.
+        """
+        body = ActionIn(type=action_type, timeout_seconds=timeout_seconds)
+        path = f"deployments/{segment(deployment_id)}/actions/"
+        return self._transport.ask("POST", path, body=body, idempotency_key=idempotency_key)
+
+    def delete(self, deployment_id: str, *, at_once: bool = False) -> ActionAccepted | None:
+        """Stop a deployment, then forget it.
+
+        Args:
+            deployment_id: Which one.
+            at_once: Forget without asking the agent; what runs on hosts goes on.
+
+        Returns:
+            The action that stops it, or None when it was forgotten at once.
+        """
+        query = {"ignoreManagementAgent": True} if at_once else None
+        body = self._transport.read("DELETE", f"deployments/{segment(deployment_id)}/", query=query)
+        return parse_answer(ActionAccepted, body) if body else None
+
+    def list_events(self, deployment_id: str) -> Iterator[DeploymentEvent]:
+        """Yield the deployment's events, newest first."""
+        return self._transport.pages(DeploymentEvent, f"deployments/{segment(deployment_id)}/events/")

@@ -1,0 +1,87 @@
+"""One object that holds a connection, with the control plane's nouns as its attributes."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+import requests
+
+from mgmt_ansible.client.access import Access
+from mgmt_ansible.client.actions import Actions
+from mgmt_ansible.client.agents import Agents
+from mgmt_ansible.client.deployment_events import DeploymentEvents
+from mgmt_ansible.client.deployments import Deployments
+from mgmt_ansible.client.environments import Environments
+from mgmt_ansible.client.packages import Packages
+from mgmt_ansible.client.runs import Runs
+from mgmt_ansible.client.transport import Transport
+from mgmt_ansible.wire.api_v2 import Version
+
+
+class Client:
+    """A connection to one control plane; a context manager, to be used by one thread at a time.
+
+    Attributes:
+        environments: Prediction environments and their hosts.
+        packages: Model packages: upload, download.
+        deployments: Launch, replace, stop, relaunch, status.
+        actions: Follow and cancel what was asked for.
+        deployment_events: The feed, newest first or as it happens.
+        runs: What Ansible did.
+        agents: Who serves the environments.
+        access: Tokens and login links.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        ca_file: str | None = None,
+        timeout_seconds: float = 30.0,
+        session: requests.Session | None = None,
+    ) -> None:
+        """Describe a connection; nothing is sent before the first call.
+
+        Args:
+            url: Of the control plane, for example `http://127.0.0.1:8765`; a path before `/api/v2` is kept.
+            token: An access token of kind `user`.
+            ca_file: PEM file of the authorities to trust; None means those that requests brings.
+            timeout_seconds: Without a byte from the control plane, for connecting and for answers.
+            session: Where requests go out; for tests and unusual transports. The client owns and closes it.
+
+        Raises:
+            ConfigError: `url` is not an http or https URL.
+        """
+        self._transport = Transport(
+            url, token, ca_file=ca_file, timeout_seconds=timeout_seconds, session=session or requests.Session()
+        )
+        self.environments = Environments(self._transport)
+        self.packages = Packages(self._transport)
+        self.deployments = Deployments(self._transport)
+        self.actions = Actions(self._transport)
+        self.deployment_events = DeploymentEvents(self._transport)
+        self.runs = Runs(self._transport)
+        self.agents = Agents(self._transport)
+        self.access = Access(self._transport)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def url(self) -> str:
+        """The control plane's URL, without a slash at its end."""
+        return self._transport.url
+
+    def get_version(self) -> Version:
+        """Return the versions that the control plane speaks; the cheapest call that proves URL and token."""
+        return self._transport.get(Version, "version/")
+
+    def close(self) -> None:
+        """Close the connections; idempotent."""
+        self._transport.close()
