@@ -1,0 +1,49 @@
+"""How a deployment looks in a table and on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from mgmt_ansible.cli import text
+from mgmt_ansible.cli.output import Cell
+
+if TYPE_CHECKING:
+    from mgmt_ansible.wire.api_v2 import Deployment
+
+COLUMNS = ("LABEL", "ID", "STATE", "HEALTH", "MODEL", "GEN", "ENVIRONMENT", "UPDATED")
+
+
+def row(deployment: Deployment) -> Sequence[Cell]:
+    """Return the cells of a deployment, in the order of `COLUMNS`."""
+    return (
+        deployment.label,
+        deployment.id,
+        deployment.state.value,
+        deployment.service_health.status,
+        f"{deployment.model_package.name}:{deployment.model_package.version}",
+        deployment.generation,
+        deployment.prediction_environment.name,
+        text.ago(deployment.updated_at),
+    )
+
+
+def pairs(deployment: Deployment) -> Iterable[tuple[str, Cell]]:
+    """Yield all that people ask about one deployment."""
+    yield "label", deployment.label
+    yield "id", deployment.id
+    yield "state", deployment.state.value
+    yield "health", deployment.service_health.status
+    if deployment.service_health.message:
+        yield "because", deployment.service_health.message
+    yield "model", f"{deployment.model_package.name}:{deployment.model_package.version}"
+    yield "digest", deployment.model_package.digest
+    yield "generation", deployment.generation
+    yield "environment", deployment.prediction_environment.name
+    if deployment.current_action is not None:
+        yield "action", f"{deployment.current_action.type} ({deployment.current_action.status})"
+    yield "predictions", deployment.prediction_url
+    for endpoint in deployment.endpoints:
+        proved = f"generation {endpoint.generation}, pid {endpoint.pid}, digest {endpoint.digest[:12]}"
+        yield f"on {endpoint.host}", f"{endpoint.url} ({proved})"
+    yield "updated", text.clock(deployment.updated_at)

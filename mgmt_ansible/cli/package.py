@@ -1,0 +1,155 @@
+"""`mgmt-ansible package`: the immutable artifact that is deployed."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mgmt_ansible import errors
+from mgmt_ansible.cli import options, references, text
+from mgmt_ansible.cli.output import Cell
+
+if TYPE_CHECKING:
+    from mgmt_ansible.wire.api_v2 import ModelPackage
+
+app = typer.Typer(help="Model packages: what is deployed.", no_args_is_help=True, rich_markup_mode=None)
+
+_COLUMNS = ("NAME", "VERSION", "ID", "RUNTIME", "SIZE", "DIGEST", "CREATED")
+_WHOLE = 100
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    path: Annotated[
+        Path, typer.Argument(metavar="FOLDER-OR-ARCHIVE", help="With model-package.json at its root.", exists=True)
+    ],
+    name: Annotated[str, typer.Option("--name", help="Shared by the versions.")],
+    version: Annotated[str, typer.Option("--version", help="Free text, unique per name.")],
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """Register a package; adding the same content again changes nothing."""
+    with options.connected(context, json_output, data) as session, tempfile.TemporaryDirectory() as scratch:
+        progress = _percentage(f"{name} {version}")
+        try:
+            archive = _archive_of(path, Path(scratch))
+            added = session.client.packages.upload(archive, name=name, version=version, on_progress=progress)
+        except OSError as exc:
+            raise errors.InvalidRequestError(f"{exc.filename or path}: cannot be read: {exc.strerror or exc}") from exc
+        session.output.show_one(added, _pairs)
+
+
+@app.command("list")
+def list_packages(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Option("--name", help="Only of this name.")] = None,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """List packages."""
+    with options.connected(context, json_output, data) as session:
+        session.output.show_list(list(session.client.packages.list_packages(name=name)), _COLUMNS, _row)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    package: options.PackageArgument,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """Show one package."""
+    with options.connected(context, json_output, data) as session:
+        session.output.show_one(references.find_package(session.client, package), _pairs)
+
+
+@app.command()
+def download(
+    context: typer.Context,
+    package: options.PackageArgument,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="Where to; without it NAME-VERSION.archive here.")
+    ] = None,
+    data: options.DataOption = None,
+) -> None:
+    """Download a package's archive, checked; a broken download goes on where it stopped."""
+    with options.connected(context, False, data) as session:
+        found = references.find_package(session.client, package)
+        target = output or Path(_file_name(found))
+        try:
+            session.client.packages.download(found.id, target, on_progress=_percentage(target.name))
+        except OSError as exc:
+            raise errors.InvalidRequestError(f"{target}: cannot be written: {exc.strerror}") from exc
+        print(target)
+
+
+@app.command()
+def delete(
+    context: typer.Context,
+    package: options.PackageArgument,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """Delete a package that no deployment uses."""
+    with options.connected(context, json_output, data) as session:
+        found = references.find_package(session.client, package)
+        session.client.packages.delete_package(found.id)
+        session.output.say(f"package {found.name}:{found.version} is deleted", {"id": found.id, "deleted": True})
+
+
+def _archive_of(path: Path, scratch: Path) -> Path:
+    if not path.is_dir():
+        return path
+    from mgmt_ansible import archives
+
+    archive = scratch / "package.tar.gz"
+    archives.build_package(path, archive)
+    return archive
+
+
+def _percentage(what: str) -> Callable[[int, int], None]:
+    shown = -1
+
+    def show_progress(done: int, total: int) -> None:
+        nonlocal shown
+        percent = done * _WHOLE // total if total else _WHOLE
+        if sys.stderr.isatty() and percent != shown:
+            shown = percent
+            end = "\n" if percent >= _WHOLE else ""
+            sys.stderr.write(f"\r\x1b[K{text.clean(what)}: {percent} % of {text.size(total)}{end}")
+            sys.stderr.flush()
+
+    return show_progress
+
+
+def _file_name(package: ModelPackage) -> str:
+    safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in f"{package.name}-{package.version}")
+    return f"{safe.lstrip('.')}.archive"
+
+
+def _row(package: ModelPackage) -> Sequence[Cell]:
+    return (
+        package.name,
+        package.version,
+        package.id,
+        package.runtime,
+        text.size(package.archive_bytes),
+        package.digest[:12],
+        text.ago(package.created_at),
+    )
+
+
+def _pairs(package: ModelPackage) -> Iterable[tuple[str, Cell]]:
+    yield "name", package.name
+    yield "version", package.version
+    yield "id", package.id
+    yield "runtime", package.runtime
+    yield "digest", package.digest
+    yield "archive", f"{text.size(package.archive_bytes)}, sha256 {package.archive_sha256}"
+    yield "created", text.clock(package.created_at)
