@@ -1,0 +1,180 @@
+"""Results: what a deployment is after a change that failed, was canceled, or was about other hosts than it said."""
+
+from __future__ import annotations
+
+import pytest
+
+from mgmt_ansible.domain.actions import ActionStatus, ActionType
+from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Observation, Outcome
+from mgmt_ansible.wire import api_v2
+from tests.contract.store.sites import Site
+
+
+def state_health_package(site: Site) -> tuple[object, object, str]:
+    deployment = site.deployment()
+    return deployment.state, deployment.service_health.status, deployment.model_package.id
+
+
+@pytest.mark.parametrize("generation", [-1, 0, 2**53, 2**70])
+def test_a_fence_that_no_host_can_hold_is_ignored(site: Site, generation: int):
+    """A host cannot use the numbers up."""
+    site.create()
+    host = HostOutcome(host="h1", outcome=Outcome.CHANGED, fence_generation=generation)
+
+    site.report(site.take(), hosts=(host,))
+    site.act(ActionType.DEPLOYMENT_RELAUNCH)
+
+    assert 2 == site.deployment().generation
+
+
+def test_the_fence_of_a_deployment_that_was_not_asked_about_is_ignored(site: Site):
+    """A look at one says nothing of another."""
+    site.ready("d1")
+    site.ready("d2")
+    site.act(ActionType.DEPLOYMENT_STATUS, "d1")
+    stray = Observation(deployment_id="d2", outcome=Outcome.OK, state="running", fence_generation=40)
+
+    site.report(site.take(), health=None, hosts=(site.seen(d1=site.sight("running"), d2=stray),))
+    site.act(ActionType.DEPLOYMENT_RELAUNCH, "d2")
+
+    assert 2 == site.deployment("d2").generation
+
+
+def test_the_fence_of_a_deployment_that_was_looked_at_counts(site: Site):
+    """A control plane restored from a backup catches up by looking."""
+    site.ready()
+    newer = Observation(deployment_id="d1", outcome=Outcome.OK, state="running", fence_generation=40)
+
+    site.look(d1=newer)
+    site.act(ActionType.DEPLOYMENT_RELAUNCH)
+
+    assert 41 == site.deployment().generation
+
+
+def test_a_generation_of_zero_is_not_remembered(site: Site):
+    """It is no generation."""
+    with site.store.write() as tx:
+        tx.deployments.raise_generation("d1", 0)
+        tx.deployments.raise_generation("d1", 0)
+
+        assert 1 == tx.deployments.next_generation("d1")
+
+
+def test_canceling_what_waits_behind_a_superseded_launch_leaves_it_unknown(site: Site):
+    """Not launching for ever."""
+    site.create()
+    launch = site.take()
+    stop_id = site.act(ActionType.DEPLOYMENT_STOP)
+    site.report(launch, ActionStatus.SUPERSEDED, outcome=Outcome.SUPERSEDED)
+
+    site.services.actions.cancel(stop_id, actor="ann")
+
+    assert site.deployment().state is DeploymentState.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [ActionStatus.FAILED, ActionStatus.CANCELED])
+@pytest.mark.parametrize("hosts", [(), (HostOutcome(host="h1", outcome=Outcome.NOT_RUN),)])
+def test_a_replace_that_touched_no_host_leaves_the_old_package(
+    site: Site, status: ActionStatus, hosts: tuple[HostOutcome, ...]
+):
+    """The package could not be fetched, say: what served serves on."""
+    site.ready()
+    site.replace()
+
+    site.report(site.take(), status, outcome=Outcome.NOT_RUN, health=Health.UNKNOWN, hosts=hosts)
+
+    assert (DeploymentState.READY, Health.WARNING, site.package.id) == state_health_package(site)
+    assert ["h1"] == [endpoint.host for endpoint in site.deployment().endpoints]
+
+
+def test_a_second_attempt_that_touched_no_host_says_nothing_of_the_first(site: Site):
+    """The first may have replaced the model."""
+    site.ready()
+    site.replace()
+    site.take()
+    site.clock.pass_seconds(31)
+
+    site.report(site.take(), ActionStatus.FAILED, hosts=())
+
+    assert site.deployment().state is DeploymentState.ERRORED
+
+
+def test_a_relaunch_that_waits_behind_an_untouched_replace_returns_to_the_old_package(site: Site):
+    """When it is canceled."""
+    site.ready()
+    site.replace()
+    replacement = site.take()
+    relaunch_id = site.act(ActionType.DEPLOYMENT_RELAUNCH)
+    site.report(replacement, ActionStatus.FAILED, hosts=())
+
+    site.services.actions.cancel(relaunch_id, actor="ann")
+
+    deployment = site.deployment()
+    assert (DeploymentState.READY, site.package.id) == (deployment.state, deployment.model_package.id)
+
+
+def test_a_canceled_replace_with_the_old_model_serving_is_ready_with_a_warning(site: Site):
+    """Its hosts say so after the cancel."""
+    site.ready()
+    site.replace()
+    old = HostOutcome(
+        host="h1",
+        outcome=Outcome.FAILED,
+        cause=Cause.CANCELED,
+        old_model_in_use=True,
+        identity=site.identity(digest=site.package.digest),
+    )
+
+    site.report(site.take(), ActionStatus.CANCELED, cause=Cause.CANCELED, health=Health.WARNING, hosts=(old,))
+
+    assert (DeploymentState.READY, Health.WARNING, site.package.id) == state_health_package(site)
+
+
+def test_the_evidence_of_many_hosts_is_capped(site: Site):
+    """An entry of the feed stays small however many hosts failed."""
+    site.create()
+    hosts = tuple(
+        HostOutcome(host=f"h{n}", outcome=Outcome.FAILED, evidence=(Evidence(kind="log_tail", text="x" * 8000),))
+        for n in range(20)
+    )
+
+    site.report(site.take(), ActionStatus.FAILED, hosts=hosts)
+
+    entry = site.services.deployment_events.list_events(deployment_id="d1", limit=1).data[0]
+    assert 64_000 == sum(len(evidence["text"]) for evidence in entry.data["evidence"])
+
+
+def test_the_change_under_way_is_the_current_action(site: Site):
+    """A look that was asked for later is not."""
+    launch_id = site.create()
+    site.act(ActionType.DEPLOYMENT_STATUS)
+
+    assert launch_id == current(site).id
+
+
+def test_a_look_under_way_is_the_current_action(site: Site):
+    """When no change is."""
+    site.ready()
+    site.act(ActionType.DEPLOYMENT_STATUS)
+    first = site.take()
+    waiting_id = site.act(ActionType.DEPLOYMENT_STATUS)
+    site.services.actions.cancel(waiting_id, actor="ann")
+
+    assert first.spec.id == current(site).id
+
+
+def test_without_work_the_newest_action_is_the_current_one(site: Site):
+    """So that one sees how it ended."""
+    site.ready()
+    status_id = site.act(ActionType.DEPLOYMENT_STATUS)
+    site.run()
+
+    assert status_id == current(site).id
+
+
+def current(site: Site) -> api_v2.ActionBrief:
+    action = site.deployment().current_action
+    assert action is not None
+    return action

@@ -1,0 +1,47 @@
+"""Help: of every level, at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+NOUNS = ("environment", "package", "deployment", "event", "run", "host", "agent")
+PROGRAMS = ("up", "demo", "serve", "login")
+VERBS = (
+    *(
+        ("deployment", verb)
+        for verb in ["list", "show", "launch", "replace", "stop", "relaunch", "status", "cancel", "delete"]
+    ),
+    *(("package", verb) for verb in ["add", "list", "show", "download", "delete"]),
+    *(("environment", verb) for verb in ["create", "list", "show", "status", "delete"]),
+    ("event", "list"),
+    *(("run", verb) for verb in ["list", "show", "export"]),
+    ("host", "list"),
+    *(("agent", verb) for verb in ["list", "token", "example"]),
+)
+HEAVY = (
+    "mgmt_ansible.wire", "requests", "pydantic_settings", "fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "yaml",
+    "ansible_runner", "paramiko", "rich.table", "rich.console", "numpy", "sklearn", "onnxruntime", "jinja2",
+)  # fmt: skip
+
+_PROBE = """
+import sys
+from mgmt_ansible.cli.program import app
+for arguments in {lines!r}:
+    try:
+        app([*arguments, "--help"], prog_name="mgmt-ansible")
+    except SystemExit as end:
+        assert end.code == 0, (arguments, end.code)
+print("heavy:", sorted(set(sys.modules) & set({heavy!r})))
+"""
+
+
+def test_help_of_every_level_imports_nothing_heavy():
+    """Start-up time is a matter of imports; this is the list that costs."""
+    lines = [(), *((noun,) for noun in (*NOUNS, *PROGRAMS)), *VERBS]
+
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE.format(lines=lines, heavy=HEAVY)], capture_output=True, text=True, check=False
+    )
+
+    assert "heavy: []" == done.stdout.splitlines()[-1]

@@ -1,0 +1,91 @@
+"""Looking at deployments."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from mgmt_host import slots
+
+
+def look(host, *wanted, action="environment_status"):
+    """Return the result of a status action."""
+    return host.act(action, 0, observe=list(wanted))
+
+
+def wanted(package=None, deployment_id="d1"):
+    """Return what the control plane expects of a deployment."""
+    return {"id": deployment_id, "generation": 1, "digest": package and package[2]}
+
+
+def test_a_serving_deployment_is_ok_with_its_identity(host):
+    """Process, listener, readiness and digest."""
+    package = host.package()
+    identity = host.act("deployment_launch", 1, package)["identity"]
+    seen = look(host, wanted(package))["observations"]
+
+    assert [("ok", "running", 1, identity)] == [
+        (one["outcome"], one["state"], one["fence_generation"], one["identity"]) for one in seen
+    ]
+
+
+def test_another_model_is_a_wrong_model(host):
+    """The digest is compared, not the name."""
+    host.act("deployment_launch", 1, host.package(2.0))
+    seen = look(host, wanted(host.package(3.0)))["observations"][0]
+
+    assert ("failed", "wrong_model") == (seen["outcome"], seen["cause"])
+
+
+def test_absent_and_unwanted_is_ok(host):
+    """Nothing runs where nothing should."""
+    seen = look(host, wanted())["observations"][0]
+
+    assert ("ok", "absent") == (seen["outcome"], seen["state"])
+
+
+def test_a_frozen_server_is_not_ready(host):
+    """A process that lives but does not answer is failing, within seconds."""
+    package = host.package()
+    pid = host.act("deployment_launch", 1, package)["identity"]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        result = look(host, wanted(package), action="deployment_status")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+    assert ("failed", "not_ready") == (result["outcome"], result["cause"])
+
+
+def test_a_dead_deployment_is_told_from_a_stopped_one(host):
+    """The message says that it ran before."""
+    package = host.package()
+    host.act("deployment_launch", 1, package)
+    slots.stop(slots.find(host.own(), "a"), 5.0)
+    seen = look(host, wanted(package))["observations"][0]
+
+    assert "relaunch it" in seen["message"]
+
+
+def test_a_hundred_absent_deployments_take_no_time(host):
+    """One look at all of them, in their order."""
+    began = time.monotonic()
+    seen = look(host, *[wanted(deployment_id=f"d{number}") for number in range(100)])["observations"]
+
+    assert [f"d{number}" for number in range(100)] == [one["deployment_id"] for one in seen]
+    assert time.monotonic() - began < 10
+
+
+def test_a_hostile_id_is_unknown_not_a_path(host):
+    """`..` never leaves the base directory."""
+    assert "unknown" == look(host, wanted(deployment_id="../../etc"))["observations"][0]["outcome"]
+
+
+def test_one_unreadable_deployment_does_not_hide_the_others(host):
+    """It alone is unknown."""
+    Path(host.own("d1").state).mkdir(parents=True)
+    seen = look(host, wanted(), wanted(deployment_id="d2"))["observations"]
+
+    assert ["unknown", "ok"] == [one["outcome"] for one in seen]

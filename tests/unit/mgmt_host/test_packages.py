@@ -1,0 +1,134 @@
+"""Bringing a package: refusals, disk, what must be sent, environments that cannot be built."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+from mgmt_host import environments, http_probe, packages
+
+
+def test_a_package_is_installed_read_only(host):
+    """Nobody changes a package by accident."""
+    package = host.package()
+    host.bring(package)
+    folder = Path(host.layout.package(package[2]))
+
+    assert {0o444} == {path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+def test_bringing_it_again_changes_nothing(host):
+    """One look, no work."""
+    package = host.package()
+    host.bring(package)
+
+    assert {"changed": False, "needs": [], "steps": [], "notes": []} == host.bring(package)
+
+
+def test_a_missing_archive_is_asked_for(host):
+    """The first, cheap look sends nothing."""
+    assert ["archive"] == host.bring(host.package(), archive=None)["needs"]
+
+
+def test_an_archive_without_room_is_refused_before_it_is_sent(host):
+    """Twice its size and a tenth must be free."""
+    result = host.bring(host.package(), archive=None, archive_bytes=1 << 60)
+
+    assert ("disk", "df") == (result["cause"], result["evidence"][0]["kind"])
+
+
+@pytest.mark.parametrize("change", [{"archive_sha256": "0" * 64}, {"digest": "0" * 64}])
+def test_what_is_not_as_promised_leaves_nothing(host, change):
+    """Wrong bytes or wrong content: artifact, and no folder."""
+    result = host.bring(host.package(), **change)
+
+    assert ("artifact", []) == (result["cause"], list(Path(host.layout.path("packages")).iterdir()))
+
+
+def test_another_runtime_is_a_dependency_failure(host):
+    """The message names what this host serves."""
+    result = host.bring(host.package(), runtime="drum")
+
+    assert ("dependency", True) == (result["cause"], "use onnx" in result["message"])
+
+
+def test_an_environment_that_cannot_be_built_shows_pips_last_lines(host, tmp_path):
+    """An empty wheelhouse: dependency with the log's end; the half-built folder counts as none."""
+    shutil.rmtree(host.layout.path("environments", environments.key("onnx")))
+    empty = tmp_path / "wheels"
+    empty.mkdir()
+
+    with pytest.raises(environments.HostError) as failure:
+        environments.build(host.layout, "onnx", ["--isolated"], str(empty))
+    assert ("dependency", "log_tail") == (failure.value.cause, failure.value.evidence[0]["kind"])
+    assert environments.find(host.layout, "onnx") is None
+
+
+def test_rows_are_sorted_before_they_are_hashed():
+    """The order of files in an archive does not matter."""
+    rows = [["b", "0644", 1, "x"], ["a", "0644", 1, "y"]]
+
+    assert packages.manifest_digest(rows) == packages.manifest_digest(rows[::-1])
+
+
+BAD_BODIES = {
+    "not JSON": b"{",
+    "no inputs": b"{}",
+    "unknown input": b'{"inputs":[{"name":"Z","datatype":"FP32","shape":[1,2],"data":[1,2]}]}',
+    "wrong datatype": b'{"inputs":[{"name":"X","datatype":"INT64","shape":[1,2],"data":[1,2]}]}',
+    "wrong shape": b'{"inputs":[{"name":"X","datatype":"FP32","shape":[1,3],"data":[1,2,3]}]}',
+    "too few values": b'{"inputs":[{"name":"X","datatype":"FP32","shape":[2,2],"data":[1,2]}]}',
+    "text for numbers": b'{"inputs":[{"name":"X","datatype":"FP32","shape":[1,2],"data":["a","b"]}]}',
+    "unknown output": b'{"inputs":[{"name":"X","datatype":"FP32","shape":[1,2],"data":[1,2]}],"outputs":[{"name":"Q"}]}',
+}
+
+
+def test_the_server_refuses_bad_requests_and_counts_them(host):
+    """Each is a 400 with a sentence, and the metrics page knows."""
+    port = host.act("deployment_launch", 1, host.package())["identity"]["port"]
+    answers = {
+        name: http_probe.ask("127.0.0.1", port, "/v2/models/d1/infer", body) for name, body in BAD_BODIES.items()
+    }
+    page = http_probe.ask("127.0.0.1", port, "/metrics").body.decode()
+
+    assert dict.fromkeys(BAD_BODIES, 400) == {name: answer.status for name, answer in answers.items()}
+    assert all(answer.json()["error"] for answer in answers.values())
+    assert f'mgmt_ansible_inference_requests_total{{status="400"}} {len(BAD_BODIES)}.0' in page
+    assert 404 == http_probe.ask("127.0.0.1", port, "/v2/models/other").status
+
+
+def test_an_answer_that_json_cannot_carry_is_a_clear_error(host):
+    """NaN: a sentence, and the metrics count what the client saw."""
+    port = host.act("deployment_launch", 1, host.package())["identity"]["port"]
+    body = b'{"inputs":[{"name":"X","datatype":"FP32","shape":[1,2],"data":[NaN,1]}]}'
+    answer = http_probe.ask("127.0.0.1", port, "/v2/models/d1/infer", body)
+    page = http_probe.ask("127.0.0.1", port, "/metrics").body.decode()
+
+    assert (500, True) == (answer.status, "NaN" in answer.json().get("error", ""))
+    assert 'mgmt_ansible_inference_requests_total{status="500"} 1.0' in page
+
+
+def test_a_wheelhouse_is_unpacked_below_the_base_directory(host, tmp_path):
+    """Nothing is written where the connection's user put the file, and nothing is left."""
+    environment = Path(host.layout.path("environments", environments.key("onnx")))
+    shutil.rmtree(environment)
+    sent = tmp_path / "sent"
+    sent.mkdir()
+    with tarfile.open(sent / "wheelhouse", "w"):
+        pass
+    result = host.bring(host.package(), wheelhouse=str(sent / "wheelhouse"), wheelhouse_offered=True)
+
+    assert ("dependency", ["wheelhouse"]) == (result["cause"], [path.name for path in sent.iterdir()])
+    assert not list(environment.parent.glob(".draft-*"))
+
+
+@pytest.mark.parametrize("folder", ["packages", "programs"])
+def test_drafts_of_killed_runs_are_swept(host, folder):
+    """The next one who drafts there removes them."""
+    left = Path(host.layout.path(folder, ".draft-left"))
+    left.mkdir()
+    host.bring(host.package())
+
+    assert not left.exists()

@@ -1,0 +1,296 @@
+"""Services whose answers are written down beforehand, for pages without a database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime, timedelta
+
+import anyio
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
+
+from mgmt_ansible import errors
+from mgmt_ansible.control_plane import access, pages
+from mgmt_ansible.control_plane.deployment_events import EventFilters
+from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.domain.actions import ActionStatus, ActionType
+from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
+from mgmt_ansible.wire import api_v2
+
+NOW = datetime.now(UTC)
+DIGEST = "5f" * 32
+SESSION = "session-of-ada"
+TOKEN = "mga_" + "t" * 43
+CODE = "one-time-code"
+
+
+def environment(name: str = "loopback", environment_id: str = "e" * 24) -> api_v2.PredictionEnvironment:
+    return api_v2.PredictionEnvironment(
+        id=environment_id,
+        name=name,
+        platform="onPremise",
+        description="",
+        supported_model_formats=["externalModel"],
+        is_managed_by_management_agent=True,
+        managed_by="agent",
+        status_interval_seconds=60,
+        health=api_v2.HealthStatus(status=Health.PASSING),
+        created_at=NOW,
+    )
+
+
+def deployment(deployment_id: str = "wine", **changes: object) -> api_v2.Deployment:
+    value = api_v2.Deployment(
+        id=deployment_id,
+        label=f"Label of {deployment_id}",
+        description="",
+        status="active",
+        state=DeploymentState.READY,
+        importance="LOW",
+        generation=3,
+        port=None,
+        created_at=NOW - timedelta(days=2),
+        updated_at=NOW - timedelta(minutes=3),
+        model_package=api_v2.PackageBrief(id="p" * 24, name="wine-forest", version="1.4.0", digest=DIGEST),
+        prediction_environment=api_v2.EnvironmentBrief(
+            id="e" * 24, name="loopback", platform="onPremise", is_managed_by_management_agent=True
+        ),
+        service_health=api_v2.HealthStatus(status=Health.PASSING, message="1 of 1 hosts serve"),
+        endpoints=[
+            api_v2.Endpoint(
+                host="host-1",
+                url="http://127.0.0.1:40123/v2/models/wine/infer",
+                port=40123,
+                digest=DIGEST,
+                generation=3,
+                pid=4711,
+            )
+        ],
+        prediction_url="http://127.0.0.1:40123/v2/models/wine/infer",
+    )
+    return value.model_copy(update=changes)
+
+
+def action(action_id: str = "a" * 24, **changes: object) -> api_v2.Action:
+    value = api_v2.Action(
+        id=action_id,
+        type=ActionType.DEPLOYMENT_LAUNCH,
+        status=ActionStatus.SUCCEEDED,
+        prediction_environment_id="e" * 24,
+        deployment_id="wine",
+        generation=3,
+        attempt=1,
+        agent="agent-1",
+        requested_by="ada",
+        requested_at=NOW - timedelta(minutes=4),
+        started_at=NOW - timedelta(minutes=4),
+        finished_at=NOW - timedelta(minutes=3),
+        cancel_requested=False,
+        outcome="changed",
+        cause=None,
+        message="",
+        progress="",
+        hosts=[HostOutcome(host="host-1", outcome=Outcome.CHANGED, message="The model serves.")],
+    )
+    return value.model_copy(update=changes)
+
+
+def entry(sequence: int = 1, **changes: object) -> api_v2.DeploymentEvent:
+    value = api_v2.DeploymentEvent(
+        id=f"{sequence:024x}",
+        sequence=sequence,
+        type="model_deployments.deployment_launch_succeeded",
+        status_type="success",
+        health=Health.PASSING,
+        title=f"Launch succeeded ({sequence})",
+        message="1 host serves wine-forest 1.4.0.",
+        timestamp=NOW - timedelta(minutes=3),
+        received_at=NOW - timedelta(minutes=3),
+        prediction_environment_id="e" * 24,
+        deployment_id="wine",
+        action_id="a" * 24,
+        run_id=None,
+        generation=3,
+        host=None,
+        actor="agent:agent-1",
+        data={},
+    )
+    return value.model_copy(update=changes)
+
+
+def page_of(values: list, limit: int, offset: int) -> api_v2.Page:
+    shown = values[offset : offset + limit]
+    return api_v2.Page(count=len(shown), total_count=len(values), data=shown)
+
+
+@dataclass
+class Scripted:
+    """The one script behind all the services below."""
+
+    environments: list = field(default_factory=lambda: [environment()])
+    deployments: list = field(default_factory=list)
+    actions: list = field(default_factory=list)
+    entries: list = field(default_factory=list)  # newest first
+    sessions: set = field(default_factory=lambda: {SESSION})
+    codes: set = field(default_factory=lambda: {CODE})
+    followers: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def services(self) -> Services:
+        scripted = {
+            "registry": ScriptedRegistry(self),
+            "deployments": ScriptedDeployments(self),
+            "actions": ScriptedActions(self),
+            "deployment_events": ScriptedEvents(self),
+            "access": ScriptedAccess(self),
+        }
+        return Services(**dict.fromkeys((one.name for one in fields(Services)), None) | scripted)
+
+    def app(self) -> FastAPI:
+        """The pages behind an edge that does what the real one promises."""
+        app = FastAPI()
+        services = self.services()
+
+        @app.middleware("http")
+        async def edge(request: Request, answer) -> Response:
+            if request.url.path.startswith(("/login", "/static/", "/logout")):
+                return await answer(request)
+            try:
+                request.state.principal = services.access.session(request.cookies.get(access.SESSION_COOKIE, ""))
+            except errors.AccessError:
+                return RedirectResponse("/login", status_code=303)
+            return await answer(request)
+
+        pages.install(app, services)
+        return app
+
+    def happen(self, happened: api_v2.DeploymentEvent) -> None:
+        with self.lock:
+            self.entries.insert(0, happened)
+
+
+@dataclass
+class ScriptedRegistry:
+    script: Scripted
+
+    def list_environments(self, *, limit=50, offset=0):
+        return page_of(self.script.environments, limit, offset)
+
+
+@dataclass
+class ScriptedDeployments:
+    script: Scripted
+
+    def list_deployments(self, *, environment_id=None, state=None, health=None, search=None, limit=50, offset=0):
+        found = [
+            one
+            for one in self.script.deployments
+            if (not environment_id or one.prediction_environment.id == environment_id)
+            and (not state or one.state == state)
+            and (not health or one.service_health.status == health)
+            and (not search or search.lower() in f"{one.label} {one.id} {one.model_package.name}".lower())
+        ]
+        return page_of(found, limit, offset)
+
+    def get_deployment(self, deployment_id):
+        for one in self.script.deployments:
+            if one.id == deployment_id:
+                return one
+        raise errors.NotFoundError(f"deployment {deployment_id}: there is none with this id")
+
+
+@dataclass
+class ScriptedActions:
+    script: Scripted
+
+    def get_action(self, action_id):
+        return next(one for one in self.script.actions if one.id == action_id)
+
+    def list_actions(self, *, deployment_id=None, status=None, limit=50, offset=0):
+        return page_of([one for one in self.script.actions if one.deployment_id == deployment_id], limit, offset)
+
+
+@dataclass
+class ScriptedEvents:
+    script: Scripted
+
+    def list_events(
+        self,
+        *,
+        deployment_id=None,
+        environment_id=None,
+        types=(),
+        health=None,
+        before=None,
+        after=None,
+        limit=50,
+        offset=0,
+    ):
+        with self.script.lock:
+            found = [
+                one
+                for one in self.script.entries
+                if (not deployment_id or one.deployment_id == deployment_id)
+                and (not health or one.health == health)
+                and (before is None or one.sequence < before)
+                and (after is None or one.sequence > after)
+            ]
+        return page_of(found, limit, offset)
+
+    def newest_of(self, deployment_ids):
+        with self.script.lock:
+            oldest_first = tuple(reversed(self.script.entries))
+        return {one.deployment_id: one for one in oldest_first if one.deployment_id in deployment_ids}
+
+    def newest_sequence(self):
+        return max((one.sequence for one in self.script.entries), default=0)
+
+    async def follow(
+        self,
+        after: int,
+        filters: EventFilters,
+        stop: Callable[[], bool] = lambda: False,
+        *,
+        admitted: Callable[[], bool],
+    ) -> AsyncIterator[api_v2.DeploymentEvent | None]:
+        self.script.followers += 1
+        try:
+            while not stop() and admitted():
+                fresh = self.list_events(deployment_id=filters.deployment_id, after=after, limit=500).data
+                for one in reversed(fresh):
+                    after = one.sequence
+                    yield one
+                await anyio.sleep(0.05)
+        finally:
+            self.script.followers -= 1
+
+
+@dataclass
+class ScriptedAccess:
+    script: Scripted
+
+    def redeem(self, code):
+        if code not in self.script.codes:
+            raise errors.AccessError("login code: unknown or used")
+        self.script.codes.discard(code)
+        return SESSION
+
+    def token_login(self, token):
+        if token != TOKEN:
+            raise errors.AccessError("token: unknown")
+        return SESSION
+
+    def session(self, cookie):
+        if cookie not in self.script.sessions:
+            raise errors.AccessError("session: none")
+        return access.Principal(token_id="t" * 24, name="ada", kind="user")
+
+    def admits(self, *, header, cookie):
+        return cookie in self.script.sessions
+
+    def sign_out(self, cookie):
+        self.script.sessions.discard(cookie)

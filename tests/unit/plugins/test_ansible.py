@@ -1,0 +1,198 @@
+"""The Ansible plugin over scripted workers: waves, and stopping what a broken run left behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import PurePath
+
+import pytest
+
+from mgmt_ansible import errors
+from mgmt_ansible.domain.actions import ActionType
+from mgmt_ansible.domain.environments import EnvironmentBinding, InventoryHost
+from mgmt_ansible.domain.outcomes import Evidence, HostOutcome, Identity, Outcome
+from mgmt_ansible.domain.plans import Plan, Wave
+from mgmt_ansible.domain.runs import RunProgress, RunRequest, RunStatus
+from mgmt_ansible.plugins.ansible import AnsiblePlugin
+from tests.unit.agent.scripted import ENVIRONMENT, ScriptedInventory, make_claim, make_outcome, make_spec
+
+BINDINGS = {ENVIRONMENT: EnvironmentBinding(environment_id=ENVIRONMENT, inventory=PurePath("/hosts"))}
+OLD_MODEL = Identity(digest="d" * 64, generation=1, slot="a", port=8080, pid=7, start_time=9, url="http://h:8080")
+HOSTS = (InventoryHost(name="h1"), InventoryHost(name="h2"))
+
+
+class ScriptedWorkers:
+    """Ends every run as it is told, fine without a word."""
+
+    def __init__(self, *answers: object) -> None:
+        self._answers = list(answers)
+        self.requests: list[RunRequest] = []
+        self.reasons: list[str | None] = []
+
+    def submit(self, request, progress, cancel):
+        self.requests.append(request)
+        self.reasons.append(cancel.reason())
+        answer = self._answers.pop(0) if self._answers else Outcome.CHANGED
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, HostOutcome):
+            answer = (answer, RunStatus.SUCCESSFUL)
+        if isinstance(answer, tuple):
+            said, status = answer
+            return make_outcome(*(replace(said, host=host) for host in request.hosts), status=status)
+        if isinstance(answer, RunStatus):
+            return make_outcome(
+                *(HostOutcome(host=host, outcome=Outcome.UNKNOWN) for host in request.hosts), status=answer
+            )
+        return make_outcome(*(HostOutcome(host=host, outcome=answer) for host in request.hosts))
+
+    @property
+    def playbooks(self) -> list[str]:
+        return [request.playbook for request in self.requests]
+
+
+class Quiet:
+    def __init__(self, *reasons: str | None) -> None:
+        self._reasons = list(reasons)
+
+    def progress(self, progress: RunProgress) -> None:
+        return
+
+    def reason(self) -> str | None:
+        return self._reasons.pop(0) if self._reasons else None
+
+
+def make_plugin(workers: ScriptedWorkers, hosts=HOSTS) -> AnsiblePlugin:
+    return AnsiblePlugin(
+        bindings=BINDINGS, inventory=ScriptedInventory(hosts), workers=workers, make_id=iter(["1", "2", "3"]).__next__
+    )
+
+
+def perform(workers: ScriptedWorkers, *, action=ActionType.DEPLOYMENT_LAUNCH, cancel=None, waves=(("h1", "h2"),)):
+    plan = Plan(action_id="a" * 24, waves=tuple(Wave(hosts=hosts) for hosts in waves))
+    return make_plugin(workers).perform(make_claim(make_spec(action)), plan, Quiet(), cancel or Quiet())
+
+
+def test_a_plan_is_one_wave_of_all_hosts():
+    """The first rollout policy."""
+    plan = make_plugin(ScriptedWorkers()).plan(make_spec())
+
+    assert (("h1", "h2"),) == tuple(wave.hosts for wave in plan.waves)
+
+
+def test_no_hosts_are_no_waves():
+    """The agent makes a failure of it."""
+    assert () == make_plugin(ScriptedWorkers(), hosts=()).plan(make_spec()).waves
+
+
+def test_an_environment_of_another_agent_is_refused():
+    """A claim that is not ours names plugin, environment and action."""
+    with pytest.raises(errors.PluginError, match=r"environment 0+ is not served"):
+        make_plugin(ScriptedWorkers()).plan(make_spec(environment_id="0" * 24))
+
+
+def test_a_wave_that_is_not_fine_is_the_last_one():
+    """A model that fails on the first hosts reaches no others."""
+    workers = ScriptedWorkers(Outcome.FAILED)
+
+    runs = perform(workers, waves=(("h1",), ("h2",)))
+
+    assert 1 == len(runs)
+    assert [("h1",)] == [request.hosts for request in workers.requests]
+
+
+def test_a_cancel_between_waves_leaves_the_rest_alone():
+    """The second wave never begins."""
+    workers = ScriptedWorkers()
+
+    perform(workers, waves=(("h1",), ("h2",)), cancel=Quiet(None, None, "canceled"))
+
+    assert ["deployment_launch"] == workers.playbooks
+
+
+@pytest.mark.parametrize("status", [RunStatus.CANCELED, RunStatus.TIMEOUT])
+def test_a_run_that_was_stopped_is_stopped_on_its_hosts_too(status):
+    """A second exec ends the recorded holder, whatever the cancel signal says."""
+    workers = ScriptedWorkers(status)
+
+    ((request, outcome),) = perform(workers, cancel=Quiet(None, "canceled"))
+
+    assert ["deployment_launch", "deployment_cancel"] == workers.playbooks
+    assert [None] == workers.reasons[1:]
+    assert ("deployment_launch", status) == (request.playbook, outcome.status)
+    assert "stopped on 2 hosts" in outcome.message
+
+
+def test_hosts_that_could_not_be_stopped_are_named():
+    """Somebody must look at them."""
+    workers = ScriptedWorkers(RunStatus.TIMEOUT, Outcome.UNREACHABLE)
+
+    ((_, outcome),) = perform(workers)
+
+    assert "not stopped on h1, h2" in outcome.message
+
+
+@pytest.mark.parametrize("status", [RunStatus.CANCELED, RunStatus.TIMEOUT])
+def test_a_stopped_replace_tells_that_the_old_model_serves(status):
+    """The second exec proved it, so the change failed and nothing is unknown."""
+    proof = Evidence(kind="message", text="slot a came back")
+    stopped = HostOutcome(
+        host="", outcome=Outcome.CHANGED, identity=OLD_MODEL, old_model_in_use=True, evidence=(proof,)
+    )
+
+    ((_, outcome),) = perform(ScriptedWorkers(status, stopped), action=ActionType.DEPLOYMENT_REPLACE_MODEL)
+
+    host = outcome.hosts["h1"]
+    assert (Outcome.FAILED, True, OLD_MODEL) == (host.outcome, host.old_model_in_use, host.identity)
+    assert (proof,) == host.evidence
+
+
+def test_a_cancel_that_leaves_nothing_serving_is_degraded():
+    """Neither the new nor the old model answers: that is said loudly."""
+    stopped = HostOutcome(host="", outcome=Outcome.DEGRADED, message="slot a did not come back")
+
+    ((_, outcome),) = perform(ScriptedWorkers(RunStatus.CANCELED, stopped))
+
+    assert (Outcome.DEGRADED, "slot a did not come back") == (
+        outcome.hosts["h1"].outcome,
+        outcome.hosts["h1"].message,
+    )
+
+
+def test_a_cancel_leaves_a_host_that_was_done_as_it_reported():
+    """Its own result is the proof, whatever the second exec says."""
+    run = HostOutcome(host="", outcome=Outcome.CHANGED, message="done")
+    workers = ScriptedWorkers((run, RunStatus.TIMEOUT), HostOutcome(host="", outcome=Outcome.FAILED))
+
+    ((_, outcome),) = perform(workers)
+
+    assert (Outcome.CHANGED, "done") == (outcome.hosts["h1"].outcome, outcome.hosts["h1"].message)
+
+
+@pytest.mark.parametrize("error", [errors.ExecutionError("no room"), RuntimeError("no room")])
+def test_a_second_exec_that_fails_keeps_the_first_outcome(error):
+    """What happened is more worth than what could not be cleaned up."""
+    workers = ScriptedWorkers(RunStatus.TIMEOUT, error)
+
+    ((_, outcome),) = perform(workers)
+
+    assert RunStatus.TIMEOUT == outcome.status
+    assert "could not be stopped: no room" in outcome.message
+
+
+def test_a_lost_claim_stops_nothing_on_the_hosts():
+    """The new holder's fence does it, and may already have started."""
+    workers = ScriptedWorkers(RunStatus.CANCELED)
+
+    perform(workers, cancel=Quiet(None, None, "claim_lost"))
+
+    assert ["deployment_launch"] == workers.playbooks
+
+
+def test_a_status_run_that_was_stopped_needs_no_second_exec():
+    """Looking changes nothing."""
+    workers = ScriptedWorkers(RunStatus.TIMEOUT)
+
+    perform(workers, action=ActionType.DEPLOYMENT_STATUS)
+
+    assert ["deployment_status"] == workers.playbooks
