@@ -1,0 +1,189 @@
+"""What only a browser can tell: that pages live, stay calm, and run nothing that is not ours."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from mgmt_ansible.domain.actions import ActionStatus, ActionType
+from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.outcomes import Evidence, HostOutcome, Outcome, Step
+from mgmt_ansible.wire import api_v2
+from tests.unit.pages import scripted_services as scripted
+
+pytestmark = pytest.mark.browser
+
+PAYLOADS = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(2)>",
+    "\"'><svg onload=alert(3)>",
+    "' autofocus onfocus=alert(4) hx-get='/logout' x='",
+    "javascript:alert(5)",
+    "</textarea></title><iframe srcdoc='<script>alert(6)</script>'>",
+)
+
+
+def test_a_new_event_appears_by_itself(script, open_page):
+    """Nobody has to reload, and screen readers hear it."""
+    script.deployments = [scripted.deployment("wine")]
+    page = open_page("/deployments/wine")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    script.happen(scripted.entry(1, title="Launch succeeded at last"))
+    expect(page.locator(".feed > li strong")).to_have_text("Launch succeeded at last")
+    expect(page.locator("#announcement")).to_have_text("Launch succeeded at last")
+    assert [] == page.complaints
+
+
+def test_the_list_follows_the_state(script, open_page):
+    """A deployment that fails turns red in an open list."""
+    script.deployments = [scripted.deployment("wine")]
+    page = open_page("/")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    script.deployments = [scripted.deployment("wine", service_health=api_v2.HealthStatus(status=Health.FAILING))]
+    script.happen(scripted.entry(1, health=Health.FAILING))
+    expect(page.locator("#row-wine .judged")).to_have_text("Failing")
+
+
+def test_progress_moves_while_an_action_is_under_way(script, open_page):
+    """Progress is no event, so the page asks for it."""
+    brief = api_v2.ActionBrief(id="a" * 24, type=ActionType.DEPLOYMENT_LAUNCH, status=ActionStatus.RUNNING)
+    script.deployments = [scripted.deployment(state=DeploymentState.LAUNCHING, current_action=brief)]
+    running = scripted.action(status=ActionStatus.RUNNING, finished_at=None, hosts=[], progress="host-1: start")
+    script.actions = [running]
+    page = open_page("/deployments/wine")
+    expect(page.locator(".under-way")).to_contain_text("host-1: start")
+    script.actions = [running.model_copy(update={"progress": "host-1: gate"})]
+    expect(page.locator(".under-way")).to_contain_text("host-1: gate")
+
+
+def test_details_stay_open_when_the_page_renews_itself(script, open_page):
+    """Somebody who reads an entry is not interrupted by the next one."""
+    script.deployments = [scripted.deployment("wine")]
+    script.entries = [scripted.entry(1, title="First")]
+    page = open_page("/deployments/wine")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    page.locator(".feed details summary").click()
+    script.happen(scripted.entry(2, title="Second"))
+    expect(page.locator(".feed > li")).to_have_count(2)
+    expect(page.locator("#event-000000000000000000000001 details")).to_have_attribute("open", "")
+
+
+def test_a_lost_connection_is_said_and_healed(script, server, open_page):
+    """The page tells that it is stale, and catches up when the control plane is back."""
+    script.deployments = [scripted.deployment("wine")]
+    page = open_page("/deployments/wine")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    server.stop()
+    expect(page.locator("#live .live-text")).to_have_text("Reconnecting")
+    script.happen(scripted.entry(1, title="Happened meanwhile"))
+    server.start()
+    expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(page.locator(".feed > li strong")).to_have_text("Happened meanwhile")
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_text_from_outside_ever_runs(script, open_page, payload):
+    """Payloads in every text of both pages: no dialog, no refused script, no extra element."""
+    evil = HostOutcome(
+        host=payload,
+        outcome=Outcome.FAILED,
+        message=payload,
+        evidence=(Evidence(kind=payload, text=payload),),
+        steps=(Step(name=payload, seconds=1.0),),
+    )
+    brief = api_v2.ActionBrief(id="b" * 24, type=ActionType.DEPLOYMENT_STOP, status=ActionStatus.RUNNING)
+    script.environments = [scripted.environment(payload)]
+    script.deployments = [
+        scripted.deployment(
+            "wine",
+            label=payload,
+            description=payload,
+            current_action=brief,
+            service_health=api_v2.HealthStatus(status=Health.FAILING, message=payload),
+            model_package=api_v2.PackageBrief(id="p" * 24, name=payload, version=payload, digest=payload),
+            endpoints=[api_v2.Endpoint(host=payload, url=payload, port=1, digest=payload, generation=1, pid=1)],
+            prediction_url=payload,
+        )
+    ]
+    script.actions = [
+        scripted.action("b" * 24, finished_at=None, progress=payload, requested_by=payload, agent=payload),
+        scripted.action(hosts=[evil], message=payload),
+    ]
+    script.entries = [
+        scripted.entry(
+            title=payload, message=payload, actor=payload, host=payload, type=payload, data={payload: payload}
+        )
+    ]
+    for path in ("/", "/deployments/wine"):
+        page = open_page(path)
+        expect(page.locator("#live")).to_have_attribute("data-state", "live")
+        page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+        assert ([], 0) == (page.complaints, page.locator("img, iframe, [onload], [onerror], [onfocus]").count())
+        assert payload.split()[0] in page.locator("#content").inner_text()
+
+
+@pytest.mark.parametrize("path", ["/", "/deployments/wine", "/login", "/deployments/nope"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_every_page_without_scrolling_sideways(script, open_page, path, scheme):
+    """360 px are enough, also for long words."""
+    script.deployments = [scripted.deployment("wine", label="W" * 200)]
+    script.entries = [scripted.entry(title="T" * 200, message="/very/long/path" * 40)]
+    page = open_page(path, viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_chosen_theme_is_remembered(open_page):
+    """The switch wins over the system's choice, also on the next page."""
+    page = open_page("/", color_scheme="light")
+    page.locator("#theme").click()
+    page.reload()
+    assert "dark" == page.evaluate("getComputedStyle(document.documentElement).colorScheme")
+
+
+def test_searching_puts_the_filter_into_the_address(script, open_page):
+    """What is on the screen can be pasted in a ticket; empty filters are left out."""
+    script.deployments = [scripted.deployment("wine"), scripted.deployment("churn")]
+    page = open_page("/")
+    page.keyboard.press("/")
+    page.keyboard.type("churn")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page).to_have_url(page.url.split("?")[0] + "?search=churn")
+
+
+def test_keyboard_users_skip_to_the_content(script, open_page):
+    """The first stop of the Tab key leads past the bar, and is seen."""
+    page = open_page("/")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    expect(page.locator(".skip")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_two_hundred_deployments_paint_within_a_second(script, open_page):
+    """The list stays quick with a full page of fifty."""
+    script.deployments = [scripted.deployment(f"wine-{number}") for number in range(200)]
+    page = open_page("/")
+    expect(page.locator("tbody tr")).to_have_count(50)
+    assert page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") < 1000
+
+
+def test_a_login_link_leads_to_the_list(chromium, server):
+    """From the printed link to the page without another click."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{server.url}/login?code={scripted.CODE}")
+    expect(page.locator("h1")).to_have_text("Deployments")
+    context.close()
+
+
+def test_a_session_that_ended_leads_a_live_page_to_the_login(script, server, open_page):
+    """The login form comes as a page of its own, not inside the list."""
+    script.deployments = [scripted.deployment("wine")]
+    page = open_page("/")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    script.sessions.clear()
+    script.happen(scripted.entry(1))
+    expect(page).to_have_url(f"{server.url}/login")
+    expect(page.locator("h1")).to_have_text("Sign in")
