@@ -32,8 +32,9 @@ ARGUMENTS = (
 START_SECONDS = 20
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """Ends with its file: Playwright keeps an event loop running in this thread, where no later test could run its own."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("chromium is missing (Debian package chromium)")

@@ -161,12 +161,11 @@ def test_keyboard_users_skip_to_the_content(script, open_page):
     expect(page.locator("main")).to_be_focused()
 
 
-def test_two_hundred_deployments_paint_within_a_second(script, open_page):
-    """The list stays quick with a full page of fifty."""
+def test_a_page_of_two_hundred_deployments_holds_fifty(script, open_page):
+    """How soon it paints is measured by `benchmarks/pages.py`."""
     script.deployments = [scripted.deployment(f"wine-{number}") for number in range(200)]
     page = open_page("/")
     expect(page.locator("tbody tr")).to_have_count(50)
-    assert page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") < 1000
 
 
 def test_a_login_link_leads_to_the_list(chromium, server):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 from mgmt_host import slots
@@ -69,13 +68,11 @@ def test_a_dead_deployment_is_told_from_a_stopped_one(host):
     assert "relaunch it" in seen["message"]
 
 
-def test_a_hundred_absent_deployments_take_no_time(host):
-    """One look at all of them, in their order."""
-    began = time.monotonic()
+def test_a_hundred_absent_deployments_are_one_look(host):
+    """All of them, in their order."""
     seen = look(host, *[wanted(deployment_id=f"d{number}") for number in range(100)])["observations"]
 
     assert [f"d{number}" for number in range(100)] == [one["deployment_id"] for one in seen]
-    assert time.monotonic() - began < 10
 
 
 def test_a_hostile_id_is_unknown_not_a_path(host):
