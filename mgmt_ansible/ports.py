@@ -126,6 +126,15 @@ class ControlPlane(Protocol):
         """
         ...
 
+    def release(self, action_id: str, attempt: int) -> None:
+        """Give a claim back: it expires now and is offered again.
+
+        Raises:
+            ClaimLostError: Somebody else holds the action.
+            ControlPlaneUnavailableError: It expires by itself.
+        """
+        ...
+
     def send(self, reports: Sequence[Report]) -> None:
         """Deliver reports in order; those delivered before are ignored by the receiver."""
         ...

@@ -20,6 +20,9 @@ from mgmt_ansible.wire import agent_v1
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
+_RELEASE_SECONDS = 3.0
+"""The agent is about to end; a claim that is not given back expires by itself."""
+
 _PIECE_BYTES = 1024 * 1024
 _UNAVAILABLE = frozenset({408, 425, 429, 502, 503, 504})
 _NO_CONTENT = 204
@@ -44,7 +47,9 @@ _BY_CODE: dict[str, type[errors.MgmtAnsibleError]] = {
 class HttpControlPlane:
     """Speaks `/agent/v1`; safe to use from several threads, as every call has a session of its own."""
 
-    def __init__(self, *, url: str, token: str, ca_file: Path | None = None, instance_id: str) -> None:
+    def __init__(
+        self, *, url: str, token: str, ca_file: Path | None = None, instance_id: str, agent_id: str = ""
+    ) -> None:
         """Take the address; nothing is sent yet.
 
         Args:
@@ -52,11 +57,13 @@ class HttpControlPlane:
             token: Of kind `agent`.
             ca_file: Certificates to trust instead of the machine's.
             instance_id: New for every start of the process.
+            agent_id: Of the agent's data directory.
         """
         self._url = url.rstrip("/") + "/agent/v1"
         self._token = token
         self._verify: bool | str = str(ca_file) if ca_file is not None else True
         self._instance_id = instance_id
+        self._agent_id = agent_id
 
     def hello(self, hello: AgentHello) -> None:
         """Announce the agent and its environments.
@@ -74,7 +81,10 @@ class HttpControlPlane:
             ControlPlaneUnavailableError: Try again later.
         """
         asked = ClaimRequest(
-            instance_id=self._instance_id, environment_ids=tuple(environment_ids), wait_seconds=wait_seconds
+            instance_id=self._instance_id,
+            agent_id=self._agent_id,
+            environment_ids=tuple(environment_ids),
+            wait_seconds=wait_seconds,
         )
         body = agent_v1.to_json(agent_v1.CLAIM_REQUEST, asked)
         answer = self._post("/claims", body, seconds=_ANSWER_SECONDS + wait_seconds)
@@ -90,6 +100,19 @@ class HttpControlPlane:
         body = agent_v1.to_json(agent_v1.HEARTBEAT, Heartbeat(attempt=attempt))
         answer = self._post(f"/actions/{action_id}/heartbeat", body)
         return _read(agent_v1.HEARTBEAT_ANSWER, answer.content)
+
+    def release(self, action_id: str, attempt: int) -> None:
+        """Give a claim back: it expires now and is offered again.
+
+        Raises:
+            ClaimLostError: Somebody else holds the action.
+            ControlPlaneUnavailableError: It expires by itself.
+        """
+        self._post(
+            f"/actions/{action_id}/release",
+            agent_v1.to_json(agent_v1.HEARTBEAT, Heartbeat(attempt=attempt)),
+            seconds=_RELEASE_SECONDS,
+        )
 
     def send(self, reports: Sequence[Report]) -> None:
         """Deliver reports in order, at most 100; those delivered before are ignored by the receiver.

@@ -120,6 +120,11 @@ class Observation:
         state: `running`, `stopped`, `absent` or `unknown`.
         fence_generation: Newest generation that the host knows of; 0 when none.
         identity: Of the model that serves, if one does.
+        working: Whether the fence's holder lives: a change is under way.
+        canceled: Whether the fence's pair was canceled.
+        recorded: The result that the host's newest change left behind, if it could.
+        recorded_generation: Of `recorded`; 0 when there is none.
+        recorded_attempt: Of `recorded`; 0 when there is none.
     """
 
     deployment_id: str
@@ -127,6 +132,11 @@ class Observation:
     state: str
     fence_generation: int = 0
     fence_attempt: int = 0
+    working: bool = False
+    canceled: bool = False
+    recorded: HostOutcome | None = None
+    recorded_generation: int = 0
+    recorded_attempt: int = 0
     cause: Cause | None = None
     message: str = ""
     evidence: tuple[Evidence, ...] = ()

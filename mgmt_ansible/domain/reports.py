@@ -19,6 +19,8 @@ class AgentHello:
 
     Attributes:
         instance_id: New for every start of the process.
+        agent_id: Of the agent's data directory, the same after a restart: claims of its former instances are dead by now.
+            Empty from an agent that does not tell.
         version: Of this package.
         environment_ids: What it serves.
     """
@@ -26,6 +28,7 @@ class AgentHello:
     instance_id: str
     version: str
     environment_ids: tuple[str, ...]
+    agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +38,12 @@ class ClaimRequest:
     instance_id: str
     environment_ids: tuple[str, ...]
     wait_seconds: float = 0.0
+    agent_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat:
-    """The claim with this attempt is alive."""
+    """The claim with this attempt is alive; as the body of `release`: it is given back."""
 
     attempt: int
 

@@ -54,20 +54,10 @@ class _Fence(_Strict):
     attempt: _Number
 
 
-class _Observation(_Strict):
-    deployment_id: Annotated[str, Field(max_length=64)]
-    outcome: _HOST_OUTCOMES
-    state: Literal["running", "stopped", "absent", "unknown"]
-    fence_generation: _Number = 0
-    fence_attempt: _Number = 0
-    cause: Cause | None = None
-    message: str = ""
-    evidence: tuple[_Evidence, ...] = ()
-    identity: _Identity | None = None
-
-
 class _Result(_Strict):
     result_schema: Annotated[Literal[1], Field(alias="schema")]
+    generation: _Number = 0
+    attempt: _Number = 0
     outcome: _HOST_OUTCOMES
     cause: Cause | None = None
     message: str = ""
@@ -79,6 +69,24 @@ class _Result(_Strict):
     notes: tuple[Annotated[str, Field(max_length=64)], ...] = ()
     fence: _Fence | None = None
     observations: tuple[_Observation, ...] = ()
+
+
+class _Observation(_Strict):
+    deployment_id: Annotated[str, Field(max_length=64)]
+    outcome: _HOST_OUTCOMES
+    state: Literal["running", "stopped", "absent", "unknown"]
+    fence_generation: _Number = 0
+    fence_attempt: _Number = 0
+    working: bool = False
+    canceled: bool = False
+    result: object = None
+    cause: Cause | None = None
+    message: str = ""
+    evidence: tuple[_Evidence, ...] = ()
+    identity: _Identity | None = None
+
+
+_Result.model_rebuild()
 
 
 def parse_result(host: str, res: Mapping[str, object], *, secrets: tuple[str, ...] = ()) -> HostOutcome:
@@ -109,7 +117,7 @@ def _first_error(exc: Exception) -> str:
 
 
 def _host_outcome(host: str, result: _Result, secrets: tuple[str, ...]) -> HostOutcome:
-    observations = tuple(_observation(item, secrets) for item in result.observations)
+    observations = tuple(_observation(host, item, secrets) for item in result.observations)
     return HostOutcome(
         host=host,
         outcome=Outcome(result.outcome),
@@ -127,18 +135,34 @@ def _host_outcome(host: str, result: _Result, secrets: tuple[str, ...]) -> HostO
     )
 
 
-def _observation(item: _Observation, secrets: tuple[str, ...]) -> Observation:
+def _observation(host: str, item: _Observation, secrets: tuple[str, ...]) -> Observation:
+    recorded = _recorded(item)
     return Observation(
         deployment_id=item.deployment_id,
         outcome=Outcome(item.outcome),
         state=item.state,
         fence_generation=item.fence_generation,
         fence_attempt=item.fence_attempt,
+        working=item.working,
+        canceled=item.canceled,
+        recorded=_host_outcome(host, recorded, secrets) if recorded is not None else None,
+        recorded_generation=recorded.generation if recorded is not None else 0,
+        recorded_attempt=recorded.attempt if recorded is not None else 0,
         cause=item.cause,
         message=redact(item.message, secrets, limit=MESSAGE_LIMIT),
         evidence=_evidence(item.evidence, secrets),
         identity=_identity(item.identity),
     )
+
+
+def _recorded(item: _Observation) -> _Result | None:
+    """Return the result that a host remembers; one that is not of the contract is none, and spoils no look."""
+    if item.result is None:
+        return None
+    try:
+        return _Result.model_validate_json(json.dumps(item.result)).model_copy(update={"observations": ()})
+    except (ValidationError, TypeError, ValueError):
+        return None
 
 
 def _identity(identity: _Identity | None) -> Identity | None:

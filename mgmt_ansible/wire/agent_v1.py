@@ -6,6 +6,7 @@ Routes (token of kind `agent`; the control plane derives the agent's name from i
 POST /agent/v1/hello                                 AgentHello     -> 204
 POST /agent/v1/claims                                ClaimRequest   -> 200 Claim | 204 (nothing within wait_seconds)
 POST /agent/v1/actions/{action_id}/heartbeat         Heartbeat      -> 200 HeartbeatAnswer | 409 claim_lost
+POST /agent/v1/actions/{action_id}/release           Heartbeat      -> 204 (it expires now) | 409 claim_lost
 POST /agent/v1/reports                               ReportBatch    -> 204 (all stored; known ids are ignored)
 GET  /agent/v1/packages/{package_id}/archive         Range          -> 200 | 206 octets
 ```

@@ -87,6 +87,7 @@ class ScriptedControlPlane:
         self._beat = beat
         self._lock = threading.Lock()
         self.hellos: list[AgentHello] = []
+        self.released: list[tuple[str, int]] = []
         self.beats = 0
 
     def hello(self, hello: AgentHello) -> None:
@@ -108,6 +109,9 @@ class ScriptedControlPlane:
     def heartbeat(self, action_id: str, attempt: int) -> HeartbeatAnswer:
         self.beats += 1
         return self._beat() if self._beat is not None else HeartbeatAnswer(expires_at=NOW)
+
+    def release(self, action_id: str, attempt: int) -> None:
+        self.released.append((action_id, attempt))
 
     def send(self, reports: Sequence[Report]) -> None:
         raise AssertionError("the spool sends, not the agent")

@@ -1,0 +1,50 @@
+"""What a host remembers of its newest change, read out of a look."""
+
+from __future__ import annotations
+
+import pytest
+
+from mgmt_ansible.domain.outcomes import RESULT_KEY, HostOutcome, Outcome
+from mgmt_ansible.parsing.results import parse_result
+
+RECORDED = {"schema": 1, "outcome": "changed", "generation": 3, "attempt": 2, "message": "generation 3 serves"}
+
+
+def look(**seen: object) -> HostOutcome:
+    observation = {"deployment_id": "churn", "outcome": "ok", "state": "running", **seen}
+    return parse_result("h1", {RESULT_KEY: {"schema": 1, "outcome": "ok", "observations": [observation]}})
+
+
+def test_a_recorded_result_comes_with_its_pair():
+    """A takeover compares it with its own."""
+    seen = look(result=RECORDED, working=False, canceled=True).observations["churn"]
+
+    assert (3, 2, False, True) == (seen.recorded_generation, seen.recorded_attempt, seen.working, seen.canceled)
+    assert HostOutcome(host="h1", outcome=Outcome.CHANGED, message="generation 3 serves") == seen.recorded
+
+
+def test_a_host_without_a_record_has_none():
+    """An older host says nothing of it."""
+    seen = look(working=True).observations["churn"]
+
+    assert (None, 0, 0, True) == (seen.recorded, seen.recorded_generation, seen.recorded_attempt, seen.working)
+
+
+@pytest.mark.parametrize(
+    "result",
+    ["text", [], 7, {}, {**RECORDED, "schema": 2}, {**RECORDED, "attempt": -1}, {**RECORDED, "outcome": "fine"}],
+)
+def test_a_record_that_is_not_of_the_contract_is_none_and_spoils_no_look(result):
+    """Whatever lies on the host, the look itself stays true."""
+    seen = look(result=result).observations["churn"]
+
+    assert (None, Outcome.OK) == (seen.recorded, seen.outcome)
+
+
+def test_a_record_holds_no_observations():
+    """Looks do not nest."""
+    nested = {"deployment_id": "churn", "outcome": "ok", "state": "running"}
+    seen = look(result={**RECORDED, "observations": [nested]}).observations["churn"]
+
+    assert seen.recorded is not None
+    assert {} == seen.recorded.observations
