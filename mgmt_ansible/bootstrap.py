@@ -40,7 +40,7 @@ def run_control_plane(settings: ControlPlaneSettings) -> None:
     from mgmt_ansible.control_plane.store import Store
     from mgmt_ansible.settings import logs
 
-    logs.configure(settings.log_format)
+    logs.configure(settings.log_format, secrets=settings.secrets)
     data_folder.make_private(settings.data)
     store = Store(settings.database_url)
     try:
@@ -69,7 +69,7 @@ def run_agent(settings: AgentSettings, stop: threading.Event) -> None:
     from mgmt_ansible.plugins.ansible import AnsiblePlugin
     from mgmt_ansible.settings import logs
 
-    logs.configure(settings.log_format)
+    logs.configure(settings.log_format, secrets=_secrets_of(settings))
     instance_id = secrets.token_hex(12)
     control_plane, cache = _make_agent_side(settings, instance_id)
     executor, inventory = _make_execution(settings, cache)
@@ -141,6 +141,12 @@ def export_run(
     )
     recorded = RecordedRun(run_id=run_id, spec=spec, attempt=attempt, hosts=hosts, request_hash=request_hash)
     return exporter.export(recorded, directory, base_dir=base_dir)
+
+
+def _secrets_of(settings: AgentSettings) -> tuple[str, ...]:
+    from mgmt_ansible.execution.known_secrets import file_secrets
+
+    return (settings.token, *(secret for binding in settings.bindings.values() for secret in file_secrets(binding)))
 
 
 def _make_agent_side(settings: AgentSettings, instance_id: str) -> tuple[HttpControlPlane, FilePackageCache]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote, quote_plus
 
 REDACTED = "[redacted]"
 
@@ -16,6 +19,9 @@ _ASSIGNMENT = re.compile(
 
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s{1,8}[A-Za-z0-9._~+/=-]{8,}")
 _URL_PASSWORD = re.compile(r"(://[^\s/:@]*):[^\s/@]+@")
+_URL_TOKEN = re.compile(r"://[^\s/:@]{16,}@")
+"""A name of that length before the `@` is a token, as forges and package indexes take them."""
+
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]{0,64}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,64}PRIVATE KEY-----|\Z)", re.DOTALL
 )
@@ -24,6 +30,10 @@ _CUT_WORDS = re.compile(r"(?:[^\s'\",;&}]*[\s'\",;&}]*){4}")
 
 _MARGIN = 4_096
 _SHORTEST_SECRET = 4
+_SHORTEST_PART = 8
+"""Lines and encodings of fewer characters could be parts of anything."""
+
+_DEEPEST = 32
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -43,16 +53,74 @@ def redact(text: str, secrets: Iterable[str] = (), *, limit: int = 16_384) -> st
 
     Args:
         text: Anything from outside.
-        secrets: Values that are known to be secret; those under four characters are ignored.
+        secrets: Values that are known to be secret, best as `secret_forms` gives them; those under four characters are
+            ignored.
         limit: See `clean_text`.
     """
-    for secret in sorted((secret for secret in secrets if len(secret) >= _SHORTEST_SECRET), key=len, reverse=True):
-        text = text.replace(secret, REDACTED)
-    text = _cut(_PRIVATE_KEY.sub(REDACTED, _without_controls(text)), limit + _MARGIN)
+    known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
+    text = _without_known(_without_controls(_without_known(text, known)), known)
+    text = _cut(_PRIVATE_KEY.sub(REDACTED, text), limit + _MARGIN)
     text = _ASSIGNMENT.sub(rf"\1\2{REDACTED}", text)
     text = _BEARER.sub(rf"\1 {REDACTED}", text)
     text = _URL_PASSWORD.sub(rf"\1:{REDACTED}@", text)
+    text = _URL_TOKEN.sub(f"://{REDACTED}@", text)
     return _end(text, limit)
+
+
+def redact_value(value: object, secrets: Iterable[str] = (), *, limit: int = 16_384) -> object:
+    """Return a value of mappings, sequences and scalars in which every text, also a key, is redacted.
+
+    What is no such value is redacted as its `repr`; deeper than 32 levels everything is.
+    """
+    return _redacted_value(value, tuple(secrets), limit, _DEEPEST)
+
+
+def secret_forms(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Return secrets with the other forms in which they turn up: line by line, escaped in JSON, quoted in URLs, in base64.
+
+    In base64 a secret is found wherever it begins inside of what was encoded, such as `user:password`.
+    """
+    return tuple(dict.fromkeys(form for secret in secrets if secret for form in _forms(secret)))
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    lines = [line for line in map(str.strip, secret.splitlines()) if len(line) >= _SHORTEST_PART]
+    for part in [secret, *lines]:
+        yield from (part, json.dumps(part)[1:-1], json.dumps(part, ensure_ascii=False)[1:-1], repr(part)[1:-1])
+        yield from (quote(part, safe=safe, errors="replace") for safe in ("", "/"))
+        yield from (quote_plus(part, safe=safe, errors="replace") for safe in ("", "/"))
+    yield from _base64_forms(secret.encode(errors="replace"))
+
+
+def _base64_forms(secret: bytes) -> Iterator[str]:
+    """Yield what is the same in base64 whatever stands before and behind."""
+    for offset in range(3):
+        encoded = base64.b64encode(bytes(offset) + secret).decode()
+        whole = encoded[-(-offset * 8 // 6) : (offset + len(secret)) * 8 // 6]
+        if len(whole) >= _SHORTEST_PART:
+            yield from (whole, whole.replace("+", "-").replace("/", "_"))
+
+
+def _redacted_value(value: object, secrets: tuple[str, ...], limit: int, levels: int) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str) or levels == 0:
+        return redact(str(value), secrets, limit=limit)
+    if isinstance(value, Mapping):
+        return {
+            redact(str(key), secrets, limit=limit): _redacted_value(item, secrets, limit, levels - 1)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redacted_value(item, secrets, limit, levels - 1) for item in value]
+    return redact(repr(value), secrets, limit=limit)
+
+
+def _without_known(text: str, known: Iterable[str]) -> str:
+    for secret in known:
+        text = text.replace(secret, REDACTED)
+    return text
 
 
 def _without_controls(text: str) -> str:

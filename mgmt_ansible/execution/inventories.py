@@ -14,8 +14,8 @@ from mgmt_ansible.domain.environments import EnvironmentBinding, InventoryHost
 from mgmt_ansible.domain.redaction import redact
 from mgmt_ansible.execution.ansible_options import ansible_cfg, run_environment, vault_options
 from mgmt_ansible.execution.installations import Installation
+from mgmt_ansible.execution.known_secrets import KnownSecrets
 from mgmt_ansible.execution.private_data import limit_text, write_private
-from mgmt_ansible.execution.runs import known_secrets
 from mgmt_ansible.ports import Inventory
 
 _TIMEOUT_SECONDS = 120
@@ -44,6 +44,7 @@ class AnsibleInventory:
         self._bindings = bindings
         self._installation = installation
         self._inherited = inherited
+        self._secrets = KnownSecrets(installation=installation, inherited=inherited)
 
     def resolve(self, environment_id: str) -> tuple[InventoryHost, ...]:
         """Return the hosts that the binding's pattern matches, in inventory order, without groups; may be empty.
@@ -88,7 +89,7 @@ class AnsibleInventory:
             environment = run_environment(binding, self._installation.environment, self._inherited, config=config)
             done = _call(command, environment, Path(directory))
         if done.returncode != 0:
-            words = redact(f"{done.stderr}\n{done.stdout}".strip(), known_secrets(binding), limit=_WORDS_LIMIT)
+            words = redact(f"{done.stderr}\n{done.stdout}".strip(), self._secrets.of(binding), limit=_WORDS_LIMIT)
             raise errors.InventoryError(f"{binding.inventory}: Ansible cannot read the inventory: {words}")
         return done.stdout
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from mgmt_ansible.domain.redaction import redact
 from mgmt_ansible.domain.runs import RunOutcome, RunRequest, RunStatus
 from mgmt_ansible.execution.ansible_options import ansible_cfg, run_environment, run_options
 from mgmt_ansible.execution.installations import Installation
+from mgmt_ansible.execution.known_secrets import KnownSecrets
 from mgmt_ansible.execution.private_data import private_data, write_private, write_run_files
 from mgmt_ansible.execution.projects import assemble_project
 from mgmt_ansible.execution.recorders import EventRecorder
@@ -28,7 +28,6 @@ from mgmt_ansible.execution.runner_config import MinimalRunnerConfig
 from mgmt_ansible.parsing.runs import parse_run
 from mgmt_ansible.ports import CancelSignal, ProgressSink
 
-_LONGEST_SECRET = 4_096
 _ERROR_LIMIT = 1_000
 
 _log = structlog.get_logger()
@@ -78,16 +77,18 @@ class RunExecutor:
         self._content_path = content_path
         self._archive_path = archive_path
         self._inherited = inherited
+        self._secrets = KnownSecrets(installation=installation, inherited=inherited)
 
     def execute(self, request: RunRequest, progress: ProgressSink, cancel: CancelSignal) -> RunOutcome:
         """Execute a run and block until it is final; a failed, canceled or timed-out run is a RunOutcome.
 
         Raises:
-            ExecutionError: No such environment, no Ansible, no room for private files, a host name that cannot be used.
+            ExecutionError: No such environment, no Ansible, a password file that cannot be read, no room for private
+                files, a host name that cannot be used.
             RenderError: No such playbook.
         """
         binding = self._binding(request)
-        secrets = known_secrets(binding)
+        secrets = self._secrets.of(binding)
         version = self._installation.version
         started_at = datetime.now(UTC)
         recorder = EventRecorder(run_id=request.run_id, progress=progress, secrets=secrets, watch=self._watch)
@@ -138,22 +139,6 @@ class RunExecutor:
             limit=f"@{limit}",
             cmdline=shlex.join(run_options(binding, check=request.check)),
         )
-
-
-def known_secrets(binding: EnvironmentBinding) -> tuple[str, ...]:
-    """Return the passwords that lie in the binding's files, to take them out of texts; scripts are not run for it."""
-    files = [binding.become_password_file, *binding.vault_password_files]
-    paths = [Path(path) for path in files if path is not None]
-    return tuple(filter(None, (_secret(path) for path in paths)))
-
-
-def _secret(path: Path) -> str:
-    if not path.is_file() or os.access(path, os.X_OK):
-        return ""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")[:_LONGEST_SECRET].strip()
-    except OSError as exc:
-        raise errors.ExecutionError(f"{path} cannot be read: {exc}") from exc
 
 
 def _run(config: MinimalRunnerConfig, recorder: EventRecorder, watch: RunWatch) -> _Ended:

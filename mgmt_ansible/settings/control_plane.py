@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -37,6 +38,15 @@ class ControlPlaneSettings(BaseSettings):
     def database_url(self) -> str:
         """The database's URL with the default filled in."""
         return self.database or f"sqlite:///{self.data.absolute() / 'control-plane.sqlite3'}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not stand in a log: the database's password, as given and unquoted."""
+        try:
+            password = urlsplit(self.database_url).password or ""
+        except ValueError:  # the store says what is wrong with it
+            return ()
+        return tuple(filter(None, {password, unquote(password)}))
 
 
 def load_control_plane_settings(path: Path | None = None, **overrides: object) -> ControlPlaneSettings:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgmt_ansible.domain.redaction import _MARGIN, REDACTED, clean_text, redact
+from mgmt_ansible.domain.redaction import _MARGIN, REDACTED, clean_text, redact, redact_value, secret_forms
 
 
 class TestRedact:
@@ -68,6 +72,74 @@ class TestRedact:
     def test_keeps_what_follows_a_cut(self) -> None:
         """Only the first words are lost."""
         assert redact("a b " * 10_000 + "the end", limit=10).endswith("the end")
+
+    @pytest.mark.parametrize("between", ["\x1b[0m", "\x00", "\u202e", "\r\n"])
+    def test_finds_a_known_secret_that_controls_were_put_into(self, between: str) -> None:
+        """What is gone before the text is stored must not hide it."""
+        text = redact(f"it is s3cr{between}3tvalue", ["s3cr3tvalue", "s3cr\n3tvalue"])
+
+        assert f"it is {REDACTED}" == text
+
+    def test_takes_a_token_out_of_a_url(self) -> None:
+        """Package indexes and forges take it where a name stands."""
+        assert f"get https://{REDACTED}@host/x" == redact("get https://ghp_0123456789abcdef@host/x")
+        assert "git+ssh://git@host/x" == redact("git+ssh://git@host/x")
+
+
+class TestSecretForms:
+    """The disguises of a known secret."""
+
+    SECRET = 'p&ss "wörd"/42\\'
+
+    @pytest.mark.parametrize(
+        "disguise",
+        [
+            lambda one: json.dumps({"x": one}),
+            lambda one: json.dumps({"x": one}, ensure_ascii=False),
+            lambda one: repr([one]),
+            quote,
+            lambda one: quote(one, safe=""),
+            quote_plus,
+            lambda one: base64.b64encode(one.encode()).decode(),
+            lambda one: base64.b64encode(f"user:{one}".encode()).decode(),
+            lambda one: base64.urlsafe_b64encode(f"me:{one}:more".encode()).decode(),
+        ],
+    )
+    def test_are_all_found(self, disguise) -> None:
+        """As JSON, as Python prints it, in a URL, in a header."""
+        assert REDACTED in redact(disguise(self.SECRET), secret_forms([self.SECRET]))
+
+    def test_finds_each_line_of_a_key(self) -> None:
+        """A key is seldom printed as a whole."""
+        key = "first line of a key\nsecond line of it\nend"
+
+        assert f"bad: {REDACTED}" == redact("bad: second line of it", secret_forms([key]))
+        assert "the end" == redact("the end", secret_forms([key]))
+
+    @given(st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), min_size=12), st.binary(max_size=5))
+    def test_are_found_in_base64_wherever_they_begin(self, secret: str, before: bytes) -> None:
+        """Three alignments are all that there are."""
+        text = base64.b64encode(before + secret.encode() + b"tail").decode()
+
+        assert REDACTED in redact(text, secret_forms([secret]))
+
+
+class TestRedactValue:
+    """Whole values, as logs and messages hold them."""
+
+    def test_reaches_every_text_and_key(self) -> None:
+        """Numbers and booleans stay what they are."""
+        value = {"a s3cr3t": ["s3cr3t", {"x": ("s3cr3t", 1, None, True)}]}
+
+        assert {f"a {REDACTED}": [REDACTED, {"x": [REDACTED, 1, None, True]}]} == redact_value(value, ["s3cr3t"])
+
+    def test_ends_in_deep_and_unknown_values(self) -> None:
+        """An object is its `repr`; a deep value is cut."""
+        deep: object = "s3cr3t"
+        for _ in range(100):
+            deep = [deep]
+
+        assert "s3cr3t" not in str(redact_value([deep, ValueError("s3cr3t")], ["s3cr3t"]))
 
 
 class TestCleanText:
