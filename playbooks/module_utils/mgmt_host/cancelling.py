@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import durable_files, fence, observe, processes, releases, replacing, slots, stopping
+from . import durable_files, fence, last_result, observe, processes, releases, replacing, slots, stopping
 from .failures import SupersededError
 from .inputs import Inputs
 from .journal import Journal
@@ -45,7 +45,7 @@ def _read_fence(inputs: Inputs) -> fence.FenceMark:
 def _clean(inputs: Inputs, journal: Journal) -> str:
     own = inputs.own
     mark = _read_fence(inputs)
-    if mark.pair == inputs.pair and mark.holder is None:
+    if mark.pair == inputs.pair and (mark.holder is None or last_result.find(own, mark.pair)[0] is not None):
         return "the run had ended already"
     fence.write(own, inputs, holder=None, canceled=True)
     state = durable_files.read_json(own.state)

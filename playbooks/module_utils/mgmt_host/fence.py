@@ -35,6 +35,11 @@ class FenceMark:
     holder: processes.ProcessMark | None = None
     canceled: bool = False
 
+    @property
+    def working(self) -> bool:
+        """Whether the holder lives now."""
+        return self.holder is not None and self.holder.alive
+
 
 class Fence:
     """A held fence: what `hold` hands out.
@@ -94,8 +99,7 @@ def hold(inputs: Inputs, lock_seconds: float = LOCK_SECONDS) -> Iterator[Fence]:
             try:
                 yield Fence(own, inputs.pair)
             finally:
-                if read(own).pair == inputs.pair:
-                    write(own, inputs, holder=None)
+                _release(own, inputs)
     except TimeoutError as error:
         raise HostError("timeout", "another run still works on this deployment: {}".format(error)) from error
 
@@ -113,6 +117,14 @@ def write(own: DeploymentLayout, inputs: Inputs, holder: processes.ProcessMark |
         "written_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     durable_files.write_json(own.fence, value)
+
+
+def _release(own: DeploymentLayout, inputs: Inputs) -> None:
+    try:
+        if read(own).pair == inputs.pair:
+            write(own, inputs, holder=None)
+    except (HostError, OSError):
+        return  # a full disk: the mark names a process that ends now, and so says the same
 
 
 def _stop_lower(own: DeploymentLayout, pair: tuple[int, int]) -> None:

@@ -103,6 +103,11 @@ class DeploymentLayout:
         return os.path.join(self.folder, "effects.jsonl")
 
     @property
+    def result(self) -> str:
+        """What the newest changing action came to."""
+        return os.path.join(self.folder, "result.json")
+
+    @property
     def slots(self) -> str:
         """Holds `a` and `b`."""
         return os.path.join(self.folder, "slots")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import durable_files, fence, gates, results, slots
-from .failures import HostError
+from . import durable_files, fence, gates, last_result, results, slots
+from .failures import HostError, evidence
 from .inputs import Inputs
 from .journal import Journal
 from .layout import DeploymentLayout, Layout
 
 _PROBES = 16
+_LONGEST_WAIT_SECONDS = 300.0
+_POLL_SECONDS = 0.05
 
 
 def result(inputs: Inputs) -> dict[str, Any]:
@@ -36,7 +39,9 @@ def observe(layout: Layout, wanted: list[dict[str, Any]]) -> list[dict[str, Any]
 
     Args:
         layout: Where.
-        wanted: `{id, generation, digest}`; digest None when nothing should run.
+        wanted: `{id, generation, digest}`; digest None when nothing should run. With an `attempt` above 0 the look settles
+            how that claim ended: a holder of this or a lower pair that still works is waited for, `wait_seconds` at
+            most, and the result that it left is told.
     """
     with ThreadPoolExecutor(max_workers=_PROBES) as pool:
         return list(pool.map(lambda one: look(layout, one), wanted))
@@ -45,7 +50,9 @@ def observe(layout: Layout, wanted: list[dict[str, Any]]) -> list[dict[str, Any]
 def look(layout: Layout, wanted: dict[str, Any]) -> dict[str, Any]:
     """Return what is true of one deployment: process, listener, readiness and identity; `unknown` when it is unreadable."""
     try:
-        return _look(layout.deployment(str(wanted["id"])), wanted)
+        own = layout.deployment(str(wanted["id"]))
+        mark = _settled(own, wanted)
+        return _with_past(_look(own, wanted, mark.pair), own, wanted, mark)
     except HostError as error:
         fault = error
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -65,8 +72,29 @@ def serving(inputs: Inputs) -> dict[str, Any]:
     return {"identity": identity, "old_model_in_use": old}
 
 
-def _look(own: DeploymentLayout, wanted: dict[str, Any]) -> dict[str, Any]:
-    pair = fence.read(own).pair
+def _settled(own: DeploymentLayout, wanted: dict[str, Any]) -> fence.FenceMark:
+    claim = (int(wanted.get("generation") or 0), int(wanted.get("attempt") or 0))
+    seconds = min(float(wanted.get("wait_seconds") or 0), _LONGEST_WAIT_SECONDS) if claim[1] else 0.0
+    deadline = time.monotonic() + seconds
+    mark = fence.read(own)
+    while mark.working and mark.pair <= claim and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+        mark = fence.read(own)
+    return mark
+
+
+def _with_past(
+    seen: dict[str, Any], own: DeploymentLayout, wanted: dict[str, Any], mark: fence.FenceMark
+) -> dict[str, Any]:
+    # who works is known before the result is read: who has ended meanwhile has left it
+    seen.update(working=mark.working, canceled=mark.canceled)
+    if int(wanted.get("attempt") or 0):
+        seen["result"], complaint = last_result.find(own, mark.pair)
+        seen["evidence"] = [*seen["evidence"], *([evidence("result", complaint)] if complaint else [])]
+    return seen
+
+
+def _look(own: DeploymentLayout, wanted: dict[str, Any], pair: tuple[int, int]) -> dict[str, Any]:
     digest = wanted.get("digest")
     live = slots.find_live(own)
     if live is None:
@@ -119,4 +147,7 @@ def _seen(
         "message": fault.message if fault else "serves" if identity else "nothing runs",
         "evidence": fault.evidence if fault else [],
         "identity": identity,
+        "working": False,
+        "canceled": False,
+        "result": None,
     }

@@ -13,9 +13,22 @@ An action whose release serves already is `ok` and changes nothing.
 from __future__ import annotations
 
 import errno
-from typing import Any
+from typing import Any, Callable
 
-from . import cancelling, durable_files, fence, gates, launching, observe, packages, replacing, results, slots, stopping
+from . import (
+    cancelling,
+    durable_files,
+    fence,
+    gates,
+    last_result,
+    launching,
+    observe,
+    packages,
+    replacing,
+    results,
+    slots,
+    stopping,
+)
 from .failures import HostError, SupersededError, evidence
 from .inputs import STATUS_ACTIONS, Inputs, Package
 from .journal import Journal
@@ -28,9 +41,13 @@ def perform(inputs: Inputs) -> dict[str, Any]:
     if inputs.action in STATUS_ACTIONS:
         return observe.result(inputs)
     journal = Journal(inputs.own, inputs.pair)
+    return _tell(inputs, journal, lambda: _act(inputs, journal))
+
+
+def _tell(inputs: Inputs, journal: Journal, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     result = results.of(inputs)
     try:
-        result.update(_act(inputs, journal))
+        result.update(work())
     except SupersededError as error:
         message = "the host works on generation {}, attempt {} already".format(*error.pair)
         result.update(outcome="superseded", message=message)
@@ -64,12 +81,19 @@ def _act(inputs: Inputs, journal: Journal) -> dict[str, Any]:
         said = cancelling.cancel(inputs, journal)
         return dict(said, outcome=_fine(journal))
     with fence.hold(inputs) as held:
-        with journal.step("fence"):
-            stopping.sweep(inputs, journal)
-        if inputs.action == "deployment_stop":
-            stopped = stopping.stop(inputs, journal)
-            return {"outcome": _fine(journal), "message": "stopped" if stopped else "nothing was running"}
-        return _serve(launching.Work(inputs, _package(inputs), journal, held))
+        last_result.drop_own(inputs)
+        result = _tell(inputs, journal, lambda: _work(inputs, journal, held))
+        last_result.keep(inputs, result, journal)
+        return result
+
+
+def _work(inputs: Inputs, journal: Journal, held: fence.Fence) -> dict[str, Any]:
+    with journal.step("fence"):
+        stopping.sweep(inputs, journal)
+    if inputs.action == "deployment_stop":
+        stopped = stopping.stop(inputs, journal)
+        return {"outcome": _fine(journal), "message": "stopped" if stopped else "nothing was running"}
+    return _serve(launching.Work(inputs, _package(inputs), journal, held))
 
 
 def _serve(work: launching.Work) -> dict[str, Any]:

@@ -25,6 +25,7 @@ MODULES = (
     "http_probe",
     "inputs",
     "journal",
+    "last_result",
     "launching",
     "layout",
     "model_server",

@@ -139,6 +139,21 @@ def sleeper():
 
 
 @pytest.fixture
+def run_for():
+    """Return a function that starts a process which ends after some seconds, and returns its mark."""
+    started = []
+
+    def start(seconds):
+        started.append(subprocess.Popen(["sleep", str(seconds)]))
+        return processes.find_mark(started[-1].pid)
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
 def host(tmp_path):
     """Return a host; everything that it started is stopped afterwards."""
     made = Host(tmp_path)

@@ -162,7 +162,7 @@ def test_a_failed_launch_leaves_only_the_tombstone(host):
     result = host.act("deployment_launch", 1, host.package(model=b"not a model"))
 
     assert ("failed", "not_ready", False) == (result["outcome"], result["cause"], result["old_model_in_use"])
-    assert ["effects.jsonl", "fence.json", "lock"] == sorted(names_in(host.own().folder))
+    assert ["effects.jsonl", "fence.json", "lock", "result.json"] == sorted(names_in(host.own().folder))
     assert {"exit", "log_tail"} == {proof["kind"] for proof in result["evidence"]}
 
 
