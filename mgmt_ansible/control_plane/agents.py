@@ -13,7 +13,7 @@ from mgmt_ansible.control_plane.entries import append_event
 from mgmt_ansible.control_plane.reporting import take_report
 from mgmt_ansible.control_plane.results import take_result
 from mgmt_ansible.control_plane.store import Store, Transaction
-from mgmt_ansible.control_plane.store.records import ActionRecord, EnvironmentRecord
+from mgmt_ansible.control_plane.store.records import ActionRecord, EnvironmentRecord, Holder
 from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain import deployment_events
 from mgmt_ansible.domain.actions import ActionSpec, ActionStatus, ActionType, Claim
@@ -28,6 +28,7 @@ CLAIM_LIFE = timedelta(seconds=30)
 MAX_ATTEMPTS = 20
 """Claims of one action that may expire: what so many agents did not survive is offered to no other."""
 HEARTBEAT_SECONDS = 10.0
+_AGENT_ID_CHARACTERS = 64
 _OURSELVES = Asker(actor="control plane")
 
 
@@ -47,10 +48,17 @@ class Agents:
             return tx.agents.list(limit=limit, offset=offset)
 
     def hello(self, principal: Principal, hello: AgentHello) -> None:
-        """Note an agent; a new start of its process is an entry in the feed of each of its environments."""
+        """Note an agent; a new start of its process is an entry in the feed of each of its environments.
+
+        What a former process of the same agent still holds is released: an agent says hello only when it alone has its
+        data folder, so that the former process is dead.
+        """
         _check_environments(principal, hello.environment_ids)
         hello = replace(hello, instance_id=clean_text(hello.instance_id), version=clean_text(hello.version))
+        holder = _holder(principal, hello)
         with self._store.write() as tx:
+            if holder.agent_id:
+                tx.actions.release_former(holder)
             if tx.agents.hello(principal.name, hello, at=tx.now):
                 tx.agents.forget_reports(now=tx.now)
                 for environment in tx.environments.records(hello.environment_ids):
@@ -75,29 +83,36 @@ class Agents:
             for environment in _due(tx, request.environment_ids):
                 accept_environment_status(tx, environment.id, _OURSELVES)
             action = _next(tx, request.environment_ids)
-            claim = None if action is None else _take(tx, principal, action)
+            claim = None if action is None else _take(tx, _holder(principal, request), action)
         if claim is not None:
             self._wakeups.notify()
         return claim
 
     def heartbeat(self, principal: Principal, action_id: str, attempt: int) -> HeartbeatAnswer:
-        """Keep a claim for another 30 s.
+        """Keep a claim for another 30 s, also one that expired and that nobody took.
 
         Raises:
-            ClaimLostError: Somebody else holds the action, or it has ended.
+            ClaimLostError: Somebody else holds the action, it was released, or it has ended.
             NotFoundError: Unknown id.
         """
         with self._store.write() as tx:
-            action = tx.actions.record(action_id)
-            _check_environments(principal, (action.environment_id,))
-            if action.status is not ActionStatus.RUNNING or action.attempt != attempt:
-                raise errors.ClaimLostError(
-                    f"action {action_id} is {action.status.value}, attempt {action.attempt}: drop attempt {attempt}"
-                )
+            action = _held(tx, principal, action_id, attempt)
             expires_at = tx.now + CLAIM_LIFE
             tx.actions.update(action_id, expires_at=expires_at)
             tx.agents.seen(principal.name, at=tx.now)
         return HeartbeatAnswer(expires_at=expires_at, cancel_requested=action.cancel_requested)
+
+    def release(self, principal: Principal, action_id: str, attempt: int) -> None:
+        """Take a claim back from an agent that leaves: the action is offered again at once.
+
+        Raises:
+            ClaimLostError: Somebody else holds the action, it was released, or it has ended.
+            NotFoundError: Unknown id.
+        """
+        with self._store.write() as tx:
+            _held(tx, principal, action_id, attempt)
+            tx.actions.release(action_id)
+        self._wakeups.notify()
 
     def report(self, principal: Principal, reports: Sequence[Report]) -> None:
         """Take reports in order, each once; all of them or none."""
@@ -112,6 +127,26 @@ def _check_environments(principal: Principal, environment_ids: Sequence[str]) ->
     for environment_id in environment_ids:
         if not principal.may_serve(environment_id):
             raise errors.ForbiddenError(f"{principal.name} may not serve prediction environment {environment_id}")
+
+
+def _holder(principal: Principal, told: AgentHello | ClaimRequest) -> Holder:
+    return Holder(
+        agent=principal.name,
+        agent_id=clean_text(told.agent_id, limit=_AGENT_ID_CHARACTERS),
+        instance_id=clean_text(told.instance_id),
+    )
+
+
+def _held(tx: Transaction, principal: Principal, action_id: str, attempt: int) -> ActionRecord:
+    """Return a running action whose newest claim is this attempt, and was not released."""
+    action = tx.actions.record(action_id)
+    _check_environments(principal, (action.environment_id,))
+    if action.status is not ActionStatus.RUNNING or action.attempt != attempt or action.expires_at is None:
+        released = " (released)" if action.status is ActionStatus.RUNNING and action.expires_at is None else ""
+        raise errors.ClaimLostError(
+            f"action {action_id} is {action.status.value}, attempt {action.attempt}{released}: drop attempt {attempt}"
+        )
+    return action
 
 
 def _append_started(tx: Transaction, principal: Principal, hello: AgentHello, environment: EnvironmentRecord) -> None:
@@ -168,15 +203,20 @@ def _status_due(tx: Transaction, environment: EnvironmentRecord) -> bool:
     return any(record.id not in changing for record in tx.deployments.records_of(environment.id))
 
 
-def _take(tx: Transaction, principal: Principal, action: ActionRecord) -> Claim:
-    expires_at = tx.now + CLAIM_LIFE
-    spec = _fresh_spec(tx, action)
+def _take(tx: Transaction, holder: Holder, action: ActionRecord) -> Claim:
+    claim = Claim(
+        spec=_fresh_spec(tx, action),
+        attempt=action.attempt + 1,
+        expires_at=tx.now + CLAIM_LIFE,
+        heartbeat_seconds=HEARTBEAT_SECONDS,
+        cancel_requested=action.cancel_requested,
+    )
     tx.actions.claim(
-        action.id, spec, agent=principal.name, attempt=action.attempt + 1, expires_at=expires_at, at=tx.now
+        action.id, claim.spec, holder=holder, attempt=claim.attempt, expires_at=claim.expires_at, at=tx.now
     )
     if action.changing and action.deployment_id is not None:
-        _supersede_expired(tx, action, principal)
-    return Claim(spec=spec, attempt=action.attempt + 1, expires_at=expires_at, heartbeat_seconds=HEARTBEAT_SECONDS)
+        _supersede_expired(tx, action, holder)
+    return claim
 
 
 def _fresh_spec(tx: Transaction, action: ActionRecord) -> ActionSpec:
@@ -188,7 +228,7 @@ def _fresh_spec(tx: Transaction, action: ActionRecord) -> ActionSpec:
     )
 
 
-def _supersede_expired(tx: Transaction, action: ActionRecord, principal: Principal) -> None:
+def _supersede_expired(tx: Transaction, action: ActionRecord, holder: Holder) -> None:
     for other in tx.actions.unfinished(action.deployment_id or ""):
         if other.id != action.id and other.changing and (other.generation or 0) < (action.generation or 0):
-            supersede(tx, other, actor=f"agent:{principal.name}", by=action.id)
+            supersede(tx, other, actor=f"agent:{holder.agent}", by=action.id)

@@ -69,6 +69,12 @@ def judge_untouched(prior: DeploymentState, report: ResultReport) -> Verdict:
     return Verdict(state=prior, health=healths.get(prior, Health.UNKNOWN), message=message, phase="failed")
 
 
+def judge_unproved(report: ResultReport) -> Verdict:
+    """Judge a change whose last attempt touched no host, while a former one may have: a look will tell."""
+    message = report.message or "no host was touched by this attempt; what a former one did is not known"
+    return Verdict(state=DeploymentState.UNKNOWN, health=Health.UNKNOWN, message=message, phase="failed")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
     """What a read-only look at a deployment says.

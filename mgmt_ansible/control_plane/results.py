@@ -15,6 +15,7 @@ from mgmt_ansible.control_plane.judgement import (
     endpoints_of,
     judge_change,
     judge_sight,
+    judge_unproved,
     judge_untouched,
     state_after_sight,
 )
@@ -88,7 +89,7 @@ def _told_fences(action: ActionRecord, hosts: Sequence[HostOutcome]) -> Iterator
 
 def _apply_change(tx: Transaction, action: ActionRecord, report: ResultReport, *, actor: str) -> None:
     prior = _prior_untouched(action, report)
-    verdict = judge_untouched(prior.state, report) if prior else judge_change(action.type, report)
+    verdict = _verdict(action, report, prior)
     _append_ended(tx, action, report, verdict, actor=actor)
     package_id = _serving_package(tx, action, report)
     deployment = _current(tx, action)
@@ -111,10 +112,31 @@ def _apply_change(tx: Transaction, action: ActionRecord, report: ResultReport, *
     )
 
 
+def _verdict(action: ActionRecord, report: ResultReport, prior: Prior | None) -> Verdict:
+    if prior is not None:
+        return judge_untouched(prior.state, report)
+    if ended_untouched(report) and not _proves_untouched(action, report):
+        return judge_unproved(report)
+    return judge_change(action.type, report)
+
+
 def _prior_untouched(action: ActionRecord, report: ResultReport) -> Prior | None:
-    """Return what a replace left as it was; a second attempt cannot tell what the first one did."""
+    """Return what a replace left as it was."""
     replaces = action.type is ActionType.DEPLOYMENT_REPLACE_MODEL
-    return action.prior if replaces and action.attempt == 1 and ended_untouched(report) else None
+    untouched = ended_untouched(report) and _proves_untouched(action, report)
+    return action.prior if replaces and untouched else None
+
+
+def _proves_untouched(action: ActionRecord, report: ResultReport) -> bool:
+    """Tell whether no attempt touched a host.
+
+    A later attempt cannot tell what a former one did, unless the fence of every host says that none ever began.
+    """
+    return action.attempt == 1 or (bool(report.hosts) and all(_never_begun(action, host) for host in report.hosts))
+
+
+def _never_begun(action: ActionRecord, host: HostOutcome) -> bool:
+    return host.fence_generation is not None and host.fence_generation < (action.generation or 0)
 
 
 def _tell_waiting(tx: Transaction, action: ActionRecord, state: DeploymentState, package_id: str | None = None) -> None:

@@ -2,7 +2,7 @@
 
 ```
  pending --claim--> running --result--> succeeded | failed | canceled | unknown
-    |                  '--claim expired--> running again as attempt n+1
+    |                  '--claim expired or released--> running again as attempt n+1
     '--newer action of the deployment--> superseded        pending --cancel--> canceled
 ```
 """
@@ -95,12 +95,14 @@ class Claim:
         attempt: Number of this claim, from 1; the host's fence compares (generation, attempt).
         expires_at: Aware, UTC, by the control plane's clock; a heartbeat moves it.
         heartbeat_seconds: How often to send one.
+        cancel_requested: Somebody canceled while nobody worked on it: nothing new is begun, what was begun is observed.
     """
 
     spec: ActionSpec
     attempt: int
     expires_at: datetime
     heartbeat_seconds: float
+    cancel_requested: bool = False
 
 
 def default_minimum_healthy_seconds(action_type: ActionType) -> float:

@@ -63,6 +63,13 @@ def agent_router(services: Services) -> APIRouter:
         answer = agents.heartbeat(principal, action_id, body.attempt)
         return Response(agent_v1.to_json(agent_v1.HEARTBEAT_ANSWER, answer), media_type="application/json")
 
+    @router.post("/actions/{action_id}/release", status_code=204)
+    def release(
+        action_id: str, principal: Asking, body: Annotated[Heartbeat, Depends(_body(agent_v1.HEARTBEAT))]
+    ) -> None:
+        """Give a claim back: the action is offered again at once; 409 `claim_lost` as for a heartbeat."""
+        agents.release(principal, action_id, body.attempt)
+
     @router.post("/reports", status_code=204)
     def report(principal: Asking, body: Annotated[agent_v1.ReportBatch, Depends(_body(agent_v1.REPORT_BATCH))]) -> None:
         """Take reports in order, each once."""

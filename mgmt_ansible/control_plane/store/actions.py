@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.paging import page_of
-from mgmt_ansible.control_plane.store.records import ActionRecord, Prior
+from mgmt_ansible.control_plane.store.records import ActionRecord, Holder, Prior
 from mgmt_ansible.control_plane.store.schema import ACTIONS
 from mgmt_ansible.domain.actions import CHANGING, ActionSpec, ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
@@ -69,19 +69,36 @@ class ActionRows:
         self._connection.execute(ACTIONS.update().where(ACTIONS.c.id == action_id).values(**values))
 
     def claim(
-        self, action_id: str, spec: ActionSpec, *, agent: str, attempt: int, expires_at: datetime, at: datetime
+        self, action_id: str, spec: ActionSpec, *, holder: Holder, attempt: int, expires_at: datetime, at: datetime
     ) -> None:
         """Put an action into an agent's hands; `started_at` stays that of the first attempt."""
         self.update(
             action_id,
             status=ActionStatus.RUNNING.value,
             spec=SPEC.dump_python(spec, mode="json"),
-            agent=agent,
+            agent=holder.agent,
+            agent_id=holder.agent_id,
+            instance_id=holder.instance_id,
             attempt=attempt,
             expires_at=expires_at,
             started_at=sa.func.coalesce(ACTIONS.c.started_at, sa.bindparam("started", at, ACTIONS.c.started_at.type)),
             progress="",
         )
+
+    def release(self, action_id: str) -> None:
+        """Take a running action out of its agent's hands; the claim's number stays used."""
+        self.update(action_id, expires_at=None)
+
+    def release_former(self, holder: Holder) -> int:
+        """Release what former instances of an agent hold; return how many."""
+        statement = ACTIONS.update().where(
+            ACTIONS.c.status == ActionStatus.RUNNING.value,
+            ACTIONS.c.agent == holder.agent,
+            ACTIONS.c.agent_id == holder.agent_id,
+            ACTIONS.c.instance_id != holder.instance_id,
+            ACTIONS.c.expires_at.is_not(None),
+        )
+        return self._connection.execute(statement.values(expires_at=None)).rowcount
 
     def take_key(self, action_id: str, *, idempotency_key: str, idempotency_request: str | None) -> bool:
         """Let an action be known by a key; False when it has one already."""
@@ -146,7 +163,7 @@ class ActionRows:
     def find_claimable(self, environment_ids: Sequence[str], *, now: datetime) -> ActionRecord | None:
         """Return the action that an agent should take next.
 
-        Pending ones, and running ones whose claim expired, unless a newer change of the same deployment waits; never
+        Pending ones, and running ones whose claim expired or was released, unless a newer change of the same deployment waits; never
         while another action of the deployment runs. Changes go before status, then the oldest first.
         """
         return self._first(_claimable(environment_ids, now))
@@ -183,7 +200,8 @@ def _claimable(environment_ids: Sequence[str], now: datetime) -> sa.Select[Any]:
         newer.c.type.in_(CHANGING_TYPES),
     )
     pending = ACTIONS.c.status == ActionStatus.PENDING.value
-    expired = sa.and_(ACTIONS.c.status == ActionStatus.RUNNING.value, ACTIONS.c.expires_at <= now, ~outdated)
+    nobodys = sa.or_(ACTIONS.c.expires_at.is_(None), ACTIONS.c.expires_at <= now)
+    expired = sa.and_(ACTIONS.c.status == ActionStatus.RUNNING.value, nobodys, ~outdated)
     changes_first = sa.case((ACTIONS.c.type.in_(CHANGING_TYPES), 0), else_=1)
     return (
         ACTIONS.select()

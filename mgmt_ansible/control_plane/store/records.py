@@ -69,8 +69,29 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Who holds a claim.
+
+    Attributes:
+        agent: Name of its token.
+        agent_id: Of its data folder, the same after a restart; empty for one that tells none.
+        instance_id: Of its process.
+    """
+
+    agent: str
+    agent_id: str
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRecord:
-    """An action as rules see it."""
+    """An action as rules see it.
+
+    Attributes:
+        attempt: Number of its newest claim; 0 before the first.
+        agent: Who made that claim.
+        expires_at: Until when that claim holds; None while running: it was released, and is nobody's.
+    """
 
     id: str
     type: ActionType

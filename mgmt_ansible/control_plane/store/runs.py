@@ -36,9 +36,10 @@ class RunRows:
         return _to_wire(row, log_tail=row.log_tail)
 
     def newest_of(self, action_id: str) -> str | None:
-        """Return the id of an action's newest run."""
-        query = sa.select(RUNS.c.id).where(RUNS.c.action_id == action_id).order_by(RUNS.c.sequence.desc()).limit(1)
-        return self._connection.execute(query).scalar_one_or_none()
+        """Return the id of the newest run of an action's newest attempt; a late report of an older one does not count."""
+        query = sa.select(RUNS.c.id).where(RUNS.c.action_id == action_id)
+        newest = query.order_by(RUNS.c.attempt.desc(), RUNS.c.sequence.desc()).limit(1)
+        return self._connection.execute(newest).scalar_one_or_none()
 
     def list(
         self, *, deployment_id: str | None, action_id: str | None, status: RunStatus | None, limit: int, offset: int

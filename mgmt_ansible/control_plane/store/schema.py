@@ -132,6 +132,8 @@ ACTIONS = sa.Table(
     sa.Column("spec", sa.JSON, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("agent", sa.Text),
+    sa.Column("agent_id", sa.String(64)),
+    sa.Column("instance_id", sa.Text),
     sa.Column("expires_at", UtcDateTime),
     sa.Column("cancel_requested", sa.Boolean, nullable=False),
     sa.Column("requested_by", sa.Text, nullable=False),

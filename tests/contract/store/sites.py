@@ -14,7 +14,8 @@ from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.domain.actions import ActionStatus, ActionType, Claim
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Identity, Observation, Outcome
-from mgmt_ansible.domain.reports import AgentHello, ClaimRequest, ResultReport
+from mgmt_ansible.domain.reports import AgentHello, ClaimRequest, ResultReport, RunReport
+from mgmt_ansible.domain.runs import RunOutcome, RunStatus
 from mgmt_ansible.wire import api_v2
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -128,6 +129,25 @@ class Site:
             **more,
         }
         return ResultReport(**values)
+
+    def run_report(self, claim: Claim, run_id: str) -> RunReport:
+        self._reports += 1
+        outcome = RunOutcome(
+            run_id=run_id,
+            status=RunStatus.SUCCESSFUL,
+            started_at=self.clock(),
+            ended_at=self.clock(),
+            ansible_version="2.19",
+        )
+        return RunReport(
+            id=f"report-{self._reports}",
+            action_id=claim.spec.id,
+            attempt=claim.attempt,
+            wave=0,
+            playbook=claim.spec.type.value,
+            request_hash="0",
+            outcome=outcome,
+        )
 
     def identity(self, claim: Claim | None = None, digest: str | None = None) -> Identity:
         package = claim.spec.deployment.package if claim and claim.spec.deployment else None

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.agents import MAX_ATTEMPTS
 from mgmt_ansible.domain.actions import ActionStatus, ActionType, Claim
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.reports import ClaimRequest
+from mgmt_ansible.domain.reports import AgentHello, ClaimRequest
 from tests.contract.store.sites import Site
 
 
@@ -178,3 +179,126 @@ def test_a_running_action_is_told_to_cancel_by_its_heartbeat(site: Site):
     site.services.actions.cancel(action_id, actor="ann")
 
     assert site.services.agents.heartbeat(site.agent, action_id, claim.attempt).cancel_requested
+
+
+def hello(site: Site, instance: str, agent_id: str = "a" * 24, principal: Principal | None = None) -> None:
+    principal = principal or site.agent
+    told = AgentHello(instance_id=instance, agent_id=agent_id, version="0.1", environment_ids=principal.environment_ids)
+    site.services.agents.hello(principal, told)
+
+
+def claim_as(site: Site, instance: str, agent_id: str = "a" * 24, principal: Principal | None = None) -> Claim | None:
+    principal = principal or site.agent
+    request = ClaimRequest(instance_id=instance, agent_id=agent_id, environment_ids=principal.environment_ids)
+    return site.services.agents.claim(principal, request)
+
+
+def test_a_restarted_agent_gets_its_own_claims_at_once(site: Site):
+    """Its lock proves that the former process is dead."""
+    action_id = site.create()
+    claim_as(site, "one")
+
+    hello(site, "two")
+    second = claim_as(site, "two")
+
+    assert second is not None
+    assert (action_id, 2) == (second.spec.id, second.attempt)
+
+
+@pytest.mark.parametrize(
+    ("instance", "agent_id"), [("one", "a" * 24), ("two", "b" * 24), ("two", "")], ids=["same", "other", "untold"]
+)
+def test_only_a_new_process_of_the_same_agent_proves_the_old_one_dead(site: Site, instance: str, agent_id: str):
+    """Saying hello again, another agent with the same token, or one that tells no id, prove nothing."""
+    site.create()
+    claim_as(site, "one")
+
+    hello(site, instance, agent_id)
+
+    assert claim_as(site, instance, agent_id) is None
+
+
+def test_another_tokens_agent_releases_nothing(site: Site):
+    """An id can be copied, a token cannot."""
+    other = site.add_agent("other", site.environment.id)
+    site.create()
+    claim_as(site, "one")
+
+    hello(site, "two", principal=other)
+
+    assert claim_as(site, "two", principal=other) is None
+
+
+def test_a_released_claim_is_offered_again_at_once(site: Site):
+    """The agent that leaves says so; nobody waits for the claim to expire."""
+    action_id = site.create()
+    first = site.take()
+
+    site.services.agents.release(site.agent, action_id, first.attempt)
+
+    assert 2 == site.take().attempt
+
+
+def test_a_released_claim_is_not_revived_by_a_heartbeat(site: Site):
+    """One may have been on its way."""
+    action_id = site.create()
+    first = site.take()
+    site.services.agents.release(site.agent, action_id, first.attempt)
+
+    with pytest.raises(errors.ClaimLostError, match="released"):
+        site.services.agents.heartbeat(site.agent, action_id, first.attempt)
+    with pytest.raises(errors.ClaimLostError):
+        site.services.agents.release(site.agent, action_id, first.attempt)
+
+
+def test_the_claim_of_another_attempt_cannot_be_released(site: Site):
+    """Nor that of an action which has ended."""
+    action_id = site.create()
+    first = site.take()
+    site.clock.pass_seconds(31)
+    second = site.take()
+
+    with pytest.raises(errors.ClaimLostError, match="attempt 2"):
+        site.services.agents.release(site.agent, action_id, first.attempt)
+    site.report(second)
+    with pytest.raises(errors.ClaimLostError, match="succeeded"):
+        site.services.agents.release(site.agent, action_id, second.attempt)
+
+
+@pytest.mark.parametrize("lost", ["expired", "released"])
+def test_a_result_is_taken_until_somebody_else_claims(site: Site, lost: str):
+    """It is a fact, however late."""
+    action_id = site.create()
+    claim = site.take()
+    if lost == "expired":
+        site.clock.pass_seconds(300)
+    else:
+        site.services.agents.release(site.agent, action_id, claim.attempt)
+
+    site.report(claim)
+
+    assert site.action(action_id).status is ActionStatus.SUCCEEDED
+
+
+def test_a_cancel_while_nobody_holds_the_action_reaches_the_next_claim(site: Site):
+    """Before it does anything."""
+    action_id = site.create()
+    site.take()
+    site.clock.pass_seconds(31)
+
+    site.services.actions.cancel(action_id, actor="ann")
+
+    assert ActionStatus.RUNNING is site.action(action_id).status
+    assert site.take().cancel_requested
+
+
+def test_a_newer_change_goes_before_one_that_was_released(site: Site):
+    """The released one is superseded."""
+    launch_id = site.create()
+    launch = site.take()
+    stop_id = site.act(ActionType.DEPLOYMENT_STOP)
+
+    site.services.agents.release(site.agent, launch_id, launch.attempt)
+
+    assert stop_id == site.take().spec.id
+    assert site.action(launch_id).status is ActionStatus.SUPERSEDED

@@ -98,7 +98,58 @@ def test_a_second_attempt_that_touched_no_host_says_nothing_of_the_first(site: S
 
     site.report(site.take(), ActionStatus.FAILED, hosts=())
 
-    assert site.deployment().state is DeploymentState.ERRORED
+    assert (DeploymentState.UNKNOWN, Health.UNKNOWN, site.newer.id) == state_health_package(site)
+
+
+@pytest.mark.parametrize(
+    ("fence", "expected"), [(1, DeploymentState.READY), (2, DeploymentState.UNKNOWN), (None, DeploymentState.UNKNOWN)]
+)
+def test_a_second_attempt_believes_the_fences_that_no_attempt_began(
+    site: Site, fence: int | None, expected: DeploymentState
+):
+    """A host whose fence is older than the change was not touched by any attempt."""
+    site.ready()
+    site.replace()
+    site.take()
+    site.clock.pass_seconds(31)
+    host = HostOutcome(host="h1", outcome=Outcome.NOT_RUN, fence_generation=fence)
+
+    site.report(site.take(), ActionStatus.CANCELED, cause=Cause.CANCELED, hosts=(host,))
+
+    assert expected is site.deployment().state
+
+
+def test_a_second_attempt_that_finds_the_old_model_serving_leaves_it_ready(site: Site):
+    """What the first attempt's recorded result proved on the host counts."""
+    site.ready()
+    site.replace()
+    site.take()
+    site.clock.pass_seconds(31)
+    old = HostOutcome(
+        host="h1",
+        outcome=Outcome.FAILED,
+        old_model_in_use=True,
+        identity=site.identity(digest=site.package.digest),
+        fence_generation=2,
+    )
+
+    site.report(site.take(), ActionStatus.FAILED, hosts=(old,))
+
+    assert (DeploymentState.READY, Health.WARNING, site.package.id) == state_health_package(site)
+
+
+def test_a_late_run_of_an_older_attempt_is_not_the_results_run(site: Site):
+    """The feed links the run that the result came from."""
+    site.create()
+    first = site.take()
+    site.clock.pass_seconds(31)
+    second = site.take()
+
+    site.services.agents.report(site.agent, [site.run_report(second, "new"), site.run_report(first, "old")])
+    site.report(second)
+
+    entry = site.services.deployment_events.list_events(deployment_id="d1", limit=1).data[0]
+    assert "new" == entry.run_id
 
 
 def test_a_relaunch_that_waits_behind_an_untouched_replace_returns_to_the_old_package(site: Site):
