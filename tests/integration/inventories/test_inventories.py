@@ -97,7 +97,7 @@ def test_executable_script(loopback: LoopbackHost, tmp_path):
 
 
 def test_directory_with_group_vars_and_a_vaulted_file(loopback: LoopbackHost, tmp_path):
-    """group_vars beside the inventory count, and the vault is opened by its password file."""
+    """group_vars beside the inventory count, the vault is opened by its password file, and its values stay there."""
     folder = tmp_path / "inventory"
     (folder / "group_vars" / "serving").mkdir(parents=True)
     (folder / "hosts.ini").write_text("[serving]\nvaulted1\n")
@@ -111,7 +111,7 @@ def test_directory_with_group_vars_and_a_vaulted_file(loopback: LoopbackHost, tm
     binding = bind(folder, vault_password_files=(password,))
 
     assert ["vaulted1"] == names(binding)
-    assert "done: opened" == reach(binding, tmp_path).message
+    assert "done: [redacted]" == reach(binding, tmp_path).message
 
 
 def test_constructed_plugin(loopback: LoopbackHost, tmp_path):
