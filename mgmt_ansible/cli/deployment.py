@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mgmt_ansible.cli import bodies, deployment_rows, options, references, waiting
-from mgmt_ansible.domain.actions import ActionType
+from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 
 if TYPE_CHECKING:
     from mgmt_ansible.cli.options import Session
+    from mgmt_ansible.domain.next_steps import NextStep
+    from mgmt_ansible.wire import api_v2 as wire
+
+_RECENT_ACTIONS = 20
 
 app = typer.Typer(
     help="Deployments: launch, replace the model, stop, look.", no_args_is_help=True, rich_markup_mode=None
@@ -57,7 +62,9 @@ def show(
         found = references.find_deployment(session.client, deployment)
 
         def show_it() -> None:
-            session.output.show_one(session.client.deployments.get_deployment(found.id), deployment_rows.pairs)
+            seen = session.client.deployments.get_deployment(found.id)
+            steps = () if session.output.json else _next_steps(session, seen)
+            session.output.show_one(seen, lambda one: (*deployment_rows.pairs(one), *deployment_rows.step_pairs(steps)))
 
         session.output.watch(show_it) if watch else show_it()
 
@@ -211,6 +218,15 @@ def delete(
             session.output.say(f"deployment {found.label} is forgotten", {"id": found.id, "deleted": True})
         else:
             waiting.conclude(session, accepted, wait=wait)
+
+
+def _next_steps(session: Session, deployment: wire.Deployment) -> tuple[NextStep, ...]:
+    """Return what to do about the newest ended action of a deployment that is not well."""
+    if deployment.service_health.status in (Health.PASSING, Health.INFO):
+        return ()
+    recent = islice(session.client.actions.list_actions(deployment_id=deployment.id), _RECENT_ACTIONS)
+    ended = next((one for one in recent if one.finished_at and one.status is not ActionStatus.SUPERSEDED), None)
+    return waiting.next_steps(session.client.actions.get_action(ended.id)) if ended is not None else ()
 
 
 def _ask(session: Session, deployment: str, action_type: ActionType, *, timeout: float | None, wait: bool) -> None:

@@ -9,6 +9,7 @@ from mgmt_ansible.cli import text
 from mgmt_ansible.cli.output import Cell
 
 if TYPE_CHECKING:
+    from mgmt_ansible.domain.next_steps import NextStep
     from mgmt_ansible.wire.api_v2 import Deployment
 
 COLUMNS = ("LABEL", "ID", "STATE", "HEALTH", "MODEL", "GEN", "ENVIRONMENT", "UPDATED")
@@ -47,3 +48,10 @@ def pairs(deployment: Deployment) -> Iterable[tuple[str, Cell]]:
         proved = f"generation {endpoint.generation}, pid {endpoint.pid}, digest {endpoint.digest[:12]}"
         yield f"on {endpoint.host}", f"{endpoint.url} ({proved})"
     yield "updated", text.clock(deployment.updated_at)
+
+
+def step_pairs(steps: Iterable[NextStep]) -> Iterable[tuple[str, Cell]]:
+    """Yield what to do next, with the command to type."""
+    for step in steps:
+        yield "next", step.sentence
+        yield "command", step.command

@@ -11,6 +11,8 @@ from mgmt_ansible.cli import exit_codes, output, text
 from mgmt_ansible.cli.options import Session
 
 if TYPE_CHECKING:
+    from mgmt_ansible.domain.next_steps import NextStep
+    from mgmt_ansible.domain.outcomes import Cause
     from mgmt_ansible.wire.api_v2 import Action, ActionAccepted
 
 _LINE_WIDTH = 110
@@ -99,3 +101,19 @@ def _print_result(action: Action) -> None:
         print(text.clean(f"  {host.host}: {host.outcome}{reason}{place} {host.message}").rstrip())
         for evidence in host.evidence if host.cause else ():
             print("\n".join(f"    {line}" for line in text.clean_lines(evidence.text).splitlines()[-_EVIDENCE_LINES:]))
+    for step in next_steps(action):
+        print(text.clean(f"next: {step.sentence}"))
+        print(text.clean(f"  {step.command}"))
+
+
+def next_steps(action: Action) -> tuple[NextStep, ...]:
+    """Return what to do about an action: a step a cause, with the first host that has it; none when all is fine."""
+    from mgmt_ansible.domain.next_steps import next_step
+
+    hosts: dict[Cause, str | None] = {one.cause: one.host for one in reversed(action.hosts) if one.cause is not None}
+    if not hosts and action.cause is not None:
+        hosts[action.cause] = None
+    return tuple(
+        next_step(cause, environment=action.prediction_environment_id, deployment=action.deployment_id, host=host)
+        for cause, host in reversed(hosts.items())
+    )

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse
 
 from mgmt_ansible.control_plane.pages import words
 from mgmt_ansible.control_plane.pages.static_files import StaticFiles
+from mgmt_ansible.domain.next_steps import next_step
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -53,6 +54,7 @@ class Templates:
             action_words=words.ACTIONS,
             action_status_words=words.ACTION_STATUSES,
             outcome_word=words.outcome_word,
+            next_step=next_step,
         )
         environment.filters.update(
             relative=relative_time, absolute=absolute_time, pretty=pretty_json, short=short_digest

@@ -136,6 +136,37 @@ def test_waiting_shows_progress_and_result(monkeypatch):
     assert "deployment_stop: failed: gate\n" == done.stderr
     assert "  web1: failed (not_ready) no answer" in done.stdout
     assert "    [31mboom" in done.stdout
+    assert "  mgmt-ansible deployment relaunch wine --wait\n" in done.stdout
+
+
+def test_what_is_not_well_says_the_next_command(monkeypatch):
+    """The newest ended action's causes, each once, with what to type; what is not known stays a capital word."""
+    lost = [{"host": name, "outcome": "unreachable", "cause": "auth"} for name in ("web1", "web2")]
+    ended = action(status="failed", cause="auth", finishedAt=action()["requestedAt"])
+    terminal = open_terminal(
+        monkeypatch,
+        by_path(
+            {
+                "GET deployments/wine/": deployment(serviceHealth={"status": "unknown", "message": "not reached"}),
+                "GET actions/": page(ended),
+                f"GET actions/{ACTION}/": {**ended, "hosts": lost},
+            }
+        ),
+    )
+
+    shown = terminal.run("deployment", "show", "wine").stdout
+
+    assert [f"mgmt-ansible host check {'e' * 24} web1"] == [
+        line.split(maxsplit=1)[1] for line in shown.splitlines() if line.startswith("command")
+    ]
+
+
+def test_a_healthy_deployment_needs_no_next_step(monkeypatch):
+    """Nothing more is asked of the control plane."""
+    terminal = open_terminal(monkeypatch, by_path({"GET deployments/wine/": deployment()}))
+
+    assert "next" not in terminal.run("deployment", "show", "wine").stdout
+    assert ["GET /api/v2/deployments/wine/"] == list(dict.fromkeys(terminal.asked))
 
 
 def test_waiting_with_json_prints_the_action(monkeypatch):

@@ -112,7 +112,8 @@ def test_hosts_show_outcome_cause_and_that_the_old_model_serves(script, browser)
     script.deployments = [scripted.deployment("wine")]
     script.actions = [scripted.action(hosts=[host])]
     seen = text_of(browser.get("/deployments/wine"))
-    expected = ("host-3", "rolled back", "not ready within 60 s", "The old model is in use.")
+    command = "mgmt-ansible deployment relaunch wine --wait"
+    expected = ("host-3", "rolled back", "not ready within 60 s", "The old model is in use.", command)
     assert [] == [word for word in expected if word not in seen]
 
 
