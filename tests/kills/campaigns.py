@@ -1,0 +1,157 @@
+"""`scripts/kills`: plays the rounds, asks the oracle after each, and counts."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mgmt_ansible import errors
+from tests.kills.barriers import NotReachedError
+from tests.kills.deployments import LAUNCH, REPLACE, STOP, Deployments
+from tests.kills.effects import read_effects
+from tests.kills.oracle import KINDS, LOST, Finding, judge
+from tests.kills.plans import Round, batches, plan_rounds, small_plan
+from tests.kills.rounds import Ended, Stage
+from tests.kills.sites import KillSite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mgmt_ansible.wire.api_v2 import Action
+
+_TOGETHER = 3
+"""Rounds at once that kill only a module of their own."""
+
+
+def main() -> int:
+    """Run the command line; 1 when anything was found, or a step was not reached."""
+    asked = _arguments()
+    seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**6)
+    rounds = plan_rounds(per_step=asked.rounds_per_step, moments=asked.random, only=asked.only, seed=seed)
+    rounds = small_plan() if asked.small else rounds
+    if asked.list:
+        say("\n".join(one.name for one in rounds))
+        return 0
+    say(f"seed {seed}, {len(rounds)} rounds")
+    with KillSite() as site:
+        campaign = Campaign(site, seed)
+        if not asked.small:
+            campaign.warm_up()
+        return campaign.play(rounds)
+
+
+class Campaign:
+    """Plays rounds and keeps the count."""
+
+    def __init__(self, site: KillSite, seed: int) -> None:
+        self._site = site
+        self._deployments = Deployments(site)
+        self._stage = Stage(site, self._deployments, random.Random(seed))
+        self._counts: Counter[str] = Counter()
+        self._seconds: list[float] = []
+        self._missed = 0
+
+    def play(self, rounds: Sequence[Round]) -> int:
+        """Play them all; returns the exit code."""
+        numbers = itertools.count(1)
+        for batch in batches(rounds, _TOGETHER):
+            for one, played in zip(batch, self._play_together(batch), strict=True):
+                text, findings = self._judge(played)
+                self._counts.update(finding.kind for finding in findings)
+                verdict = "; ".join(f"{finding.kind.upper()} {finding.text}" for finding in findings) or "ok"
+                say(f"{next(numbers):3}/{len(rounds)} {one.name}: {text} {verdict}")
+        return self._sum_up(len(rounds))
+
+    def warm_up(self) -> None:
+        """Show that each action succeeds when nothing disturbs it."""
+        began = time.monotonic()
+        for hosts in (1, 2):
+            deployment_id = self._deployments.ready_for(LAUNCH, hosts)
+            for action in (LAUNCH, REPLACE, STOP):
+                self._deployments.finish(self._deployments.ask(action, deployment_id, hosts))
+        say(f"undisturbed, all three actions succeed on one host and on two, in {time.monotonic() - began:.0f} s")
+
+    def _play_together(self, batch: Sequence[Round]) -> list[_Played]:
+        ids: list[str] = []
+        for one in batch:
+            ids.append(self._deployments.ready_for(one.action, one.hosts, taken=ids))
+        with ThreadPoolExecutor(max_workers=len(batch)) as pool:
+            return list(pool.map(self._play, batch, ids))
+
+    def _play(self, one: Round, deployment_id: str) -> _Played:
+        try:
+            return _Played(deployment_id, self._stage.play(one, deployment_id))
+        except (NotReachedError, errors.MgmtAnsibleError, AssertionError) as exc:
+            return _Played(deployment_id, broken=exc)
+
+    def _judge(self, played: _Played) -> tuple[str, tuple[Finding, ...]]:
+        if isinstance(played.broken, NotReachedError):
+            self._missed += 1
+            self._deployments.spoil(played.deployment_id)
+            return f"MISSED: {played.broken}", ()
+        if played.ended is None:
+            self._deployments.spoil(played.deployment_id)
+            return "broke off", (Finding(LOST, str(played.broken)),)
+        self._seconds.append(played.ended.seconds)
+        wanted = self._deployments.wanted
+        findings = judge(self._site, wanted[played.deployment_id], played.ended.action, wanted.values())
+        if findings:
+            self._tell_more(played.ended)
+            self._deployments.spoil(played.deployment_id)
+        return _text(played.ended), findings
+
+    def _tell_more(self, ended: Ended) -> None:
+        say(f"      hosts say: {_hosts(ended.action)}")
+        for host in self._deployments.wanted[ended.deployment_id].hosts:
+            for effect in read_effects(self._site.base_dir(host), ended.deployment_id):
+                say(f"      {host} {effect.text}")
+
+    def _sum_up(self, total: int) -> int:
+        if self._seconds:
+            ordered = sorted(self._seconds)
+            say(f"from kill to end: median {ordered[len(ordered) // 2]:.1f} s, longest {ordered[-1]:.1f} s")
+        if self._missed:
+            say(f"{self._missed} rounds did not reach their step")
+        counts = ", ".join(f"{kind} {self._counts[kind]}" for kind in KINDS)
+        say(f"kills: {total - self._missed} rounds, {counts}")
+        return 1 if self._counts or self._missed else 0
+
+
+@dataclass(frozen=True)
+class _Played:
+    """A round that is over: how it ended, or what broke it off."""
+
+    deployment_id: str
+    ended: Ended | None = None
+    broken: Exception | None = None
+
+
+def _text(ended: Ended) -> str:
+    attempt = f"attempt {ended.action.attempt} ended {ended.action.status}"
+    return f"{ended.reached}; killed {ended.killed}; {attempt} after {ended.seconds:.1f} s: {ended.action.message}"
+
+
+def _hosts(action: Action) -> str:
+    return "; ".join(f"{host.host}: {host.outcome} {host.cause or ''} {host.message}" for host in action.hosts)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/kills", description=__doc__)
+    parser.add_argument("--rounds-per-step", type=int, default=3)
+    parser.add_argument("--random", type=int, default=20, help="random moments")
+    parser.add_argument("--seed", type=int, help="order of the rounds, and the random moments")
+    parser.add_argument("--only", default="*", help="pattern of round names, such as 'replace/*/module/*'")
+    parser.add_argument("--small", action="store_true", help="one round of each kind, as the tests do")
+    parser.add_argument("--list", action="store_true", help="print the names of the rounds and end")
+    return parser.parse_args()
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    print(text, flush=True)  # noqa: T201 - the script's own voice

@@ -1,0 +1,187 @@
+"""One round: arm, ask, wait until somebody stands at the step, kill, let a supervisor restart, wait for the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mgmt_ansible.domain.actions import FINAL
+from mgmt_ansible.quickstart import processes
+from tests.kills import process_tables
+from tests.kills.barriers import AGENT as AGENT_PLACE
+from tests.kills.barriers import HOST as HOST_PLACE
+from tests.kills.barriers import Barrier
+from tests.kills.effects import read_effects
+from tests.kills.plans import AGENT, LATE, PACKAGE_STEPS, SUPERSEDED, Round
+from tests.kills.sites import wait_for
+
+if TYPE_CHECKING:
+    import random
+
+    from mgmt_ansible.wire.api_v2 import Action
+    from tests.kills.deployments import Deployments
+    from tests.kills.sites import KillSite
+
+REACH_SECONDS = 90.0
+END_SECONDS = 60.0
+"""From the kill to the end of the action, at most; a takeover by another agent has to wait for the claim's expiry."""
+_LONGEST_MOMENT_SECONDS = 6.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a round went.
+
+    Attributes:
+        deployment_id: Of the round.
+        action: The one that counts, as the control plane shows it at the end.
+        seconds: From the kill to its end.
+        reached: Where it was, and that the effect was not written down.
+        killed: Who was.
+    """
+
+    deployment_id: str
+    action: Action
+    seconds: float
+    reached: str
+    killed: str
+
+
+class Stage:
+    """Plays rounds on a site."""
+
+    def __init__(self, site: KillSite, deployments: Deployments, moments: random.Random) -> None:
+        self._site = site
+        self._deployments = deployments
+        self._moments = moments
+
+    def play(self, one: Round, deployment_id: str) -> Ended:
+        """Play a round on a deployment to the end of its action; whatever happens, an agent runs afterwards.
+
+        Raises:
+            NotReachedError: Nobody came to the step.
+            QuickstartError: The action did not end in time.
+        """
+        barriers = self._arm(one, deployment_id)
+        try:
+            return self._play(one, deployment_id, barriers)
+        finally:
+            for barrier in barriers:
+                barrier.release()
+            self._only_agent()
+            for barrier in barriers:
+                barrier.clear()
+
+    def _play(self, one: Round, deployment_id: str, barriers: list[Barrier]) -> Ended:
+        package = self._site.salted("1", f"{time.monotonic_ns()}") if one.step in PACKAGE_STEPS else None
+        action_id = self._deployments.ask(one.action, deployment_id, one.hosts, package=package)
+        reached, facts = self._wait_moment(one, barriers, deployment_id)
+        kill_at = time.monotonic()
+        killed = self._kill(one, facts)
+        action_id = self._go_on(one, deployment_id, barriers, action_id)
+        action = self._wait_end(action_id)
+        seconds = time.monotonic() - kill_at
+        if one.variant in LATE:
+            action = self._wait_end(self._deployments.ask(LATE[one.variant], deployment_id))
+        for barrier in barriers:
+            barrier.release()
+        if facts.get("base_dir"):
+            self._wait_gone(int(facts["pid"]))
+        return Ended(deployment_id, action, seconds, reached, killed)
+
+    def _arm(self, one: Round, deployment_id: str) -> list[Barrier]:
+        folder = self._site.barriers
+        if one.step == "random":
+            return []
+        if one.step == "heartbeat":
+            held = Barrier.arm(folder, deployment_id, "step:gate")
+            return [Barrier.arm(folder, AGENT_PLACE, one.step), held]
+        if one.step in PACKAGE_STEPS:
+            return [Barrier.arm(folder, HOST_PLACE, one.step)]
+        if ":" in one.step or one.step == "begin":
+            last = self._site.base_dir(f"h{one.hosts}")
+            return [Barrier.arm(folder, deployment_id, one.step, base_dir=str(last))]
+        return [Barrier.arm(folder, AGENT_PLACE, one.step)]
+
+    def _wait_moment(self, one: Round, barriers: list[Barrier], deployment_id: str) -> tuple[str, dict[str, Any]]:
+        if not barriers:
+            seconds = self._moments.uniform(0, _LONGEST_MOMENT_SECONDS)
+            time.sleep(seconds)
+            return f"random moment, {seconds:.2f} s after the request", {}
+        facts = barriers[0].wait(REACH_SECONDS)
+        return f"reached by pid {facts['pid']}, {self._not_recorded(facts, deployment_id)}", facts
+
+    def _not_recorded(self, facts: dict[str, Any], deployment_id: str) -> str:
+        """Tell, from the host's files, that the step's effect is not written down yet.
+
+        Raises:
+            AssertionError: It is.
+        """
+        if not facts.get("base_dir"):
+            return "not recorded"
+        base_dir, pair = self._site.folder.root / facts["base_dir"], (facts["generation"], facts["attempt"])
+        effects = read_effects(base_dir, deployment_id)
+        written = [one.what for one in effects if one.pair == pair]
+        if facts["what"] and facts["what"] in written:
+            raise AssertionError(f"{facts['what']!r} of {pair} is in the effects log already: {written}")
+        return f"pair {pair[0]}/{pair[1]} on {base_dir.name}, {len(effects)} effects, not recorded"
+
+    def _kill(self, one: Round, facts: dict[str, Any]) -> str:
+        if one.victim == AGENT:
+            return f"agent {self._site.agent.kill()}"
+        pid = int(facts["pid"]) if facts else self._find_module()
+        if not pid:
+            return "no module, as none worked at that moment"
+        os.kill(pid, signal.SIGKILL)
+        return f"module {pid}"
+
+    def _find_module(self) -> int:
+        """Return the pid of a run's Python under sshd; 0 when there is none."""
+        table = process_tables.list_processes(self._site.folder.root)
+        below = process_tables.descendants(self._site.host_pid, table)
+        found = [entry.pid for entry in table if entry.pid in below and entry.name.startswith("python")]
+        return found[-1] if found else 0
+
+    def _go_on(self, one: Round, deployment_id: str, barriers: list[Barrier], action_id: str) -> str:
+        """Let the world go on after the kill; returns the id of the action that counts."""
+        if one.variant in SUPERSEDED:
+            action_id = self._deployments.ask(SUPERSEDED[one.variant], deployment_id)
+        if one.variant == "goes-on" or one.step == "heartbeat":
+            for barrier in barriers:
+                barrier.release()
+        if one.victim == AGENT:
+            self._restart(one)
+        return action_id
+
+    def _restart(self, one: Round) -> None:
+        site = self._site
+        if one.variant == "second-agent":
+            site.other.start()
+        elif one.variant == "new-version":
+            site.agent.release = site.other.release
+            site.agent.start()
+        else:
+            site.agent.start()
+
+    def _wait_end(self, action_id: str) -> Action:
+        actions = self._site.client.actions
+        wait_for(lambda: actions.get_action(action_id).status in FINAL, f"action {action_id}", seconds=END_SECONDS)
+        return actions.get_action(action_id)
+
+    def _wait_gone(self, pid: int) -> None:
+        mark = processes.mark_process(pid)
+        if mark is not None:
+            processes.wait_gone(mark, seconds=END_SECONDS)
+
+    def _only_agent(self) -> None:
+        """Return to the first agent of the first release."""
+        site = self._site
+        if site.other.running:
+            site.other.stop()
+        if not site.agent.running or site.agent.release != site.first_release:
+            site.agent.stop()
+            site.agent.release = site.first_release
+            site.agent.start()
