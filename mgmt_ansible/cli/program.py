@@ -10,7 +10,19 @@ import typer
 
 import mgmt_ansible
 from mgmt_ansible import errors
-from mgmt_ansible.cli import agent, deployment, environment, event, exit_codes, host, package, programs, run, text
+from mgmt_ansible.cli import (
+    agent,
+    deployment,
+    environment,
+    event,
+    exit_codes,
+    host,
+    package,
+    programs,
+    run,
+    selftest,
+    text,
+)
 from mgmt_ansible.cli.groups import PromptGroup
 from mgmt_ansible.cli.options import Choices
 
@@ -45,6 +57,7 @@ app.add_typer(event.app, name="event")
 app.add_typer(run.app, name="run")
 app.add_typer(host.app, name="host")
 app.add_typer(agent.app, name="agent")
+app.add_typer(selftest.app, name="selftest")
 programs.add_to(app)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 import requests
@@ -47,9 +47,18 @@ class Site:
     environment: PredictionEnvironment
     samples: Samples
 
-    def __init__(self, folder: DataFolder, stages: Stages) -> None:
-        """Describe a site; nothing is started."""
+    def __init__(
+        self, folder: DataFolder, stages: Stages, *, agent_settings: Mapping[str, object] | None = None
+    ) -> None:
+        """Describe a site; nothing is started.
+
+        Args:
+            folder: Where everything will lie.
+            stages: Told what is being done.
+            agent_settings: More settings of the environment in the agent's configuration.
+        """
         self.folder = folder
+        self._agent_settings = dict(agent_settings or {})
         self.host = LoopbackHost(folder.sshd)
         self._stages = stages
         self._control_plane = Child(folder, "control-plane")
@@ -216,6 +225,7 @@ class Site:
                     "base_dir": str(self.folder.host),
                     "boot_start": False,
                     "bind_address": _ADDRESS,
+                    **self._agent_settings,
                 }
             ],
         }
