@@ -67,6 +67,33 @@ class AnsibleInventory:
         groups = groups_of_hosts(self._ask(binding, "ansible-inventory", ["--list"]))
         return tuple(InventoryHost(name=name, groups=tuple(sorted(groups.get(name, ())))) for name in names)
 
+    def variables(self, environment_id: str) -> dict[str, dict[str, object]]:
+        """Return host -> variables of the inventory, groups' included, for the hosts that the pattern matches.
+
+        Templates stay as they are written, and vaulted values stay mappings.
+
+        Raises:
+            InventoryError: As `resolve`.
+            RunnerUnavailableError: Ansible is not there.
+        """
+        binding = self._binding(environment_id)
+        names = self._names(binding)
+        known = variables_of_hosts(self._ask(binding, "ansible-inventory", ["--list"]))
+        return {name: known.get(name, {}) for name in names}
+
+    def settings(self, environment_id: str) -> dict[str, object]:
+        """Return what `ansible.cfg` and the environment's variables set, by Ansible's names; those of ssh begin with `ssh.`.
+
+        Raises:
+            InventoryError: Ansible's answer cannot be read.
+            RunnerUnavailableError: Ansible is not there.
+        """
+        binding = self._binding(environment_id)
+        arguments = ["dump", "--format", "json"]
+        general = self._ask(binding, "ansible-config", arguments, of_inventory=False)
+        ssh = self._ask(binding, "ansible-config", [*arguments, "-t", "connection", "ssh"], of_inventory=False)
+        return {**settings_in(general), **settings_in(ssh)}
+
     def _binding(self, environment_id: str) -> EnvironmentBinding:
         try:
             return self._bindings[environment_id]
@@ -78,14 +105,17 @@ class AnsibleInventory:
         limit_text(names)
         return names
 
-    def _ask(self, binding: EnvironmentBinding, program: str, arguments: list[str]) -> str:
+    def _ask(
+        self, binding: EnvironmentBinding, program: str, arguments: list[str], *, of_inventory: bool = True
+    ) -> str:
         """Return what one of Ansible's programs prints."""
         executable = self._installation.executable(program)
         with tempfile.TemporaryDirectory(prefix="mgmt-ansible-inventory-") as directory:
             config = Path(binding.ansible_cfg) if binding.ansible_cfg is not None else Path(directory) / "ansible.cfg"
             if binding.ansible_cfg is None:
                 write_private(config, ansible_cfg(binding))
-            command = [str(executable), *arguments, "-i", str(binding.inventory), *vault_options(binding)]
+            options = ["-i", str(binding.inventory), *vault_options(binding)] if of_inventory else []
+            command = [str(executable), *arguments, *options]
             environment = run_environment(binding, self._installation.environment, self._inherited, config=config)
             done = _call(command, environment, Path(directory))
         if done.returncode != 0:
@@ -128,6 +158,38 @@ def listed_hosts(text: str) -> tuple[str, ...]:
                 raise errors.InventoryError(f"Ansible announced {found.group(1)} hosts and listed {len(names)}")
             return names
     raise errors.InventoryError(f"Ansible's list of hosts cannot be read: {redact(text, limit=500)}")
+
+
+def variables_of_hosts(text: str) -> dict[str, dict[str, object]]:
+    """Return host name -> variables from what `ansible-inventory --list` printed.
+
+    Raises:
+        InventoryError: The text is not the JSON that Ansible prints.
+    """
+    try:
+        known = json.loads(text)["_meta"]["hostvars"]
+        return {str(host): dict(variables) for host, variables in known.items()}
+    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise errors.InventoryError(f"Ansible's inventory cannot be read: {exc}") from exc
+
+
+def settings_in(text: str) -> dict[str, object]:
+    """Return setting -> value from what `ansible-config dump --format json` printed; a plugin's begin with its name and a dot.
+
+    Raises:
+        InventoryError: The text is not the JSON that Ansible prints.
+    """
+    found: dict[str, object] = {}
+    try:
+        for entry in json.loads(text):
+            if "name" in entry:
+                found[entry["name"]] = entry.get("value")
+                continue
+            for plugin, options in entry.items():
+                found.update({f"{plugin}.{option['name']}": option.get("value") for option in options})
+    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise errors.InventoryError(f"Ansible's configuration cannot be read: {exc}") from exc
+    return found
 
 
 def groups_of_hosts(text: str) -> dict[str, set[str]]:
