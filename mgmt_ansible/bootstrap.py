@@ -194,16 +194,19 @@ def _make_agent(
     from mgmt_ansible.adapters.clocks import SystemClock
     from mgmt_ansible.agent.loops import Agent
     from mgmt_ansible.agent.performing import Performer
+    from mgmt_ansible.agent.reporting import Reporter
     from mgmt_ansible.agent.shutdowns import Shutdown
     from mgmt_ansible.agent.snapshots import Snapshots
     from mgmt_ansible.domain.reports import AgentHello
 
     clock = SystemClock(stop)
     environment_ids = tuple(settings.bindings)
+    reporter = Reporter(spool=spool, clock=clock)
     return Agent(
         hello=AgentHello(instance_id=instance_id, version=__version__, environment_ids=environment_ids),
         control_plane=control_plane,
-        performer=Performer(plugin=plugin, cache=cache, spool=spool, clock=clock),
+        performer=Performer(plugin=plugin, cache=cache, reporter=reporter, clock=clock),
+        reporter=reporter,
         snapshots=Snapshots(environment_ids=environment_ids, inventory=inventory, spool=spool, clock=clock),
         shutdown=Shutdown(stop, clock, grace_seconds=settings.grace_seconds),
         clock=clock,

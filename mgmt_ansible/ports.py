@@ -98,7 +98,23 @@ class ReportSpool(Protocol):
     """Reports on their way to the control plane: fsynced, in order, each delivered once."""
 
     def put(self, report: Report) -> None:
-        """Store a report durably; it is sent in the background."""
+        """Store a report durably; it is sent in the background.
+
+        Raises:
+            StoreError: The disk refused.
+        """
+        ...
+
+    def has_room(self) -> bool:
+        """Tell whether the results of new work could be stored."""
+        ...
+
+    def hurry(self) -> None:
+        """Deliver now what waits for the control plane's return: it answers."""
+        ...
+
+    def flush(self, *, timeout_seconds: float) -> bool:
+        """Wait until everything is delivered; False when the time was over first."""
         ...
 
 
@@ -151,4 +167,15 @@ class Plugin(Protocol):
         self, claim: Claim, plan: Plan, progress: ProgressSink, cancel: CancelSignal
     ) -> tuple[tuple[RunRequest, RunOutcome], ...]:
         """Do it, wave after wave; one run a wave, in order."""
+        ...
+
+    def observe(self, claim: Claim, hosts: Sequence[str], cancel: CancelSignal, *, wait_seconds: float) -> RunOutcome:
+        """Ask hosts, without changing them, how a claim's changing action ended there.
+
+        A host waits at most `wait_seconds` while somebody works for this or an earlier claim of it.
+        """
+        ...
+
+    def cancel(self, claim: Claim, hosts: Sequence[str]) -> RunOutcome:
+        """Stop on hosts whatever works for this or an earlier claim of its action, and say what serves then."""
         ...

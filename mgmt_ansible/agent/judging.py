@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from mgmt_ansible.domain.actions import CHANGING, ActionSpec, ActionStatus, ActionType
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import FINE, Cause, HostOutcome, Outcome, health_of_hosts, worst_outcome
 from mgmt_ansible.domain.plans import Plan
-from mgmt_ansible.domain.runs import RunOutcome
 
 _NAMED_HOSTS = 5
 
@@ -26,18 +25,25 @@ class Verdict:
     hosts: tuple[HostOutcome, ...] = ()
 
 
-def judge(spec: ActionSpec, plan: Plan, outcomes: Iterable[RunOutcome], *, canceled: bool) -> Verdict:
-    """Judge an action from its finished runs.
+def judge(
+    spec: ActionSpec,
+    plan: Plan,
+    reported: Mapping[str, HostOutcome],
+    *,
+    canceled: bool,
+    found: Collection[str] = (),
+) -> Verdict:
+    """Judge an action from what is known of its hosts.
 
     Args:
         spec: The action.
-        plan: Its hosts; those that no run reports are `not_run`.
-        outcomes: Of its runs, in order.
+        plan: Its hosts; those that nobody reports are `not_run`.
+        reported: Host -> outcome, of its runs and of looks at what earlier claims did.
         canceled: The work was asked to end before it was done.
+        found: Hosts that an earlier claim had done.
     """
     if not plan.hosts:
         return no_hosts(spec)
-    reported = {name: host for outcome in outcomes for name, host in outcome.hosts.items()}
     hosts = tuple(
         _asked_only(spec, reported[name]) if name in reported else _not_run(name, canceled=canceled)
         for name in plan.hosts
@@ -50,7 +56,7 @@ def judge(spec: ActionSpec, plan: Plan, outcomes: Iterable[RunOutcome], *, cance
         outcome=outcome,
         cause=next((host.cause for host in hosts if host.outcome is outcome and host.cause is not None), None),
         health=health,
-        message=_message(hosts, outcome, reason),
+        message=_message(hosts, outcome, reason) + _found_text(plan, found),
         hosts=hosts,
     )
 
@@ -91,9 +97,10 @@ def broken(
 
 
 def _asked_only(spec: ActionSpec, host: HostOutcome) -> HostOutcome:
-    """Return a host without what it says of deployments that nobody asked about."""
+    """Return a host without what it says of deployments that nobody asked about, and of what it remembers."""
     asked = {target.id for target in (*spec.deployments, spec.deployment) if target is not None}
-    return replace(host, observations={key: seen for key, seen in host.observations.items() if key in asked})
+    seen = {key: replace(one, recorded=None) for key, one in host.observations.items() if key in asked}
+    return replace(host, observations=seen)
 
 
 def _not_run(host: str, *, canceled: bool) -> HostOutcome:
@@ -127,6 +134,14 @@ def _observed(spec: ActionSpec, host: HostOutcome) -> HostOutcome:
     if seen is None:
         return host
     return HostOutcome(host=host.host, outcome=seen.outcome, cause=seen.cause, identity=seen.identity)
+
+
+def _found_text(plan: Plan, found: Collection[str]) -> str:
+    names = [host for host in plan.hosts if host in found]
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED_HOSTS} more" if len(names) > _NAMED_HOSTS else ""
+    return f"; found as an earlier attempt left it: {', '.join(names[:_NAMED_HOSTS])}{more}"
 
 
 def _message(hosts: tuple[HostOutcome, ...], outcome: Outcome, reason: str) -> str:

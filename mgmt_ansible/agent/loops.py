@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import structlog
 from mgmt_ansible import errors
 from mgmt_ansible.agent.held_claims import HeldClaim
 from mgmt_ansible.agent.performing import Performer
+from mgmt_ansible.agent.reporting import Reporter
 from mgmt_ansible.agent.shutdowns import Ongoing, Shutdown
 from mgmt_ansible.agent.snapshots import Snapshots
 from mgmt_ansible.domain.actions import Claim
@@ -20,7 +22,13 @@ CLAIM_WAIT_SECONDS = 25.0
 """How long one question for an action may wait at the control plane."""
 
 _FIRST_BACK_OFF_SECONDS = 1.0
-_LONGEST_BACK_OFF_SECONDS = 60.0
+_LONGEST_BACK_OFF_SECONDS = 20.0
+"""Reports that wait for the control plane's return are delivered as soon as a question is answered."""
+
+_FIRST_REPORTS_SECONDS = 10.0
+"""How long the agent waits at its start until the control plane has what a former process left in the spool."""
+
+_NO_ROOM_SECONDS = 5.0
 
 _log = structlog.get_logger()
 
@@ -33,6 +41,7 @@ class Agent:
         hello: What the control plane is told at start; also names the environments to claim for.
         control_plane: Where actions come from.
         performer: Does them.
+        reporter: Delivers what is known of them.
         snapshots: Tell about hosts.
         shutdown: Says when to stop.
         clock: Tells and spends time.
@@ -42,6 +51,7 @@ class Agent:
     hello: AgentHello
     control_plane: ControlPlane
     performer: Performer
+    reporter: Reporter
     snapshots: Snapshots
     shutdown: Shutdown
     clock: Clock
@@ -50,13 +60,14 @@ class Agent:
     def run(self) -> None:
         """Work until asked to stop and everything under way has ended; blocks.
 
-        A worker that waits for an action at that moment is left behind: what it is still given expires and is offered
-        again.
+        A worker that waits for an action at that moment is left behind: what it is still given is given back, or expires
+        and is offered again.
 
         Raises:
             AccessError: The control plane does not know the token.
             ConfigError: The control plane's URL cannot be asked.
         """
+        self.reporter.spool.flush(timeout_seconds=_FIRST_REPORTS_SECONDS)
         self._greet()
         ongoing = Ongoing()
         threads = [
@@ -83,6 +94,7 @@ class Agent:
                 self.clock.sleep(back_off)
                 back_off = min(back_off * 2, _LONGEST_BACK_OFF_SECONDS)
             else:
+                self.reporter.spool.hurry()
                 _log.info("agent_started", instance_id=self.hello.instance_id, environments=self.hello.environment_ids)
                 return
 
@@ -90,24 +102,34 @@ class Agent:
         back_off = _FIRST_BACK_OFF_SECONDS
         while not self.shutdown.asked:
             try:
+                self._wait_for_room()
                 claim = self.control_plane.claim(self.hello.environment_ids, wait_seconds=CLAIM_WAIT_SECONDS)
+                if back_off > _FIRST_BACK_OFF_SECONDS:
+                    self.reporter.spool.hurry()
                 back_off = _FIRST_BACK_OFF_SECONDS
                 if claim is not None:
                     self._handle(claim, ongoing)
             except errors.MgmtAnsibleError as exc:
                 _log.warning("claim_failed", code=exc.code, error=str(exc), next_try_seconds=back_off)
-                self.clock.sleep(back_off)
+                self.clock.sleep(back_off * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
                 back_off = min(back_off * 2, _LONGEST_BACK_OFF_SECONDS)
             except Exception:  # noqa: BLE001 - the worker loop's own edge: it goes on
                 _log.exception("worker_crashed")
                 self.clock.sleep(back_off)
 
+    def _wait_for_room(self) -> None:
+        """Claim nothing while results could not be stored: what cannot be told had better not be done."""
+        while not (self.reporter.ready or self.shutdown.asked):
+            _log.error("no_room_for_results", hint="free the disk of data_dir", next_look_seconds=_NO_ROOM_SECONDS)
+            self.clock.sleep(_NO_ROOM_SECONDS)
+
     def _handle(self, claim: Claim, ongoing: Ongoing) -> None:
         with ongoing:
+            held = HeldClaim(claim, self.control_plane, self.shutdown, self.clock, returned=self.reporter.spool.hurry)
             if self.shutdown.asked:
-                _log.warning("claim_left", action_id=claim.spec.id, attempt=claim.attempt)
+                held.release()
                 return
-            with HeldClaim(claim, self.control_plane, self.shutdown) as held:
+            with held:
                 self._perform(held)
 
     def _perform(self, held: HeldClaim) -> None:

@@ -1,9 +1,15 @@
-"""One claimed action from plan to report."""
+"""One claimed action from plan to report.
+
+```
+ plan -> take over what an earlier claim did -> fetch -> run -> settle what is unknown -> judge -> report
+   '-- before each arrow the claim is made sure of: lost = dropped without a word, leaving = given back
+```
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import count
 
 import structlog
@@ -11,20 +17,41 @@ import structlog
 from mgmt_ansible import errors
 from mgmt_ansible.agent.held_claims import HeldClaim
 from mgmt_ansible.agent.judging import Verdict, broken, judge
-from mgmt_ansible.agent.progress import SpoolingProgress
-from mgmt_ansible.domain.actions import NEEDS_PACKAGE, ActionSpec, Claim
-from mgmt_ansible.domain.outcomes import Cause, Outcome
+from mgmt_ansible.agent.reporting import Reporter
+from mgmt_ansible.agent.settling import Settler
+from mgmt_ansible.agent.takeovers import Takeovers
+from mgmt_ansible.domain.actions import CHANGING, NEEDS_PACKAGE
+from mgmt_ansible.domain.outcomes import FINE, Cause, HostOutcome, Outcome
 from mgmt_ansible.domain.plans import Plan
 from mgmt_ansible.domain.redaction import redact
-from mgmt_ansible.domain.reports import ResultReport, RunReport
-from mgmt_ansible.domain.runs import RunOutcome, RunRequest
-from mgmt_ansible.identifiers import make_id
-from mgmt_ansible.ports import Clock, PackageCache, Plugin, ReportSpool
+from mgmt_ansible.domain.runs import RunOutcome, RunRequest, RunStatus
+from mgmt_ansible.ports import Clock, PackageCache, Plugin
 
 _BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 _MESSAGE_LIMIT = 1_000
 
 _log = structlog.get_logger()
+
+
+class _Leaving(Exception):  # noqa: N818 - not an error: the agent ends before the work does
+    """The work is given back as it is."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Runs:
+    """What the runs of one claim came to so far.
+
+    Attributes:
+        hosts: Host -> newest outcome.
+        cut: A run was stopped, or a wave never begun, though every host that ended was fine.
+        timeout: The action's time was over.
+        waves: Runs reported.
+    """
+
+    hosts: dict[str, HostOutcome] = field(default_factory=dict)
+    cut: bool = False
+    timeout: bool = False
+    waves: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,27 +61,30 @@ class Performer:
     Attributes:
         plugin: Performs in the agent's environments.
         cache: Fetches packages.
-        spool: Takes every report.
+        reporter: Tells the control plane.
         clock: Tells time.
-        make_id: Makes report ids.
     """
 
     plugin: Plugin
     cache: PackageCache
-    spool: ReportSpool
+    reporter: Reporter
     clock: Clock
-    make_id: Callable[[], str] = make_id
 
     def perform(self, held: HeldClaim) -> None:
         """Do an action and report it; a lost claim is dropped without a word, as its new holder reports."""
         claim = held.claim
         _log.info("action_started", action_id=claim.spec.id, type=claim.spec.type.value, attempt=claim.attempt)
-        verdict = self._verdict(held)
-        if held.lost:
+        try:
+            verdict = self._verdict(held)
+            held.ensure()
+        except errors.ClaimLostError:
             _log.warning("action_dropped", action_id=claim.spec.id, attempt=claim.attempt)
             return
-        self.spool.put(self._result(claim, verdict))
-        _log.info("action_ended", action_id=claim.spec.id, status=verdict.status.value, outcome=verdict.outcome.value)
+        except _Leaving:
+            _log.warning("action_left", action_id=claim.spec.id, attempt=claim.attempt)
+            held.release()
+            return
+        self.reporter.report_result(held, verdict)
 
     def report_crash(self, held: HeldClaim, exc: Exception) -> None:
         """Report an action whose result could not be reported as it is; without one it would be offered again."""
@@ -62,16 +92,17 @@ class Performer:
             return
         message = f"the agent could not report what was done: {type(exc).__name__}; the hosts tell, ask for a status"
         verdict = broken(held.claim.spec, None, message, cause=Cause.UNKNOWN, outcome=Outcome.UNKNOWN)
-        self.spool.put(self._result(held.claim, verdict))
+        self.reporter.report_result(held, verdict)
 
     def _verdict(self, held: HeldClaim) -> Verdict:
         spec = held.claim.spec
         plan: Plan | None = None
         try:
+            held.ensure()
             plan = self.plugin.plan(spec)
-            if plan.hosts:
-                self._fetch(spec, held)
-            runs = self._run(held, plan)
+            return self._performed(held, plan)
+        except (errors.ClaimLostError, _Leaving):
+            raise
         except errors.ArchiveError as exc:
             return broken(spec, plan, _said(exc), cause=Cause.ARTIFACT)
         except errors.ControlPlaneError as exc:
@@ -83,63 +114,96 @@ class Performer:
             _log.exception("action_crashed", action_id=spec.id)
             message = f"the agent failed unexpectedly: {type(exc).__name__}"
             return broken(spec, plan, message, cause=Cause.UNKNOWN, outcome=Outcome.UNKNOWN)
-        return judge(spec, plan, [outcome for _, outcome in runs], canceled=held.reason() is not None)
 
-    def _fetch(self, spec: ActionSpec, held: HeldClaim) -> None:
+    def _performed(self, held: HeldClaim, plan: Plan) -> Verdict:
+        deadline = self.clock.monotonic() + held.claim.spec.timeout_seconds
+        taken = Takeovers(plugin=self.plugin).take(held, plan)
+        rest = plan.only([host for host in plan.hosts if host not in taken.hosts])
+        if rest.hosts and held.reason() is None:
+            held.ensure()
+            self._fetch(held, deadline=deadline)
+            held.ensure()
+        runs = self._run(held, rest)
+        settled = self._settle(held, rest, runs, deadline=deadline)
+        if held.reason() == "shutdown" and (runs.cut or any(_is_open(host) for host in settled.values())):
+            raise _Leaving
+        hosts = {**taken.hosts, **settled}
+        return judge(held.claim.spec, plan, hosts, canceled=held.reason() == "canceled", found=taken.found)
+
+    def _fetch(self, held: HeldClaim, *, deadline: float) -> None:
         """Fetch the package, trying again while the control plane is away and both action and agent have time."""
+        spec = held.claim.spec
         package = spec.deployment.package if spec.deployment is not None else None
         if package is None or spec.type not in NEEDS_PACKAGE:
             return
-        deadline = self.clock.monotonic() + spec.timeout_seconds
         for attempt in count():
             try:
                 self.cache.fetch(package)
-            except errors.ControlPlaneUnavailableError:
-                if held.shutdown_asked or held.reason() is not None or self.clock.monotonic() >= deadline:
+            except errors.ControlPlaneUnavailableError as exc:
+                if held.shutdown_asked:
+                    raise _Leaving from exc
+                if held.reason() is not None or self.clock.monotonic() >= deadline:
                     raise
                 self.clock.sleep(_BACK_OFF_SECONDS[min(attempt, len(_BACK_OFF_SECONDS) - 1)])
             else:
                 return
 
-    def _run(self, held: HeldClaim, plan: Plan) -> Sequence[tuple[RunRequest, RunOutcome]]:
-        progress = SpoolingProgress(claim=held.claim, spool=self.spool, clock=self.clock, make_id=self.make_id)
-        runs = self.plugin.perform(held.claim, plan, progress, held)
-        if not held.lost:
-            for wave, (request, outcome) in enumerate(runs):
-                self._report_run(self._run_report(held.claim, wave, request, outcome))
+    def _run(self, held: HeldClaim, plan: Plan) -> _Runs:
+        runs = _Runs()
+        progress = self.reporter.progress_of(held.claim)
+        try:
+            done = self.plugin.perform(held.claim, plan, progress, held)
+        except errors.MgmtAnsibleError:
+            raise
+        except Exception as exc:
+            if held.claim.spec.type not in CHANGING:
+                raise
+            _log.exception("run_crashed", action_id=held.claim.spec.id)
+            runs.hosts = _crashed(plan, exc)
+            return runs
+        self._take(held, runs, done)
+        runs.cut = _is_cut(plan, done)
         return runs
 
-    def _report_run(self, report: RunReport) -> None:
-        """Report a run; a spool that refuses it takes nothing from what the run did, which the result tells."""
-        try:
-            self.spool.put(report)
-        except errors.StoreError as exc:
-            _log.error("run_report_lost", action_id=report.action_id, run_id=report.outcome.run_id, error=str(exc))
+    def _take(self, held: HeldClaim, runs: _Runs, done: Sequence[tuple[RunRequest, RunOutcome]]) -> None:
+        for request, outcome in done:
+            if not held.lost:
+                self.reporter.report_run(held.claim, runs.waves, request, outcome)
+            runs.waves += 1
+            runs.hosts.update(outcome.hosts)
+            runs.timeout = runs.timeout or outcome.status is RunStatus.TIMEOUT
 
-    def _run_report(self, claim: Claim, wave: int, request: RunRequest, outcome: RunOutcome) -> RunReport:
-        return RunReport(
-            id=self.make_id(),
-            action_id=claim.spec.id,
-            attempt=claim.attempt,
-            wave=wave,
-            playbook=request.playbook,
-            request_hash=request.hash,
-            outcome=outcome,
-        )
+    def _settle(self, held: HeldClaim, plan: Plan, runs: _Runs, *, deadline: float) -> Mapping[str, HostOutcome]:
+        def again(hosts: Sequence[str]) -> Mapping[str, HostOutcome]:
+            progress = self.reporter.progress_of(held.claim)
+            try:
+                done = self.plugin.perform(held.claim, plan.only(hosts), progress, held)
+            except errors.MgmtAnsibleError as exc:
+                _log.error("run_failed", action_id=held.claim.spec.id, code=exc.code, error=_said(exc))
+                return {}
+            self._take(held, runs, done)
+            return {name: host for _, outcome in done for name, host in outcome.hosts.items()}
 
-    def _result(self, claim: Claim, verdict: Verdict) -> ResultReport:
-        return ResultReport(
-            id=self.make_id(),
-            action_id=claim.spec.id,
-            attempt=claim.attempt,
-            status=verdict.status,
-            outcome=verdict.outcome,
-            cause=verdict.cause,
-            health=verdict.health,
-            message=verdict.message,
-            hosts=verdict.hosts,
-            finished_at=self.clock.now(),
-        )
+        settler = Settler(plugin=self.plugin, clock=self.clock)
+        return settler.settle(held, runs.hosts, deadline=deadline, again=None if runs.timeout else again)
+
+
+def _is_cut(plan: Plan, done: Sequence[tuple[RunRequest, RunOutcome]]) -> bool:
+    if any(outcome.status is RunStatus.CANCELED for _, outcome in done):
+        return True
+    return len(done) < len(plan.waves) and all(host.outcome in FINE for _, one in done for host in one.hosts.values())
+
+
+def _is_open(host: HostOutcome) -> bool:
+    return host.outcome is Outcome.UNKNOWN
+
+
+def _crashed(plan: Plan, exc: Exception) -> dict[str, HostOutcome]:
+    message = f"the agent failed unexpectedly: {type(exc).__name__}"
+    return {
+        name: HostOutcome(host=name, outcome=Outcome.UNKNOWN, cause=Cause.UNKNOWN, message=message)
+        for name in plan.hosts
+    }
 
 
 def _said(exc: errors.MgmtAnsibleError) -> str:

@@ -58,6 +58,11 @@ class Ongoing:
             self._count -= 1
             self._changed.notify_all()
 
+    @property
+    def any(self) -> bool:
+        """Whether something is under way."""
+        return self._count > 0
+
     def wait_until_none(self) -> None:
         """Block until nothing is under way."""
         with self._changed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from mgmt_ansible.domain.health import Health
@@ -170,6 +170,31 @@ class HostOutcome:
     fence_generation: int | None = None
     fence_attempt: int | None = None
     observations: Mapping[str, Observation] = field(default_factory=dict)
+
+
+def after_cancel(host: HostOutcome, stopped: HostOutcome | None) -> HostOutcome:
+    """Return what is known of a host after its cancel: what serves now was proved later than what the run said.
+
+    A host whose own result is fine keeps it. With the old model proved to serve nothing is unknown any more: the change
+    failed.
+    """
+    if stopped is None or host.outcome in FINE:
+        return host
+    return replace(
+        host,
+        outcome=_outcome_after_cancel(host, stopped),
+        message=host.message if stopped.outcome in FINE else f"{host.message}; {stopped.message}".strip("; "),
+        identity=stopped.identity or host.identity,
+        old_model_in_use=stopped.old_model_in_use or host.old_model_in_use,
+        evidence=(*host.evidence, *stopped.evidence),
+    )
+
+
+def _outcome_after_cancel(host: HostOutcome, stopped: HostOutcome) -> Outcome:
+    if stopped.outcome is Outcome.DEGRADED:
+        return Outcome.DEGRADED
+    settled = host.outcome is Outcome.UNKNOWN and stopped.outcome in FINE and stopped.old_model_in_use
+    return Outcome.FAILED if settled else host.outcome
 
 
 _WORST_FIRST = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from mgmt_ansible.domain.actions import ActionSpec
@@ -27,6 +28,11 @@ class Plan:
     def hosts(self) -> tuple[str, ...]:
         """All hosts in order."""
         return tuple(host for wave in self.waves for host in wave.hosts)
+
+    def only(self, hosts: Collection[str]) -> Plan:
+        """Return the plan without all other hosts; waves that become empty go."""
+        waves = (Wave(hosts=tuple(host for host in wave.hosts if host in hosts)) for wave in self.waves)
+        return Plan(action_id=self.action_id, waves=tuple(wave for wave in waves if wave.hosts))
 
     @property
     def hash(self) -> str:

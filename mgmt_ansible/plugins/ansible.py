@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -10,14 +10,12 @@ import structlog
 from mgmt_ansible import errors
 from mgmt_ansible.domain.actions import CHANGING, ActionSpec, Claim
 from mgmt_ansible.domain.environments import EnvironmentBinding
-from mgmt_ansible.domain.outcomes import FINE, HostOutcome, Outcome
+from mgmt_ansible.domain.outcomes import FINE, after_cancel
 from mgmt_ansible.domain.plans import Plan, Wave, plan_action
 from mgmt_ansible.domain.runs import RunOutcome, RunProgress, RunRequest, RunStatus
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.ports import CancelSignal, Inventory, Plugin, ProgressSink, Workers
-from mgmt_ansible.rendering.runs import render_cancel, render_run
-
-_STOPPED_EARLY = frozenset({RunStatus.CANCELED, RunStatus.TIMEOUT})
+from mgmt_ansible.rendering.runs import render_cancel, render_look, render_run
 
 _log = structlog.get_logger()
 
@@ -84,29 +82,55 @@ class AnsiblePlugin:
             claim.spec, attempt=claim.attempt, hosts=wave.hosts, run_id=self._make_id(), binding=binding
         )
         outcome = self._workers.submit(request, progress, cancel)
-        if outcome.status in _STOPPED_EARLY and claim.spec.type in CHANGING and cancel.reason() != "claim_lost":
+        if claim.spec.type in CHANGING and _was_ended(outcome, cancel):
             return request, self._stop_holder(claim, wave, outcome)
         return request, outcome
+
+    def observe(self, claim: Claim, hosts: Sequence[str], cancel: CancelSignal, *, wait_seconds: float) -> RunOutcome:
+        """Ask hosts how a claim's changing action ended there; see the port.
+
+        Raises:
+            ExecutionError: The run could not be executed at all.
+            PluginError: The environment is not one of this agent.
+        """
+        request = render_look(
+            claim.spec,
+            attempt=claim.attempt,
+            hosts=tuple(hosts),
+            run_id=self._make_id(),
+            binding=self._binding(claim.spec),
+            wait_seconds=wait_seconds,
+        )
+        return self._workers.submit(request, _Deaf(), cancel)
+
+    def cancel(self, claim: Claim, hosts: Sequence[str]) -> RunOutcome:
+        """Stop what works for a claim; see the port.
+
+        Raises:
+            ExecutionError: The run could not be executed at all.
+            PluginError: The environment is not one of this agent.
+        """
+        request = render_cancel(
+            claim.spec,
+            attempt=claim.attempt,
+            hosts=tuple(hosts),
+            run_id=self._make_id(),
+            binding=self._binding(claim.spec),
+        )
+        return self._workers.submit(request, _Deaf(), _Never())
 
     def _stop_holder(self, claim: Claim, wave: Wave, outcome: RunOutcome) -> RunOutcome:
         """Stop on the hosts what outlived its run: a killed ssh does not end the command behind it."""
         try:
-            stopped = self._cancel_on_hosts(claim, wave)
+            stopped = self.cancel(claim, wave.hosts)
         except Exception as exc:  # noqa: BLE001 - whatever breaks the second run, what the first one did must be told
             _log.warning("cancel_failed", action_id=claim.spec.id, error=str(exc), kind=type(exc).__name__)
             return replace(outcome, message=f"{outcome.message}; what runs on the hosts could not be stopped: {exc}")
         left = [host.host for host in stopped.hosts.values() if host.outcome not in FINE]
         _log.info("run_stopped_on_hosts", action_id=claim.spec.id, run_id=outcome.run_id, not_stopped_on=left)
         ending = f"not stopped on {', '.join(left)}" if left else f"stopped on {len(stopped.hosts)} hosts"
-        hosts = {name: _after_cancel(host, stopped.hosts.get(name)) for name, host in outcome.hosts.items()}
+        hosts = {name: after_cancel(host, stopped.hosts.get(name)) for name, host in outcome.hosts.items()}
         return replace(outcome, hosts=hosts, message=f"{outcome.message}; {ending}".lstrip("; "))
-
-    def _cancel_on_hosts(self, claim: Claim, wave: Wave) -> RunOutcome:
-        binding = self._binding(claim.spec)
-        request = render_cancel(
-            claim.spec, attempt=claim.attempt, hosts=wave.hosts, run_id=self._make_id(), binding=binding
-        )
-        return self._workers.submit(request, _Deaf(), _Never())
 
     def _binding(self, spec: ActionSpec) -> EnvironmentBinding:
         try:
@@ -117,29 +141,15 @@ class AnsiblePlugin:
             ) from exc
 
 
-def _after_cancel(host: HostOutcome, stopped: HostOutcome | None) -> HostOutcome:
-    """Return what is known of a host after its cancel: what serves now was proved later than what the run said.
+def _was_ended(outcome: RunOutcome, cancel: CancelSignal) -> bool:
+    """Tell whether a run was ended by will or by the clock, so that what it began shall end on its hosts too.
 
-    A host whose own result is fine keeps it. With the old model proved to serve nothing is unknown any more: the change
-    failed.
+    Not when the claim is somebody else's, whose fence does it; not when the agent leaves, as the next claim takes the work
+    over; and not when the runner broke, which is settled by looking.
     """
-    if stopped is None or host.outcome in FINE:
-        return host
-    return replace(
-        host,
-        outcome=_settled(host, stopped),
-        message=host.message if stopped.outcome in FINE else f"{host.message}; {stopped.message}".strip("; "),
-        identity=stopped.identity or host.identity,
-        old_model_in_use=stopped.old_model_in_use or host.old_model_in_use,
-        evidence=(*host.evidence, *stopped.evidence),
-    )
-
-
-def _settled(host: HostOutcome, stopped: HostOutcome) -> Outcome:
-    if stopped.outcome is Outcome.DEGRADED:
-        return Outcome.DEGRADED
-    settled = host.outcome is Outcome.UNKNOWN and stopped.outcome in FINE and stopped.old_model_in_use
-    return Outcome.FAILED if settled else host.outcome
+    if outcome.status is RunStatus.CANCELED:
+        return cancel.reason() == "canceled"
+    return outcome.status is RunStatus.TIMEOUT and cancel.reason() not in ("claim_lost", "shutdown")
 
 
 class _Never:

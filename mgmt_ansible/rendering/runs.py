@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 
 from mgmt_ansible import errors
-from mgmt_ansible.domain.actions import CHANGING, NEEDS_PACKAGE, ActionSpec
+from mgmt_ansible.domain.actions import CHANGING, NEEDS_PACKAGE, ActionSpec, ActionType
 from mgmt_ansible.domain.deployments import DeploymentTarget
 from mgmt_ansible.domain.environments import EnvironmentBinding
 from mgmt_ansible.domain.model_packages import ModelPackage
@@ -23,6 +24,9 @@ STOP_TIMEOUT_SECONDS = 10.0
 
 CANCEL_TIMEOUT_SECONDS = 60.0
 """For the whole run of `deployment_cancel`."""
+
+LOOK_TIMEOUT_SECONDS = 60.0
+"""For the whole run of a settling look, besides what it waits on the hosts."""
 
 
 def render_run(
@@ -48,7 +52,7 @@ def render_run(
         environment_id=spec.environment_id,
         playbook=spec.type.value,
         hosts=hosts,
-        variables=_variables(spec, spec.type.value, attempt, binding),
+        variables=_variables(spec, spec.type.value, attempt, binding, _observed_targets(spec)),
         archive_digest=package.archive_sha256 if package is not None else None,
         timeout_seconds=spec.timeout_seconds,
     )
@@ -74,6 +78,47 @@ def render_cancel(
     )
 
 
+def render_look(
+    spec: ActionSpec,
+    *,
+    attempt: int,
+    hosts: tuple[str, ...],
+    run_id: str,
+    binding: EnvironmentBinding,
+    wait_seconds: float,
+) -> RunRequest:
+    """Return the read-only run that asks hosts how a changing action ended there.
+
+    Args:
+        spec: The action.
+        attempt: Holders of this or a lower one are waited for.
+        hosts: Whom to ask, not empty.
+        run_id: 24 hex digits, made by the caller.
+        binding: Of the action's environment.
+        wait_seconds: How long a host may wait for a holder that works.
+
+    Raises:
+        RenderError: As `render_run`.
+    """
+    _check(spec, hosts, binding)
+    asked = [_observed(target, attempt, wait_seconds) for target in _changed_targets(spec)]
+    return RunRequest(
+        run_id=run_id,
+        action_id=spec.id,
+        environment_id=spec.environment_id,
+        playbook=ActionType.DEPLOYMENT_STATUS.value,
+        hosts=hosts,
+        variables=_variables(spec, ActionType.DEPLOYMENT_STATUS.value, attempt, binding, asked),
+        timeout_seconds=LOOK_TIMEOUT_SECONDS + wait_seconds,
+    )
+
+
+def _changed_targets(spec: ActionSpec) -> tuple[DeploymentTarget, ...]:
+    if spec.deployment is None:
+        return ()
+    return (replace(spec.deployment, package=None) if spec.type is ActionType.DEPLOYMENT_STOP else spec.deployment,)
+
+
 def _check(spec: ActionSpec, hosts: tuple[str, ...], binding: EnvironmentBinding) -> None:
     if binding.environment_id != spec.environment_id:
         raise errors.RenderError(f"action {spec.id}: environment {spec.environment_id} is not {binding.environment_id}")
@@ -85,7 +130,13 @@ def _check(spec: ActionSpec, hosts: tuple[str, ...], binding: EnvironmentBinding
         raise errors.RenderError(f"action {spec.id}: {spec.type} needs a model package")
 
 
-def _variables(spec: ActionSpec, action: str, attempt: int, binding: EnvironmentBinding) -> dict[str, object]:
+def _variables(
+    spec: ActionSpec,
+    action: str,
+    attempt: int,
+    binding: EnvironmentBinding,
+    observed: Sequence[Mapping[str, object]] = (),
+) -> dict[str, object]:
     deployment = spec.deployment
     event = {
         "schema": EVENT_SCHEMA,
@@ -95,7 +146,7 @@ def _variables(spec: ActionSpec, action: str, attempt: int, binding: Environment
         "environment": {"id": spec.environment_id, "name": spec.environment_name},
         "deployment": _deployment(deployment) if deployment is not None else None,
         "package": _package(deployment.package) if deployment is not None and deployment.package is not None else None,
-        "deployments": [_observed(target) for target in _observed_targets(spec)],
+        "deployments": observed,
         "settings": _settings(spec, binding),
     }
     return {"mgmt_event": wrap_unsafe(event)}
@@ -109,17 +160,23 @@ def _package(package: ModelPackage) -> dict[str, object]:
     return asdict(package)
 
 
-def _observed_targets(spec: ActionSpec) -> tuple[DeploymentTarget, ...]:
+def _observed_targets(spec: ActionSpec) -> list[dict[str, object]]:
     if spec.type in CHANGING:
-        return ()
+        return []
     if spec.deployments or spec.deployment is None:
-        return spec.deployments
-    return (spec.deployment,)
+        return [_observed(target) for target in spec.deployments]
+    return [_observed(spec.deployment)]
 
 
-def _observed(target: DeploymentTarget) -> dict[str, object]:
+def _observed(target: DeploymentTarget, attempt: int = 0, wait_seconds: float = 0.0) -> dict[str, object]:
     digest = target.package.digest if target.package is not None else None
-    return {"id": target.id, "generation": target.generation, "digest": digest}
+    return {
+        "id": target.id,
+        "generation": target.generation,
+        "digest": digest,
+        "attempt": attempt,
+        "wait_seconds": wait_seconds,
+    }
 
 
 def _settings(spec: ActionSpec, binding: EnvironmentBinding) -> dict[str, object]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from mgmt_ansible import errors
 from mgmt_ansible.adapters.report_spools import SqliteReportSpool
+from mgmt_ansible.adapters.spool_files import Limits
 from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
 from mgmt_ansible.domain.reports import ProgressReport, Report, ResultReport
 from mgmt_ansible.domain.runs import RunProgress
+from mgmt_ansible.wire import agent_v1
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DEADLINE_SECONDS = 10.0
@@ -51,8 +56,19 @@ class Receiver:
         self.batches.append(list(reports))
 
     @property
+    def failures_left(self) -> int:
+        return len(self._failures)
+
+    @property
     def numbers(self) -> list[int]:
         return [int(report.id, 16) for batch in self.batches for report in batch]
+
+
+def until(condition) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        threading.Event().wait(0.002)
 
 
 @pytest.fixture
@@ -157,7 +173,7 @@ def test_a_refused_token_keeps_the_reports(open_spool):
 def test_a_full_spool_drops_the_oldest_progress_first(open_spool):
     """Results are worth more than steps."""
     receiver = Receiver()
-    spool = open_spool(receiver, capacity=3)
+    spool = open_spool(receiver, limits=Limits(reports=3))
     for report in (result(1), progress(2), progress(3), result(4), result(5)):
         spool.put(report)
     spool.start()
@@ -211,13 +227,156 @@ def test_many_threads_put_at_once(open_spool):
     assert sorted(n * 100 + i for n in range(4) for i in range(10)) == sorted(receiver.numbers)
 
 
-def test_a_file_that_is_no_database_is_an_error(tmp_path):
+def test_a_file_that_is_no_database_is_moved_aside(tmp_path, open_spool):
+    """The agent goes on; people find the old file beside the new one."""
+    (tmp_path / "reports.sqlite3").write_text("this is not a database, but long enough for a header of one" * 20)
+    receiver = Receiver()
+
+    spool = open_spool(receiver)
+    spool.put(result(1))
+    spool.start()
+
+    assert spool.flush(timeout_seconds=DEADLINE_SECONDS)
+    assert [1] == receiver.numbers
+    (aside,) = tmp_path.glob("reports.sqlite3.damaged-*")
+    assert aside.read_text().startswith("this is not a database")
+
+
+def test_a_file_that_is_damaged_at_work_is_moved_aside(tmp_path, open_spool):
+    """A bad sector does not stop the agent from reporting what comes next."""
+    receiver = Receiver()
+    spool = open_spool(receiver)
+    for number in range(50):
+        spool.put(result(number))
+    with closing(sqlite3.connect(tmp_path / "reports.sqlite3")) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray((tmp_path / "reports.sqlite3").read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    (tmp_path / "reports.sqlite3").write_bytes(content)
+    spool.start()
+    spool.put(result(99))
+
+    assert spool.flush(timeout_seconds=DEADLINE_SECONDS)
+    assert 99 == receiver.numbers[-1]
+    assert 1 == len([path for path in tmp_path.glob("*.damaged-*") if path.name[-4:] not in ("-wal", "-shm")])
+
+
+def test_a_spool_in_a_folder_that_cannot_be_is_an_error(tmp_path):
     """The message names the file."""
-    path = tmp_path / "reports.sqlite3"
-    path.write_text("this is not a database, and it is long enough to be read as a header of one" * 20)
+    (tmp_path / "file").touch()
 
     with pytest.raises(errors.StoreError, match=r"reports\.sqlite3"):
-        SqliteReportSpool(path, Receiver())
+        SqliteReportSpool(tmp_path / "file" / "reports.sqlite3", Receiver())
+
+
+def test_a_large_backlog_is_capped_by_its_size_too(open_spool):
+    """A thousand long logs fill no disk."""
+    receiver = Receiver()
+    size = len(agent_v1.to_json(agent_v1.REPORT, result(1)))
+    spool = open_spool(receiver, limits=Limits(size_bytes=3 * size))
+    for number in range(5):
+        spool.put(result(number))
+    spool.start()
+
+    assert spool.flush(timeout_seconds=DEADLINE_SECONDS)
+    assert [2, 3, 4] == receiver.numbers
+
+
+def test_batches_are_small_enough_for_one_request(open_spool):
+    """Reports are counted in bytes too, but a single large one goes alone."""
+    receiver = Receiver()
+    spool = open_spool(receiver)
+    long = replace(result(1), message="x" * 3_000_000)
+    for number in range(3):
+        spool.put(replace(long, id=f"{number:024x}"))
+    spool.put(replace(long, id=f"{3:024x}", message="x" * 5_000_000))
+    spool.start()
+
+    assert spool.flush(timeout_seconds=DEADLINE_SECONDS)
+    assert [1, 1, 1, 1] == [len(batch) for batch in receiver.batches]
+
+
+def test_a_returned_control_plane_is_told_at_once(tmp_path):
+    """Who hears that it answers does not wait for the back-off."""
+    receiver = Receiver(errors.ControlPlaneUnavailableError("away"))
+    spool = SqliteReportSpool(tmp_path / "reports.sqlite3", receiver, first_back_off_seconds=3_600.0)
+    spool.put(result(1))
+    spool.start()
+    try:
+        until(lambda: not receiver.failures_left)
+        spool.hurry()
+        until(lambda: [1] == receiver.numbers)
+    finally:
+        spool.close()
+
+
+def test_a_thousand_reports_of_an_outage_arrive_once_and_in_order(open_spool):
+    """What arose while the control plane was away for hours."""
+    away = errors.ControlPlaneUnavailableError("away")
+    receiver = Receiver(*[away] * 5)
+    spool = open_spool(receiver)
+    spool.start()
+    for number in range(1_000):
+        spool.put(result(number))
+
+    assert spool.flush(timeout_seconds=6 * DEADLINE_SECONDS)
+    assert list(range(1_000)) == receiver.numbers
+
+
+class TestAFullDisk:
+    """A small file system under the spool."""
+
+    @pytest.fixture
+    def small_disk(self, tmp_path):
+        """A megabyte of its own."""
+        folder = tmp_path / "disk"
+        folder.mkdir()
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "spool", str(folder)], check=False, capture_output=True, text=True
+        )
+        if done.returncode:
+            pytest.skip(f"a file system cannot be mounted here: {done.stderr.strip()}")
+        yield folder
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+    def test_refuses_reports_and_goes_on_when_there_is_room(self, small_disk):
+        """What was stored before is kept, and arrives; what was refused can be stored then."""
+        receiver = Receiver()
+        spool = SqliteReportSpool(
+            small_disk / "reports.sqlite3", receiver, limits=Limits(least_free_bytes=0), first_back_off_seconds=0.01
+        )
+        spool.put(result(1))
+        (small_disk / "filler").write_bytes(b"x" * free_bytes(small_disk))
+        with pytest.raises(errors.StoreError, match="check the disk"):
+            spool.put(replace(result(2), message="x" * 100_000))
+        full = spool.has_room()
+        (small_disk / "filler").unlink()
+
+        assert (False, True) == (full, spool.has_room())
+        spool.put(result(2))
+        spool.start()
+        assert spool.flush(timeout_seconds=DEADLINE_SECONDS)
+        spool.close()
+        assert [1, 2] == receiver.numbers
+
+    def test_that_fills_while_reports_leave_does_not_end_their_delivery(self, small_disk):
+        """Removing what was delivered needs room too; it is delivered again, and known by its id."""
+        receiver = Receiver()
+        spool = SqliteReportSpool(small_disk / "reports.sqlite3", receiver, first_back_off_seconds=0.01)
+        spool.put(result(1))
+        (small_disk / "filler").write_bytes(b"x" * free_bytes(small_disk))
+        spool.start()
+        until(lambda: receiver.batches)
+        (small_disk / "filler").unlink()
+
+        assert spool.flush(timeout_seconds=DEADLINE_SECONDS)
+        spool.close()
+        assert {1} == set(receiver.numbers)
+
+
+def free_bytes(folder) -> int:
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize
 
 
 class RefusesHosts(Receiver):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from mgmt_ansible.domain.actions import ActionSpec, ActionType, Claim
 from mgmt_ansible.domain.deployments import DeploymentTarget
 from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
-from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
+from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome
 from mgmt_ansible.domain.plans import Plan, plan_action
 from mgmt_ansible.domain.reports import AgentHello, HeartbeatAnswer, Report, ResultReport
 from mgmt_ansible.domain.runs import RunOutcome, RunRequest, RunStatus
@@ -42,8 +43,8 @@ def make_spec(action_type: ActionType = ActionType.DEPLOYMENT_LAUNCH, **fields: 
     return ActionSpec(**{**values, **fields})  # type: ignore[arg-type]
 
 
-def make_claim(spec: ActionSpec | None = None, *, heartbeat_seconds: float = 60.0) -> Claim:
-    return Claim(spec=spec or make_spec(), attempt=1, expires_at=NOW, heartbeat_seconds=heartbeat_seconds)
+def make_claim(spec: ActionSpec | None = None, *, attempt: int = 1, heartbeat_seconds: float = 60.0) -> Claim:
+    return Claim(spec=spec or make_spec(), attempt=attempt, expires_at=NOW, heartbeat_seconds=heartbeat_seconds)
 
 
 def make_outcome(*hosts: HostOutcome, status: RunStatus = RunStatus.SUCCESSFUL) -> RunOutcome:
@@ -123,6 +124,19 @@ class ListSpool:
     def __init__(self) -> None:
         self.reports: list[Report] = []
         self.refused: set[str] = set()
+        self.room = True
+        self.hurries = 0
+        self.flushes = 0
+
+    def has_room(self) -> bool:
+        return self.room
+
+    def hurry(self) -> None:
+        self.hurries += 1
+
+    def flush(self, *, timeout_seconds: float) -> bool:
+        self.flushes += 1
+        return True
 
     def put(self, report: Report) -> None:
         if report.kind in self.refused:
@@ -137,16 +151,28 @@ class ListSpool:
 class ScriptedPlugin:
     """Plans fixed hosts and performs what it is told."""
 
-    def __init__(self, hosts: tuple[str, ...] = ("h1",), perform: Callable[..., RunOutcome] | None = None) -> None:
+    def __init__(
+        self,
+        hosts: tuple[str, ...] = ("h1",),
+        perform: Callable[..., RunOutcome] | None = None,
+        looks: Iterable[Mapping[str, HostOutcome] | Exception] = (),
+        cancels: Iterable[HostOutcome] = (),
+    ) -> None:
         self._hosts = hosts
         self._perform = perform
+        self._looks = list(looks)
+        self._cancels = list(cancels)
+        self.performed: list[tuple[str, ...]] = []
+        self.looked: list[tuple[tuple[str, ...], float]] = []
+        self.canceled: list[tuple[str, ...]] = []
 
     def plan(self, spec: ActionSpec) -> Plan:
         return plan_action(spec, self._hosts)
 
     def perform(self, claim, plan, progress, cancel):
-        if not plan.waves:
+        if not plan.waves or cancel.reason() is not None:
             return ()
+        self.performed.append(plan.hosts)
         request = RunRequest(
             run_id="b" * 24,
             action_id=claim.spec.id,
@@ -156,8 +182,24 @@ class ScriptedPlugin:
             variables={},
         )
         if self._perform is not None:
-            return ((request, self._perform(progress, cancel)),)
+            return ((request, self._only(plan.hosts, self._perform(progress, cancel))),)
         return ((request, make_outcome(*(HostOutcome(host=host, outcome=Outcome.CHANGED) for host in plan.hosts))),)
+
+    def observe(self, claim, hosts, cancel, *, wait_seconds):
+        self.looked.append((tuple(hosts), wait_seconds))
+        answer = self._looks.pop(0) if self._looks else {}
+        if isinstance(answer, Exception):
+            raise answer
+        nothing = {host: HostOutcome(host=host, outcome=Outcome.UNREACHABLE, cause=Cause.UNREACHABLE) for host in hosts}
+        return make_outcome(*(answer.get(host, nothing[host]) for host in hosts))
+
+    def cancel(self, claim, hosts):
+        self.canceled.append(tuple(hosts))
+        return make_outcome(*self._cancels)
+
+    @staticmethod
+    def _only(hosts: tuple[str, ...], outcome: RunOutcome) -> RunOutcome:
+        return replace(outcome, hosts={name: host for name, host in outcome.hosts.items() if name in hosts})
 
 
 class ScriptedCache:

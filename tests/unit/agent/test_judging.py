@@ -18,7 +18,9 @@ IDENTITY = Identity(digest="d" * 64, generation=1, slot="a", port=1, pid=1, star
 def judged(*outcomes: Outcome, action=ActionType.DEPLOYMENT_LAUNCH, canceled=False, **fields: object):
     hosts = tuple(HostOutcome(host=f"h{n}", outcome=outcome, **fields) for n, outcome in enumerate(outcomes))
     spec = make_spec(action)
-    return judge(spec, plan_action(spec, tuple(host.host for host in hosts)), [make_outcome(*hosts)], canceled=canceled)
+    return judge(
+        spec, plan_action(spec, tuple(host.host for host in hosts)), make_outcome(*hosts).hosts, canceled=canceled
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_hosts_of_waves_that_never_began_are_not_run():
     spec = make_spec()
     outcome = make_outcome(HostOutcome(host="h1", outcome=Outcome.FAILED))
 
-    verdict = judge(spec, plan_action(spec, ("h1", "h2")), [outcome], canceled=False)
+    verdict = judge(spec, plan_action(spec, ("h1", "h2")), outcome.hosts, canceled=False)
 
     assert [Outcome.FAILED, Outcome.NOT_RUN] == [host.outcome for host in verdict.hosts]
 
@@ -86,7 +88,7 @@ def status_of(observed: Observation, *, package=PACKAGE) -> object:
         deployment=DeploymentTarget(id="churn", label="Churn", generation=1, package=package),
     )
     host = HostOutcome(host="h1", outcome=Outcome.OK, observations={"churn": observed})
-    return judge(spec, plan_action(spec, ("h1",)), [make_outcome(host)], canceled=False)
+    return judge(spec, plan_action(spec, ("h1",)), make_outcome(host).hosts, canceled=False)
 
 
 def test_a_status_that_saw_a_dead_model_succeeds_and_is_failing():
@@ -108,7 +110,7 @@ def test_an_environments_status_judges_deployments_one_by_one_elsewhere():
     spec = make_spec(ActionType.ENVIRONMENT_STATUS, deployment=None)
     outcome = make_outcome(HostOutcome(host="h1", outcome=Outcome.OK))
 
-    assert judge(spec, plan_action(spec, ("h1",)), [outcome], canceled=False).health is None
+    assert judge(spec, plan_action(spec, ("h1",)), outcome.hosts, canceled=False).health is None
 
 
 def test_what_a_host_says_of_deployments_that_nobody_asked_about_is_left_out():
@@ -118,3 +120,26 @@ def test_what_a_host_says_of_deployments_that_nobody_asked_about_is_left_out():
     verdict = judged(Outcome.OK, action=ActionType.DEPLOYMENT_STATUS, observations=seen)
 
     assert ["churn"] == list(verdict.hosts[0].observations)
+
+
+def test_hosts_that_an_earlier_attempt_had_done_are_named():
+    """Whoever reads the result knows that they were not touched again."""
+    spec = make_spec()
+    hosts = {name: HostOutcome(host=name, outcome=Outcome.CHANGED) for name in ("h1", "h2")}
+
+    verdict = judge(spec, plan_action(spec, ("h1", "h2")), hosts, canceled=False, found={"h2"})
+
+    assert "2 of 2 hosts serve; found as an earlier attempt left it: h2" == verdict.message
+
+
+def test_what_a_host_remembers_is_not_reported_with_its_look():
+    """It is the host's own affair, and may be large."""
+    seen = Observation(
+        deployment_id="churn", outcome=Outcome.OK, state="running", recorded=HostOutcome(host="h1", outcome=Outcome.OK)
+    )
+    host = HostOutcome(host="h1", outcome=Outcome.OK, observations={"churn": seen})
+    spec = make_spec(ActionType.DEPLOYMENT_STATUS)
+
+    (judged_host,) = judge(spec, plan_action(spec, ("h1",)), {"h1": host}, canceled=False).hosts
+
+    assert judged_host.observations["churn"].recorded is None

@@ -10,6 +10,7 @@ import pytest
 from mgmt_ansible import errors
 from mgmt_ansible.agent.loops import Agent
 from mgmt_ansible.agent.performing import Performer
+from mgmt_ansible.agent.reporting import Reporter
 from mgmt_ansible.agent.shutdowns import Shutdown
 from mgmt_ansible.agent.snapshots import Snapshots
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
@@ -46,12 +47,14 @@ class World:
         self.spool = spool or ListSpool()
         self.cache = cache or ScriptedCache()
         self.control_plane = ScriptedControlPlane(claims, stop=self.stop, greetings=greetings, beat=beat)
+        reporter = Reporter(spool=self.spool, clock=self.clock)
         self.agent = Agent(
             hello=AgentHello(instance_id="1", version="0", environment_ids=(ENVIRONMENT,)),
             control_plane=self.control_plane,
             performer=Performer(
-                plugin=plugin or ScriptedPlugin(), cache=self.cache, spool=self.spool, clock=self.clock
+                plugin=plugin or ScriptedPlugin(), cache=self.cache, reporter=reporter, clock=self.clock
             ),
+            reporter=reporter,
             snapshots=Snapshots(
                 environment_ids=(ENVIRONMENT,),
                 inventory=inventory or ScriptedInventory(error=errors.InventoryError("none")),
@@ -186,19 +189,20 @@ def test_an_unexpected_exception_is_an_unknown_outcome_and_not_the_agents_end():
 
     world.agent.run()
 
-    assert [(ActionStatus.FAILED, Outcome.UNKNOWN), (ActionStatus.SUCCEEDED, Outcome.OK)] == [
+    assert [(ActionStatus.UNKNOWN, Outcome.UNKNOWN), (ActionStatus.SUCCEEDED, Outcome.OK)] == [
         (result.status, result.outcome) for result in world.spool.results
     ]
 
 
 def test_an_absent_control_plane_is_asked_again_later():
-    """Claims back off, doubling, and go on."""
+    """Claims back off, doubling, with jitter, and go on."""
     away = errors.ControlPlaneUnavailableError("away")
     world = World([away, away, make_claim()])
 
     world.agent.run()
 
-    assert [1.0, 2.0] == [slept for slept in world.clock.slept if slept < 600]
+    first, second = [slept for slept in world.clock.slept if slept < 600]
+    assert 0.5 <= first <= 1.0 <= second <= 2.0
     assert ActionStatus.SUCCEEDED == world.result.status
 
 
@@ -293,8 +297,8 @@ def test_a_snapshot_that_crashes_does_not_end_snapshots():
     assert 2 == len(rounds)
 
 
-def test_running_work_is_canceled_when_the_grace_is_over():
-    """SIGTERM gives running work its grace, then ends it."""
+def test_running_work_is_given_back_when_the_grace_is_over():
+    """SIGTERM gives running work its grace, then leaves it to the next claim: nothing is called canceled."""
     world = World()
 
     def work(progress, cancel):
@@ -303,11 +307,13 @@ def test_running_work_is_canceled_when_the_grace_is_over():
         world.clock.seconds += 31
         return until_reason(cancel)
 
-    world = World([make_claim()], plugin=ScriptedPlugin(perform=work), grace=30.0)
+    plugin = ScriptedPlugin(perform=work)
+    world = World([make_claim()], plugin=plugin, grace=30.0)
 
     world.agent.run()
 
-    assert ActionStatus.CANCELED == world.result.status
+    assert [("a" * 24, 1)] == world.control_plane.released
+    assert ([], []) == (world.spool.results, plugin.looked)
 
 
 def test_hosts_are_reported_at_start():

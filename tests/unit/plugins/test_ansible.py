@@ -52,6 +52,8 @@ class ScriptedWorkers:
 
 
 class Quiet:
+    """Says these reasons one after the other, and the last one ever after."""
+
     def __init__(self, *reasons: str | None) -> None:
         self._reasons = list(reasons)
 
@@ -59,13 +61,18 @@ class Quiet:
         return
 
     def reason(self) -> str | None:
-        return self._reasons.pop(0) if self._reasons else None
+        return self._reasons.pop(0) if len(self._reasons) > 1 else next(iter(self._reasons), None)
 
 
 def make_plugin(workers: ScriptedWorkers, hosts=HOSTS) -> AnsiblePlugin:
     return AnsiblePlugin(
         bindings=BINDINGS, inventory=ScriptedInventory(hosts), workers=workers, make_id=iter(["1", "2", "3"]).__next__
     )
+
+
+def ending(status: RunStatus) -> Quiet:
+    """A signal that fits a run which ended so."""
+    return Quiet(None, "canceled") if status is RunStatus.CANCELED else Quiet()
 
 
 def perform(workers: ScriptedWorkers, *, action=ActionType.DEPLOYMENT_LAUNCH, cancel=None, waves=(("h1", "h2"),)):
@@ -112,10 +119,10 @@ def test_a_cancel_between_waves_leaves_the_rest_alone():
 
 @pytest.mark.parametrize("status", [RunStatus.CANCELED, RunStatus.TIMEOUT])
 def test_a_run_that_was_stopped_is_stopped_on_its_hosts_too(status):
-    """A second exec ends the recorded holder, whatever the cancel signal says."""
+    """A second exec ends the recorded holder, and listens to no cancel signal."""
     workers = ScriptedWorkers(status)
 
-    ((request, outcome),) = perform(workers, cancel=Quiet(None, "canceled"))
+    ((request, outcome),) = perform(workers, cancel=ending(status))
 
     assert ["deployment_launch", "deployment_cancel"] == workers.playbooks
     assert [None] == workers.reasons[1:]
@@ -140,7 +147,9 @@ def test_a_stopped_replace_tells_that_the_old_model_serves(status):
         host="", outcome=Outcome.CHANGED, identity=OLD_MODEL, old_model_in_use=True, evidence=(proof,)
     )
 
-    ((_, outcome),) = perform(ScriptedWorkers(status, stopped), action=ActionType.DEPLOYMENT_REPLACE_MODEL)
+    ((_, outcome),) = perform(
+        ScriptedWorkers(status, stopped), action=ActionType.DEPLOYMENT_REPLACE_MODEL, cancel=ending(status)
+    )
 
     host = outcome.hosts["h1"]
     assert (Outcome.FAILED, True, OLD_MODEL) == (host.outcome, host.old_model_in_use, host.identity)
@@ -151,7 +160,7 @@ def test_a_cancel_that_leaves_nothing_serving_is_degraded():
     """Neither the new nor the old model answers: that is said loudly."""
     stopped = HostOutcome(host="", outcome=Outcome.DEGRADED, message="slot a did not come back")
 
-    ((_, outcome),) = perform(ScriptedWorkers(RunStatus.CANCELED, stopped))
+    ((_, outcome),) = perform(ScriptedWorkers(RunStatus.CANCELED, stopped), cancel=ending(RunStatus.CANCELED))
 
     assert (Outcome.DEGRADED, "slot a did not come back") == (
         outcome.hosts["h1"].outcome,
@@ -180,11 +189,22 @@ def test_a_second_exec_that_fails_keeps_the_first_outcome(error):
     assert "could not be stopped: no room" in outcome.message
 
 
-def test_a_lost_claim_stops_nothing_on_the_hosts():
-    """The new holder's fence does it, and may already have started."""
+@pytest.mark.parametrize("status", [RunStatus.CANCELED, RunStatus.TIMEOUT])
+@pytest.mark.parametrize("reason", ["claim_lost", "shutdown"])
+def test_a_claim_that_others_take_over_stops_nothing_on_the_hosts(reason, status):
+    """The next holder finds what was done, and its fence ends what still works."""
+    workers = ScriptedWorkers(status)
+
+    perform(workers, cancel=Quiet(None, reason))
+
+    assert ["deployment_launch"] == workers.playbooks
+
+
+def test_a_run_that_broke_by_itself_stops_nothing_on_the_hosts():
+    """What works there may end well: it is looked at, not canceled."""
     workers = ScriptedWorkers(RunStatus.CANCELED)
 
-    perform(workers, cancel=Quiet(None, None, "claim_lost"))
+    perform(workers)
 
     assert ["deployment_launch"] == workers.playbooks
 
@@ -196,3 +216,31 @@ def test_a_status_run_that_was_stopped_needs_no_second_exec():
     perform(workers, action=ActionType.DEPLOYMENT_STATUS)
 
     assert ["deployment_status"] == workers.playbooks
+
+
+def test_a_look_reads_and_says_whom_it_waits_for():
+    """One read-only run with the claim's pair."""
+    workers = ScriptedWorkers(Outcome.OK)
+    claim = replace(make_claim(), attempt=3)
+
+    make_plugin(workers).observe(claim, ("h2",), Quiet(), wait_seconds=10.0)
+
+    (request,) = workers.requests
+    assert ("deployment_status", ("h2",), 70.0) == (request.playbook, request.hosts, request.timeout_seconds)
+    (asked,) = request.variables["mgmt_event"]["deployments"]
+    assert ({"__ansible_unsafe": "churn"}, 1, 3, 10.0) == (
+        asked["id"],
+        asked["generation"],
+        asked["attempt"],
+        asked["wait_seconds"],
+    )
+
+
+def test_a_cancel_of_its_own_stops_the_work_of_a_claim():
+    """An action that was canceled between two agents is ended without being performed."""
+    workers = ScriptedWorkers()
+
+    outcome = make_plugin(workers).cancel(make_claim(), ("h1",))
+
+    assert ["deployment_cancel"] == workers.playbooks
+    assert ("h1",) == tuple(outcome.hosts)

@@ -105,8 +105,8 @@ def test_a_status_names_every_deployment_to_look_at():
     request = render(make_spec(ActionType.ENVIRONMENT_STATUS, deployment=None, deployments=targets))
 
     assert [
-        {"id": "one", "generation": 3, "digest": "d" * 64},
-        {"id": "two", "generation": 4, "digest": None},
+        {"id": "one", "generation": 3, "digest": "d" * 64, "attempt": 0, "wait_seconds": 0.0},
+        {"id": "two", "generation": 4, "digest": None, "attempt": 0, "wait_seconds": 0.0},
     ] == unwrap_unsafe(request.variables)["mgmt_event"]["deployments"]
     assert request.archive_digest is None
 

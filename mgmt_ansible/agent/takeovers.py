@@ -1,0 +1,95 @@
+"""A claim of work that an earlier claim may have begun, or finished: the hosts are asked before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import structlog
+
+from mgmt_ansible import errors
+from mgmt_ansible.agent.findings import sort_findings
+from mgmt_ansible.agent.held_claims import HeldClaim, LookSignal
+from mgmt_ansible.domain.actions import CHANGING
+from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome, after_cancel
+from mgmt_ansible.domain.plans import Plan
+from mgmt_ansible.ports import Plugin
+
+WAIT_SECONDS = 10.0
+"""How long a host may wait for an earlier claim's work to end by itself, before the new claim's fence stops it."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a takeover found.
+
+    Attributes:
+        hosts: Host -> outcome, of those on which nothing has to be done any more.
+        found: Those of them that an earlier claim had done.
+    """
+
+    hosts: Mapping[str, HostOutcome] = field(default_factory=dict)
+    found: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Takeovers:
+    """Looks at what earlier claims did.
+
+    Attributes:
+        plugin: Looks and cancels.
+    """
+
+    plugin: Plugin
+
+    def take(self, held: HeldClaim, plan: Plan) -> Taken:
+        """Return the hosts that need nothing more; none for a first claim, and none when the look could not be made.
+
+        An action that somebody canceled meanwhile is ended on its hosts, and not performed.
+
+        Raises:
+            ClaimLostError: Somebody else holds the action.
+        """
+        if held.claim.attempt <= 1 or held.claim.spec.type not in CHANGING or not plan.hosts:
+            return Taken()
+        held.ensure(now=True)
+        taken = self._look(held, plan)
+        rest = tuple(host for host in plan.hosts if host not in taken.hosts)
+        if held.reason() != "canceled" or not rest:
+            return taken
+        return Taken(hosts={**taken.hosts, **self._cancel(held, rest)}, found=taken.found)
+
+    def _look(self, held: HeldClaim, plan: Plan) -> Taken:
+        wait = WAIT_SECONDS if held.reason() is None else 0.0
+        try:
+            seen = self.plugin.observe(held.claim, plan.hosts, LookSignal(held), wait_seconds=wait).hosts
+        except errors.MgmtAnsibleError as exc:
+            _log.warning("look_failed", action_id=held.claim.spec.id, code=exc.code, error=str(exc))
+            return Taken()
+        found = sort_findings(held.claim, seen)
+        away = {name: host for name, host in found.unreached.items() if host.outcome is Outcome.UNREACHABLE}
+        _log.info(
+            "taken_over",
+            action_id=held.claim.spec.id,
+            attempt=held.claim.attempt,
+            done=sorted(found.ended),
+            to_do=(*found.idle, *found.working),
+            unreached=sorted(found.unreached),
+        )
+        done = frozenset(name for name, host in found.ended.items() if host.outcome is not Outcome.SUPERSEDED)
+        return Taken(hosts={**found.ended, **away}, found=done)
+
+    def _cancel(self, held: HeldClaim, hosts: tuple[str, ...]) -> dict[str, HostOutcome]:
+        message = "canceled before this attempt could begin"
+        unknown = {
+            name: HostOutcome(host=name, outcome=Outcome.UNKNOWN, cause=Cause.CANCELED, message=message)
+            for name in hosts
+        }
+        try:
+            stopped = self.plugin.cancel(held.claim, hosts).hosts
+        except errors.MgmtAnsibleError as exc:
+            _log.warning("cancel_failed", action_id=held.claim.spec.id, code=exc.code, error=str(exc))
+            return unknown
+        return {name: after_cancel(host, stopped.get(name)) for name, host in unknown.items()}
