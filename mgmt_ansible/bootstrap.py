@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mgmt_ansible import __version__
+from mgmt_ansible import __version__, errors
 from mgmt_ansible.domain.actions import ActionSpec
 from mgmt_ansible.domain.runs import RunRequest
 from mgmt_ansible.ports import ControlPlane, Inventory, PackageCache, Plugin, ReportSpool
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mgmt_ansible.adapters.package_caches import FilePackageCache
     from mgmt_ansible.agent.loops import Agent
     from mgmt_ansible.execution.inventories import AnsibleInventory
+    from mgmt_ansible.execution.preflight_environments import EnvironmentPreflight
     from mgmt_ansible.execution.runs import RunExecutor
 
 _LAST_REPORTS_SECONDS = 5.0
@@ -141,6 +142,29 @@ def export_run(
     )
     recorded = RecordedRun(run_id=run_id, spec=spec, attempt=attempt, hosts=hosts, request_hash=request_hash)
     return exporter.export(recorded, directory, base_dir=base_dir)
+
+
+def open_preflight(settings: AgentSettings, environment_id: str) -> EnvironmentPreflight:
+    """Return the preflight of one environment, for where the agent's configuration is.
+
+    Raises:
+        NotFoundError: The settings do not serve the environment.
+    """
+    from mgmt_ansible.execution.installations import Installation
+    from mgmt_ansible.execution.preflight_environments import EnvironmentPreflight
+
+    if environment_id not in settings.bindings:
+        raise errors.NotFoundError(f"environment {environment_id} is not in the agent's configuration")
+    inherited = dict(os.environ)
+    installation = Installation(bin_dir=settings.bin_dir, inherited=inherited)
+    return EnvironmentPreflight(settings.bindings[environment_id], installation, inherited)
+
+
+def largest_package_bytes(settings: AgentSettings) -> int:
+    """Return the size of the largest archive in the agent's cache; 0 when there is none."""
+    folder = settings.data_dir / "packages"
+    sizes = (path.stat().st_size for path in folder.iterdir() if path.is_file()) if folder.is_dir() else ()
+    return max(sizes, default=0)
 
 
 def _secrets_of(settings: AgentSettings) -> tuple[str, ...]:
