@@ -22,9 +22,13 @@ _URL_PASSWORD = re.compile(r"(://[^\s/:@]*):[^\s/@]+@")
 _URL_TOKEN = re.compile(r"://[^\s/:@]{16,}@")
 """A name of that length before the `@` is a token, as forges and package indexes take them."""
 
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z ]{0,64}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,64}PRIVATE KEY-----|\Z)", re.DOTALL
-)
+_KEY_NAME = r"(?:%20|[ +])[A-Z0-9% +]{0,64}PRIVATE(?:%20|[ +])KEY-----"
+_PRIVATE_KEY = re.compile(rf"-----BEGIN{_KEY_NAME}.*?(?:-----END{_KEY_NAME}|\Z)", re.DOTALL)
+"""As it is, or quoted in a URL."""
+
+_ENCODED_KEY = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/=_-]*")
+"""What begins with `-----BEGIN ` in base64."""
+
 _CUT_WORDS = re.compile(r"(?:[^\s'\",;&}]*[\s'\",;&}]*){4}")
 """What a cut may have parted from its mark: at most the key's end, the colon, `bearer`, and the value."""
 
@@ -59,7 +63,8 @@ def redact(text: str, secrets: Iterable[str] = (), *, limit: int = 16_384) -> st
     """
     known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
     text = _without_known(_without_controls(_without_known(text, known)), known)
-    text = _cut(_PRIVATE_KEY.sub(REDACTED, text), limit + _MARGIN)
+    text = _ENCODED_KEY.sub(REDACTED, _PRIVATE_KEY.sub(REDACTED, text))
+    text = _cut(text, limit + _MARGIN)
     text = _ASSIGNMENT.sub(rf"\1\2{REDACTED}", text)
     text = _BEARER.sub(rf"\1 {REDACTED}", text)
     text = _URL_PASSWORD.sub(rf"\1:{REDACTED}@", text)

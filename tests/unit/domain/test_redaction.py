@@ -25,6 +25,9 @@ class TestRedact:
             "https://user:hunter2hunter2@registry.example/simple",
             "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2hunter2\n-----END OPENSSH PRIVATE KEY-----",
             "-----BEGIN PRIVATE KEY-----\nhunter2hunter2 (cut",
+            "-----BEGIN%20OPENSSH%20PRIVATE%20KEY-----%0Ahunter2hunter2%0A-----END%20OPENSSH%20PRIVATE%20KEY-----",
+            "-----BEGIN+RSA+PRIVATE+KEY-----%0Ahunter2hunter2",
+            "in base64: LS0tLS1CRUdJTiBSU0Ehunter2hunter2LS0tLS1F=",
         ],
     )
     def test_takes_out_what_looks_like_a_secret(self, text: str) -> None:
@@ -49,7 +52,20 @@ class TestRedact:
     @pytest.mark.timeout(20)
     @pytest.mark.parametrize(
         "piece",
-        ["a", "a.", "token", "pass-", "token ", "http", "://a:", "-----BEGIN ", "password" + " " * 99, "bearer "],
+        [
+            "a",
+            "a.",
+            "token",
+            "pass-",
+            "token ",
+            "http",
+            "://a:",
+            "-----BEGIN ",
+            "-----BEGIN%20",
+            "LS0tLS1CRUdJTi",
+            "password" + " " * 99,
+            "bearer ",
+        ],
     )
     def test_is_done_with_a_hostile_megabyte(self, piece: str) -> None:
         """One long word, or many that begin like a secret, cost no more than other text."""
