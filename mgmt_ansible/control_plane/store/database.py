@@ -1,22 +1,24 @@
 """The database: one code path for SQLite and PostgreSQL, one writer at a time on both.
 
 A single writer makes the feed's sequences appear in their order, so that a follower never misses an entry, and makes a
-claim a plain read and update. SQLite: WAL, `BEGIN IMMEDIATE`, full fsync. PostgreSQL: an advisory lock held by the
-transaction.
+claim a plain read and update. SQLite: WAL, our own lock (`writer_lock`) around `BEGIN IMMEDIATE`, commit and checkpoint, full
+fsync; readers are `query_only`. PostgreSQL: an advisory lock held by the transaction.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy import exc as sa_exc
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.writer_lock import WriterLock
 
 WRITER_LOCK = 7_264_811_530
 BUSY_SECONDS = 5.0
@@ -41,6 +43,7 @@ class Database:
         self._clock = clock
         self._busy_seconds = busy_seconds
         self.engine = _engine(self.url, busy_seconds)
+        self._writer_lock = _writer_lock(self.engine, busy_seconds)
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -50,15 +53,16 @@ class Database:
             StoreUnavailableError: Locked for `busy_seconds`, unreachable, or out of disk.
             ConflictError: A unique or foreign key refused.
         """
-        with translated(), self.engine.connect() as connection:
-            connection.info["writes"] = True
-            try:
-                with connection.begin():
-                    if self.engine.dialect.name == "postgresql":
-                        _lock_postgresql(connection, self._busy_seconds)
-                    yield connection
-            finally:
-                connection.info.pop("writes", None)
+        with self._writer_lock.held() if self._writer_lock else nullcontext():
+            with translated(), self.engine.connect() as connection:
+                connection.info["writes"] = True
+                try:
+                    with connection.begin():
+                        if self.engine.dialect.name == "postgresql":
+                            _lock_postgresql(connection, self._busy_seconds)
+                        yield connection
+                finally:
+                    connection.info.pop("writes", None)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -80,7 +84,7 @@ class Database:
         return datetime.now(UTC)
 
     def check(self) -> None:
-        """Refuse a damaged SQLite file, and warn about a SQLite with the WAL-reset bug.
+        """Refuse a damaged SQLite file.
 
         Raises:
             StoreError: `quick_check` found damage; the message says what.
@@ -88,9 +92,7 @@ class Database:
         if self.engine.dialect.name != "sqlite":
             return
         if has_wal_reset_bug(sqlite3.sqlite_version):
-            _log.warning(
-                "sqlite_wal_reset_bug", sqlite_version=sqlite3.sqlite_version, wanted="3.51.3, 3.50.7 or 3.44.6"
-            )
+            _log.info("sqlite_wal_reset_bug_avoided", sqlite_version=sqlite3.sqlite_version, by="one writer at a time")
         with self.read() as connection:
             found = connection.exec_driver_sql("PRAGMA quick_check(3)").scalars().all()
         if found != ["ok"]:
@@ -186,4 +188,14 @@ def _lock_postgresql(connection: sa.Connection, busy_seconds: float) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.info.get("writes") else "BEGIN")
+    """Begin; whoever did not ask to write cannot, as it does not hold the writer lock."""
+    writes = bool(connection.info.get("writes"))
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _writer_lock(engine: sa.Engine, busy_seconds: float) -> WriterLock | None:
+    database = engine.url.database
+    if engine.dialect.name != "sqlite" or database is None:
+        return None
+    return WriterLock(Path(database), busy_seconds=busy_seconds)
