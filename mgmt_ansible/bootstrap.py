@@ -61,19 +61,32 @@ def run_agent(settings: AgentSettings, stop: threading.Event) -> None:
 
     Raises:
         AccessError: The control plane does not know the token.
-        ConfigError: The control plane's URL cannot be asked.
+        ConfigError: The control plane's URL cannot be asked, or another agent lives in `data_dir`.
         RunnerUnavailableError: Ansible is not there.
         StoreError: The report spool cannot be opened.
     """
-    from mgmt_ansible.adapters.report_spools import SqliteReportSpool
-    from mgmt_ansible.adapters.worker_pools import ThreadWorkers
-    from mgmt_ansible.plugins.ansible import AnsiblePlugin
+    from mgmt_ansible.adapters.agent_homes import agent_home
+    from mgmt_ansible.execution import left_behind
     from mgmt_ansible.settings import logs
 
     logs.configure(settings.log_format, secrets=_secrets_of(settings))
+    with agent_home(settings.data_dir) as agent_id:
+        left_behind.clear_left_behind()
+        left_behind.end_connections(agent_id)
+        try:
+            _run_at_home(settings, stop, agent_id)
+        finally:
+            left_behind.end_connections(agent_id)
+
+
+def _run_at_home(settings: AgentSettings, stop: threading.Event, agent_id: str) -> None:
+    from mgmt_ansible.adapters.report_spools import SqliteReportSpool
+    from mgmt_ansible.adapters.worker_pools import ThreadWorkers
+    from mgmt_ansible.plugins.ansible import AnsiblePlugin
+
     instance_id = secrets.token_hex(12)
-    control_plane, cache = _make_agent_side(settings, instance_id)
-    executor, inventory = _make_execution(settings, cache)
+    control_plane, cache = _make_agent_side(settings, instance_id, agent_id)
+    executor, inventory = _make_execution(settings, cache, agent_id)
     workers = ThreadWorkers(executor.execute, size=settings.workers)
     spool = SqliteReportSpool(settings.data_dir / "reports.sqlite3", control_plane.send)
     plugin = AnsiblePlugin(bindings=settings.bindings, inventory=inventory, workers=workers)
@@ -81,6 +94,7 @@ def run_agent(settings: AgentSettings, stop: threading.Event) -> None:
         settings,
         stop,
         instance_id=instance_id,
+        agent_id=agent_id,
         control_plane=control_plane,
         cache=cache,
         inventory=inventory,
@@ -173,23 +187,29 @@ def _secrets_of(settings: AgentSettings) -> tuple[str, ...]:
     return (settings.token, *(secret for binding in settings.bindings.values() for secret in file_secrets(binding)))
 
 
-def _make_agent_side(settings: AgentSettings, instance_id: str) -> tuple[HttpControlPlane, FilePackageCache]:
+def _make_agent_side(
+    settings: AgentSettings, instance_id: str, agent_id: str = ""
+) -> tuple[HttpControlPlane, FilePackageCache]:
     from mgmt_ansible.adapters.control_plane import HttpControlPlane
     from mgmt_ansible.adapters.package_caches import FilePackageCache
 
     control_plane = HttpControlPlane(
-        url=settings.control_plane_url, token=settings.token, ca_file=settings.ca_file, instance_id=instance_id
+        url=settings.control_plane_url,
+        token=settings.token,
+        ca_file=settings.ca_file,
+        instance_id=instance_id,
+        agent_id=agent_id,
     )
     return control_plane, FilePackageCache(settings.data_dir / "packages", control_plane)
 
 
-def _make_execution(settings: AgentSettings, cache: FilePackageCache) -> tuple[RunExecutor, AnsibleInventory]:
+def _make_execution(
+    settings: AgentSettings, cache: FilePackageCache, agent_id: str
+) -> tuple[RunExecutor, AnsibleInventory]:
     from mgmt_ansible.execution.installations import Installation
     from mgmt_ansible.execution.inventories import AnsibleInventory
-    from mgmt_ansible.execution.private_data import remove_left_behind
     from mgmt_ansible.execution.runs import RunExecutor
 
-    remove_left_behind()
     inherited = dict(os.environ)
     installation = Installation(bin_dir=settings.bin_dir, inherited=inherited)
     installation.executable("ansible-playbook")
@@ -200,6 +220,7 @@ def _make_execution(settings: AgentSettings, cache: FilePackageCache) -> tuple[R
         content_path=settings.content_path,
         archive_path=cache.path,
         inherited=inherited,
+        agent_id=agent_id,
     )
     return executor, inventory
 
@@ -209,6 +230,7 @@ def _make_agent(
     stop: threading.Event,
     *,
     instance_id: str,
+    agent_id: str,
     control_plane: ControlPlane,
     cache: PackageCache,
     inventory: Inventory,
@@ -227,7 +249,9 @@ def _make_agent(
     environment_ids = tuple(settings.bindings)
     reporter = Reporter(spool=spool, clock=clock)
     return Agent(
-        hello=AgentHello(instance_id=instance_id, version=__version__, environment_ids=environment_ids),
+        hello=AgentHello(
+            instance_id=instance_id, agent_id=agent_id, version=__version__, environment_ids=environment_ids
+        ),
         control_plane=control_plane,
         performer=Performer(plugin=plugin, cache=cache, reporter=reporter, clock=clock),
         reporter=reporter,

@@ -26,7 +26,7 @@ _LOCK = "lock"
 def private_data(run_id: str) -> Iterator[Path]:
     """Make a private data directory and remove it, whatever happens.
 
-    Its lock is held as long as this process lives and uses it, so that `remove_left_behind` leaves it alone.
+    Its lock is held as long as this process lives and uses it, so that `unused_directories` leaves it alone.
 
     Raises:
         RunnerUnavailableError: No directory can be made.
@@ -52,18 +52,24 @@ def _locked(directory: Path) -> BinaryIO:
     return lock
 
 
-def remove_left_behind() -> int:
-    """Remove the directories of agents that were killed, and return how many there were; those in use stay."""
+def unused_directories() -> Iterator[Path]:
+    """Give the directories of agents that were killed, one by one, and remove each afterwards; those in use stay."""
     found = [path for path in _parent().glob(f"{_PREFIX}*") if path.is_dir() and path.stat().st_uid == os.geteuid()]
-    return sum(_remove_unused(path) for path in found)
+    for directory in found:
+        try:
+            lock = (directory / _LOCK).open("rb")
+        except OSError:  # just being made or removed
+            continue
+        with lock:
+            if _is_free(lock):
+                yield directory
+                shutil.rmtree(directory, ignore_errors=True)
 
 
-def _remove_unused(directory: Path) -> bool:
+def _is_free(lock: BinaryIO) -> bool:
     try:
-        with (directory / _LOCK).open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(directory, ignore_errors=True)
-    except OSError:  # in use, or just being made or removed
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
         return False
     return True
 

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import structlog
 
-_PROC = Path("/proc")
+PROC = Path("/proc")
+"""What Linux tells of processes; where it is missing nothing is found."""
+
 _GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.02
 _ROUNDS = 3
@@ -38,7 +40,7 @@ class RunProcess:
     @property
     def alive(self) -> bool:
         """Whether this very process runs; a zombie does not."""
-        seen = _look(self.pid)
+        seen = look(self.pid)
         return seen is not None and seen[1] == self
 
 
@@ -56,13 +58,18 @@ def stop_run_processes(directory: Path) -> bool:
         Whether there was anything.
     """
     roots = _find_roots(directory)
+    stop_tree(roots)
+    return bool(roots)
+
+
+def stop_tree(roots: tuple[RunProcess, ...]) -> None:
+    """Kill processes and stop what they started; they are halted first, so that they start nothing more."""
     for root in roots:
         _signal(root, signal.SIGSTOP)
     left = _with_descendants(roots, _children_by_parent())[len(roots) :]
     for root in roots:
         _signal(root, signal.SIGKILL)
-    _stop(left)
-    return bool(roots)
+    _stop((*left, *roots))
 
 
 def _stop(left: tuple[RunProcess, ...]) -> None:
@@ -120,17 +127,17 @@ def _with_descendants(found: Iterable[RunProcess], children: Mapping[int, list[R
 
 def _children_by_parent() -> dict[int, list[RunProcess]]:
     children: dict[int, list[RunProcess]] = {}
-    for folder in _PROC.iterdir():
-        seen = _look(int(folder.name)) if folder.name.isdigit() else None
+    for folder in PROC.iterdir():
+        seen = look(int(folder.name)) if folder.name.isdigit() else None
         if seen is not None:
             children.setdefault(seen[0], []).append(seen[1])
     return children
 
 
-def _look(pid: int) -> tuple[int, RunProcess] | None:
+def look(pid: int) -> tuple[int, RunProcess] | None:
     """Return a live process with its parent's pid before it; None when it is gone, a zombie, or hidden from us."""
     try:
-        stat = (_PROC / str(pid) / "stat").read_bytes()
+        stat = (PROC / str(pid) / "stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     fields = stat[stat.rindex(b")") + 2 :].split()
@@ -141,6 +148,6 @@ def _look(pid: int) -> tuple[int, RunProcess] | None:
 
 def _names(pid: int, directory: Path) -> bool:
     try:
-        return os.fsencode(f"{directory}/") in (_PROC / str(pid) / "cmdline").read_bytes()
+        return os.fsencode(f"{directory}/") in (PROC / str(pid) / "cmdline").read_bytes()
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False

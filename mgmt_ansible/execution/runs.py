@@ -20,6 +20,7 @@ from mgmt_ansible.domain.runs import RunOutcome, RunRequest, RunStatus
 from mgmt_ansible.execution.ansible_options import ansible_cfg, run_environment, run_options
 from mgmt_ansible.execution.installations import Installation
 from mgmt_ansible.execution.known_secrets import KnownSecrets
+from mgmt_ansible.execution.left_behind import control_path_directory
 from mgmt_ansible.execution.private_data import private_data, write_private, write_run_files
 from mgmt_ansible.execution.projects import assemble_project
 from mgmt_ansible.execution.recorders import EventRecorder
@@ -59,6 +60,7 @@ class RunExecutor:
         content_path: Path,
         archive_path: Callable[[str], Path],
         inherited: Mapping[str, str],
+        agent_id: str = "",
         watch: Callable[[Mapping[str, object]], None] | None = None,
     ) -> None:
         """Take what runs need.
@@ -69,9 +71,11 @@ class RunExecutor:
             content_path: Home of our playbooks and roles.
             archive_path: Archive sha256 -> path in the package cache.
             inherited: The process's own environment, for the bindings' allow-lists.
+            agent_id: Whose connections are kept apart from everybody else's; empty keeps them where Ansible does.
             watch: Told of every raw runner event, for recordings.
         """
         self._watch = watch
+        self._agent_id = agent_id
         self._bindings = bindings
         self._installation = installation
         self._content_path = content_path
@@ -131,7 +135,7 @@ class RunExecutor:
         if binding.ansible_cfg is None:
             write_private(config, ansible_cfg(binding))
         return MinimalRunnerConfig(
-            environment=run_environment(binding, self._installation.environment, self._inherited, config=config),
+            environment=self._environment(binding, config),
             private_data_dir=str(directory),
             ident=request.run_id,
             playbook=f"{request.playbook}.yml",
@@ -139,6 +143,11 @@ class RunExecutor:
             limit=f"@{limit}",
             cmdline=shlex.join(run_options(binding, check=request.check)),
         )
+
+    def _environment(self, binding: EnvironmentBinding, config: Path) -> dict[str, str]:
+        environment = run_environment(binding, self._installation.environment, self._inherited, config=config)
+        directory = control_path_directory(binding, self._agent_id)
+        return {"ANSIBLE_SSH_CONTROL_PATH_DIR": directory, **environment} if directory is not None else environment
 
 
 def _run(config: MinimalRunnerConfig, recorder: EventRecorder, watch: RunWatch) -> _Ended:
