@@ -48,6 +48,7 @@ def _clean(inputs: Inputs, journal: Journal) -> str:
     if mark.pair == inputs.pair and (mark.holder is None or last_result.find(own, mark.pair)[0] is not None):
         return "the run had ended already"
     fence.write(own, inputs, holder=None, canceled=True)
+    stopping.clear(inputs)
     state = durable_files.read_json(own.state)
     if state is None or state.get("wanted") != "running":
         _stop_all(inputs, journal)

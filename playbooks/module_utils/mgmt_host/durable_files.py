@@ -16,14 +16,21 @@ _DRAFT = ".draft-"
 
 
 def write_text(path: str, text: str, mode: int = 0o600) -> None:
-    """Replace a file's content as one step that survives a crash."""
-    draft = "{}.{}.new".format(path, os.getpid())
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(draft, path)
+    """Replace a file's content as one step that survives a crash; one writer at a time.
+
+    What a killed writer leaves as `<path>.new` is overwritten by the next one, what a refused one leaves goes at once.
+    """
+    draft = path + ".new"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, path)
+    except OSError:
+        os.unlink(draft)
+        raise
     sync_folder(os.path.dirname(path))
 
 
@@ -37,7 +44,7 @@ def read_json(path: str) -> dict[str, Any] | None:
     try:
         with open(path, encoding="utf-8") as stream:
             value = json.load(stream)
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -59,6 +66,32 @@ def append_line(path: str, value: Any, limit_bytes: int = 1 << 20) -> None:
         stream.write(json.dumps(value, sort_keys=True, separators=(",", ":")) + "\n")
         stream.flush()
         os.fsync(stream.fileno())
+
+
+@contextmanager
+def spare_room(path: str, size_bytes: int = 1 << 18) -> Iterator[Callable[[], None]]:
+    """Keep room on the disk back, for what must still be written when the disk fills up meanwhile.
+
+    Yields:
+        What gives the room back early; the end does in any case.
+
+    Raises:
+        OSError: There is no such room now.
+    """
+
+    def give_back() -> None:
+        if os.path.exists(path):
+            os.unlink(path)
+
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            os.posix_fallocate(descriptor, 0, size_bytes)
+        finally:
+            os.close(descriptor)  # room that somebody has open is not given back
+        yield give_back
+    finally:
+        give_back()
 
 
 def tail(path: str, limit_bytes: int = 8000) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 
-from . import durable_files
+from . import durable_files, packages
 from .failures import HostError, evidence
 from .layout import Layout
 
@@ -21,6 +22,8 @@ REQUIREMENTS = {
 _PIP_SECONDS = 1800.0
 _PIP_WITH_PYTHON_OPTION = (22, 3)
 _MARKER = "environment.json"
+_NO_ROOM = re.compile(r"^(?:ERROR: .*|OSError: )\[Errno (?:28|122)\] ", re.MULTILINE)
+"""ENOSPC and EDQUOT as pip and Python say of themselves; a path or a package's name may hold the same words."""
 
 
 def key(runtime: str) -> str:
@@ -88,8 +91,8 @@ def _make(folder: str, arguments: list[str]) -> None:
     durable_files.remove_tree(folder)
     carrier = tempfile.mkdtemp(prefix="mgmt-virtualenv-")
     try:
-        _run([sys.executable, "-m", "pip", "install", "--target", carrier, *arguments, "virtualenv"])
-        _run([sys.executable, "-m", "virtualenv", "--no-download", folder], {"PYTHONPATH": carrier})
+        _run([sys.executable, "-m", "pip", "install", "--target", carrier, *arguments, "virtualenv"], carrier)
+        _run([sys.executable, "-m", "virtualenv", "--no-download", folder], folder, {"PYTHONPATH": carrier})
     finally:
         shutil.rmtree(carrier)
 
@@ -98,9 +101,9 @@ def _install(folder: str, arguments: list[str]) -> None:
     python = os.path.join(folder, "bin", "python")
     options = ["install", "--no-input", "--disable-pip-version-check", *arguments]
     if _pip_version() >= _PIP_WITH_PYTHON_OPTION:
-        _run([sys.executable, "-m", "pip", "--python", python, *options])
+        _run([sys.executable, "-m", "pip", "--python", python, *options], folder)
     elif _try([python, "-m", "pip", "--version"]) or _try([python, "-m", "ensurepip"]):
-        _run([python, "-m", "pip", *options])
+        _run([python, "-m", "pip", *options], folder)
     else:
         raise HostError("dependency", "this host's Python has no pip: install the package python3-pip")
 
@@ -126,7 +129,7 @@ def _try(command: list[str]) -> bool:
     return done.returncode == 0
 
 
-def _run(command: list[str], extra: dict[str, str] | None = None) -> None:
+def _run(command: list[str], folder: str, extra: dict[str, str] | None = None) -> None:
     try:
         done = subprocess.run(
             command,
@@ -141,6 +144,8 @@ def _run(command: list[str], extra: dict[str, str] | None = None) -> None:
         raise HostError("dependency", "pip did not end within {:g} s".format(_PIP_SECONDS)) from error
     if done.returncode != 0:
         text = done.stdout.decode("utf-8", "replace")
-        cause = "disk" if "No space left on device" in text else "dependency"
         lines = "\n".join(text.strip().splitlines()[-30:])
-        raise HostError(cause, "the runtime's requirements could not be installed", [evidence("log_tail", lines)])
+        proof = [evidence("log_tail", lines)]
+        if _NO_ROOM.search(text):
+            raise HostError("disk", "the disk is full", [*proof, packages.disk_evidence(folder)])
+        raise HostError("dependency", "the runtime's requirements could not be installed", proof)

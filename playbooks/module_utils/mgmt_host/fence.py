@@ -65,13 +65,17 @@ def read(own: DeploymentLayout) -> FenceMark:
     """Return what the fence says; needs no lock.
 
     Raises:
-        HostError: It holds no pair.
+        HostError: It is there and holds no pair; a damaged fence lets nobody in.
     """
-    value = durable_files.read_json(own.fence) or {}
+    value = durable_files.read_json(own.fence)
+    if value is None and not os.path.lexists(own.fence):
+        return FenceMark()
+    value = value or {}
     try:
-        pair = (int(value.get("generation", 0)), int(value.get("attempt", 0)))
-    except (TypeError, ValueError) as error:
-        raise HostError("unknown", "{} is damaged: {}".format(own.fence, error)) from error
+        pair = (int(value["generation"]), int(value["attempt"]))
+    except (KeyError, TypeError, ValueError) as error:
+        message = "{} is damaged ({!r}): look at what runs, then remove it".format(own.fence, error)
+        raise HostError("unknown", message) from error
     return FenceMark(pair, processes.mark_from_json(value.get("holder")), bool(value.get("canceled")))
 
 

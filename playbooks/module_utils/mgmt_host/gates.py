@@ -7,7 +7,7 @@ import math
 import time
 from typing import Any
 
-from . import durable_files, http_probe, ports, slots
+from . import durable_files, http_probe, ports, processes, slots
 from .failures import HostError, evidence
 
 MANIFEST_NAME = "model-package.json"
@@ -215,11 +215,11 @@ def _refuse_exited(slot: slots.Slot) -> None:
 
 def _exited(slot: slots.Slot) -> HostError:
     last = slot.process.get("last_exit") or {}
-    code = last.get("code")
-    proof = [evidence("exit", "exit code {}".format(code)), *slot.log_evidence()]
+    ending = processes.name_exit(last.get("code"))
+    proof = [evidence("exit", "\n".join([ending, *filter(None, [last.get("oom_proof")])])), *slot.log_evidence()]
     if last.get("out_of_memory"):
         return HostError("oom_killed", "the kernel killed the model server: out of memory", proof)
-    return HostError("not_ready", "the model server ended with exit code {}".format(code), proof)
+    return HostError("not_ready", "the model server ended with {}".format(ending), proof)
 
 
 def _refuse_late(

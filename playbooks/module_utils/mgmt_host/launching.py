@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import boot, durable_files, environments, gates, packages, ports, programs, releases, slots
+from .failures import HostError
 from .fence import Fence
 from .inputs import Inputs, Package
 from .journal import Journal
@@ -45,13 +46,26 @@ def launch(work: Work) -> dict[str, Any]:
             config = start_on_stable_port(work, slot)
             work.journal.effect("slot {} started on port {}".format(slot.name, config["port"]))
         with work.journal.step("gate"):
-            identity = gates.pass_all(slot, inputs.ready_timeout_seconds, inputs.minimum_healthy_seconds)
+            identity = gate(work, slot)
         work.fence.check()
     except BaseException:
         _withdraw(work, slot, first=state is None)
         raise
     record(work, identity)
     return identity
+
+
+def gate(work: Work, slot: slots.Slot) -> dict[str, Any]:
+    """Let a new model pass all gates; return its identity.
+
+    Raises:
+        HostError: It did not; `artifact` when the package's files on this host are not those of its digest any more.
+    """
+    try:
+        return gates.pass_all(slot, work.inputs.ready_timeout_seconds, work.inputs.minimum_healthy_seconds)
+    except HostError:
+        packages.refuse_damaged(work.inputs.layout, work.package.digest)
+        raise
 
 
 def install(work: Work) -> None:
@@ -69,6 +83,7 @@ def start_on_stable_port(work: Work, slot: slots.Slot) -> dict[str, Any]:
     """Choose or check the stable port and start the wanted release on it."""
     inputs = work.inputs
     with durable_files.locked(inputs.layout.path("ports.lock")):
+        work.fence.check()
         port = _stable_port(work)
         config = configure(work, slot, port)
         slots.start(slot, config)

@@ -108,6 +108,11 @@ class DeploymentLayout:
         return os.path.join(self.folder, "result.json")
 
     @property
+    def spare(self) -> str:
+        """Room kept back while a switch is under way."""
+        return os.path.join(self.folder, "spare")
+
+    @property
     def slots(self) -> str:
         """Holds `a` and `b`."""
         return os.path.join(self.folder, "slots")

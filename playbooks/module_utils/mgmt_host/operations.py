@@ -91,7 +91,7 @@ def _work(inputs: Inputs, journal: Journal, held: fence.Fence) -> dict[str, Any]
     with journal.step("fence"):
         stopping.sweep(inputs, journal)
     if inputs.action == "deployment_stop":
-        stopped = stopping.stop(inputs, journal)
+        stopped = stopping.stop(inputs, journal, held)
         return {"outcome": _fine(journal), "message": "stopped" if stopped else "nothing was running"}
     return _serve(launching.Work(inputs, _package(inputs), journal, held))
 
@@ -102,20 +102,28 @@ def _serve(work: launching.Work) -> dict[str, Any]:
     if identity is not None:
         if not _is_recorded(work.inputs, identity):
             work.journal.effect("slot {slot}, which serves already, is recorded".format(**identity))
-            launching.record(work, identity)
+            launching.write_state(work.inputs, identity)
+        launching.settle(work)
         return {
             "outcome": "ok",
             "message": "generation {generation} serves already".format(**identity),
             "identity": identity,
         }
-    gap_seconds = None
-    if live is None:
-        identity = launching.launch(work)
-    else:
-        change = replacing.relaunch if work.inputs.action == "deployment_relaunch" else replacing.replace
-        identity, gap_seconds = change(work, live)
+    try:
+        identity, gap_seconds = _change(work, live)
+    except (HostError, OSError) as reason:
+        replacing.rescue(work, reason)
+        raise
     message = "generation {generation} serves on port {port}".format(**identity)
     return {"outcome": "changed", "message": message, "identity": identity, "gap_seconds": gap_seconds}
+
+
+def _change(work: launching.Work, live: slots.Slot | None) -> tuple[dict[str, Any], float | None]:
+    if live is None:
+        return launching.launch(work), None
+    if work.inputs.action == "deployment_relaunch":
+        return replacing.relaunch(work, live)
+    return replacing.replace(work, live)
 
 
 def _find_serving(inputs: Inputs, live: slots.Slot | None) -> dict[str, Any] | None:
@@ -124,8 +132,8 @@ def _find_serving(inputs: Inputs, live: slots.Slot | None) -> dict[str, Any] | N
         return None
     if inputs.port and live.config["port"] != inputs.port:
         return None
-    try:
-        return gates.prove_identity(live)
+    try:  # a killed predecessor may have switched to it just now: it gets its time
+        return gates.prove_identity(live) if inputs.check else gates.pass_all(live, inputs.ready_timeout_seconds)
     except HostError:
         return None
 

@@ -43,6 +43,26 @@ def require(layout: Layout, digest: str) -> None:
         raise HostError("artifact", "package {} is not on the host; run role package".format(digest))
 
 
+def refuse_damaged(layout: Layout, digest: str) -> None:
+    """Hash a package's files anew, and put it away when they are not what the digest says; who needs it sends it again.
+
+    Raises:
+        HostError: `artifact`: they were changed on this host.
+    """
+    folder = layout.package(digest)
+    rows, opened = measure(folder)
+    for stream in opened:
+        stream.close()
+    found = manifest_digest(rows)
+    if found == digest:
+        return
+    with durable_files.draft(layout.path("packages")) as draft:
+        os.chmod(folder, 0o700)  # who moves a folder writes its `..`
+        os.rename(folder, os.path.join(draft, digest))
+    message = "the package's files were changed on this host and are put away: do it again, and they are sent anew"
+    raise HostError("artifact", message, [evidence("digest", "{} instead of {}".format(found, digest))])
+
+
 def require_room(layout: Layout, archive_bytes: int) -> None:
     """Check for twice the archive and a tenth more, before anything is sent.
 

@@ -6,12 +6,13 @@ import os
 import signal
 import time
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Iterator
 
 from .failures import HostError
 
 _POLL_SECONDS = 0.005
 _KILL_SECONDS = 5.0
+_MACHINE_COUNTER = "/proc/vmstat"
 
 
 @dataclass(frozen=True)
@@ -111,11 +112,46 @@ def stop(mark: ProcessMark | None, seconds: float) -> bool:
     return True
 
 
-def oom_kills() -> int:
-    """Return how often this kernel ran out of memory so far; 0 where it does not say (before Linux 4.13)."""
+def name_exit(code: int | None) -> str:
+    """Return how a process ended, for people: `exit code 3`, or `signal 9 (SIGKILL)` for a negative code."""
+    if code is None or code >= 0:
+        return "exit code {}".format(code)
     try:
-        with open("/proc/vmstat", encoding="ascii") as stream:
+        return "signal {} ({})".format(-code, signal.Signals(-code).name)
+    except ValueError:
+        return "signal {}".format(-code)
+
+
+def find_oom_counter(pid: int) -> str:
+    """Return the file in which the kernel counts processes that it killed for memory, as near to a process as it does.
+
+    That is its own memory cgroup's (version 2 or 1), else the whole machine's. Source: cgroup-v2.rst, memory.rst.
+    """
+    for folder, name in _memory_folders(pid):
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            return path
+    return _MACHINE_COUNTER
+
+
+def read_oom_count(counter: str) -> int:
+    """Return `oom_kill` of such a file; 0 where it does not say (before Linux 4.13, or the cgroup is gone)."""
+    try:
+        with open(counter, encoding="ascii") as stream:
             counts = dict(line.split()[:2] for line in stream)
-    except OSError:
+    except (OSError, ValueError):
         return 0
     return int(counts.get("oom_kill", "0"))
+
+
+def _memory_folders(pid: int) -> Iterator[tuple[str, str]]:
+    try:
+        with open("/proc/{}/cgroup".format(pid), encoding="utf-8", errors="replace") as stream:
+            rows = [line.rstrip("\n").split(":", 2) for line in stream]
+    except OSError:
+        return
+    for _, controllers, path in rows:
+        if "memory" in controllers.split(","):
+            yield "/sys/fs/cgroup/memory" + path, "memory.oom_control"
+        elif not controllers:
+            yield "/sys/fs/cgroup" + path, "memory.events"

@@ -10,16 +10,17 @@ from .inputs import Inputs, Package
 from .layout import DeploymentLayout, Layout
 
 KEPT = 5
+_DRAFT = ".draft"
 
 
 def install(inputs: Inputs, package: Package) -> bool:
-    """Write the wanted generation's release; return whether it was not there."""
+    """Write the wanted generation's release, whole or not at all; return whether it was not there."""
     folder = inputs.own.release(inputs.generation)
     if os.path.isdir(folder):
         return False
-    os.makedirs(folder, mode=0o700)
-    link = os.path.join(folder, "package")
-    os.symlink(os.path.relpath(inputs.layout.package(package.digest), folder), link)
+    draft = _draft(inputs.own)
+    os.makedirs(draft, mode=0o700)
+    os.symlink(os.path.relpath(inputs.layout.package(package.digest), folder), os.path.join(draft, "package"))
     value: dict[str, Any] = {
         "generation": inputs.generation,
         "label": inputs.label,
@@ -27,20 +28,34 @@ def install(inputs: Inputs, package: Package) -> bool:
         "runtime": package.runtime,
         "package": package.described,
     }
-    durable_files.write_json(os.path.join(folder, "release.json"), value)
+    durable_files.write_json(os.path.join(draft, "release.json"), value)
+    os.rename(draft, folder)
+    durable_files.sync_folder(inputs.own.releases)
     return True
 
 
 def prune(own: DeploymentLayout) -> None:
     """Remove all but the newest releases."""
     for generation in list_generations(own)[:-KEPT]:
-        durable_files.remove_tree(own.release(generation))
+        os.rename(own.release(generation), _draft(own))
+        durable_files.remove_tree(os.path.join(own.releases, _DRAFT))
 
 
 def list_generations(own: DeploymentLayout) -> list[int]:
     """Return the installed generations, oldest first."""
     names = os.listdir(own.releases) if os.path.isdir(own.releases) else []
     return sorted(int(name) for name in names if name.isdigit())
+
+
+def sweep(own: DeploymentLayout) -> None:
+    """Remove what a killed run had half written or half removed."""
+    _draft(own)
+
+
+def _draft(own: DeploymentLayout) -> str:
+    path = os.path.join(own.releases, _DRAFT)
+    durable_files.remove_tree(path)
+    return path
 
 
 def forget(own: DeploymentLayout, layout: Layout) -> None:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from . import durable_files, gaps, gates, launching, ports, slots
@@ -24,10 +25,10 @@ class RestoreError(Exception):
     Attributes:
         reason: Why.
         identity: Of the old model when it serves again; None when neither answers.
-        gap_seconds: How long nobody answered.
+        gap_seconds: How long nobody answered; None where nobody did before.
     """
 
-    def __init__(self, reason: HostError | OSError, identity: dict[str, Any] | None, gap_seconds: float) -> None:
+    def __init__(self, reason: HostError | OSError, identity: dict[str, Any] | None, gap_seconds: float | None) -> None:
         super().__init__(str(reason))
         self.reason = reason
         self.identity = identity
@@ -52,7 +53,7 @@ def replace(work: Work, live: slots.Slot) -> tuple[dict[str, Any], float]:
         with work.journal.step("start"):
             _start_candidate(work, new)
         with work.journal.step("gate"):
-            gates.pass_all(new, work.inputs.ready_timeout_seconds, work.inputs.minimum_healthy_seconds)
+            launching.gate(work, new)
     finally:
         _stop(work, new)
     return switch(work, live, new)
@@ -70,7 +71,9 @@ def switch(work: Work, live: slots.Slot, new: slots.Slot) -> tuple[dict[str, Any
     port = int(live.config["port"])
     failed: tuple[HostError | OSError, dict[str, Any] | None] | None = None
     identity: dict[str, Any] = {}
-    with work.journal.step("switch"), gaps.GapMeter(work.inputs.bind_address, port) as meter:
+    with work.journal.step("switch"), ExitStack() as stack:
+        give_back_room = stack.enter_context(durable_files.spare_room(work.inputs.own.spare))
+        meter = stack.enter_context(gaps.GapMeter(work.inputs.bind_address, port))
         _load_beside(work, new, port)
         try:
             slots.stop(live, work.inputs.stop_timeout_seconds)
@@ -78,11 +81,31 @@ def switch(work: Work, live: slots.Slot, new: slots.Slot) -> tuple[dict[str, Any
             identity = gates.pass_all(new, work.inputs.ready_timeout_seconds)
             launching.write_state(work.inputs, identity)
         except (HostError, OSError) as reason:
+            give_back_room()
             failed = reason, _restore(work, live, new)
     if failed is not None:
         raise RestoreError(*failed, meter.seconds)
     launching.settle(work)
     return identity, meter.seconds
+
+
+def rescue(work: Work, reason: HostError | OSError) -> None:
+    """Bring back what was recorded as wanted when the work failed and nobody serves, as after a predecessor's death.
+
+    Raises:
+        RestoreError: Nobody served; it says whether the old model does now.
+    """
+    inputs = work.inputs
+    state = durable_files.read_json(inputs.own.state) or {}
+    if state.get("wanted") != "running" or slots.find_live(inputs.own) is not None:
+        return
+    recorded = slots.find(inputs.own, state["live"]["slot"])
+    if recorded.config.get("generation") != state["live"]["generation"]:
+        return
+    with work.journal.step("restore"):
+        identity = bring_back(recorded, inputs.stop_timeout_seconds, inputs.ready_timeout_seconds)
+        work.journal.effect(_came_back(recorded, identity))
+    raise RestoreError(reason, identity, None)
 
 
 def bring_back(slot: slots.Slot, stop_seconds: float, ready_seconds: float) -> dict[str, Any] | None:
@@ -104,6 +127,7 @@ def _other(work: Work, live: slots.Slot) -> slots.Slot:
 def _start_candidate(work: Work, new: slots.Slot) -> None:
     inputs = work.inputs
     with durable_files.locked(inputs.layout.path("ports.lock")):
+        work.fence.check()
         avoid = {inputs.port} if inputs.port else set()
         port = ports.choose(inputs.layout, inputs.deployment_id, inputs.bind_address, avoid)
         slots.start(new, launching.configure(work, new, port))
@@ -136,5 +160,9 @@ def _restore(work: Work, live: slots.Slot, new: slots.Slot) -> dict[str, Any] | 
         identity = bring_back(live, work.inputs.stop_timeout_seconds, work.inputs.ready_timeout_seconds)
     except (HostError, OSError):
         identity = None
-    work.journal.effect("slot {} {}".format(live.name, "came back" if identity else "did not come back"))
+    work.journal.effect(_came_back(live, identity))
     return identity
+
+
+def _came_back(slot: slots.Slot, identity: dict[str, Any] | None) -> str:
+    return "slot {} {}".format(slot.name, "came back" if identity else "did not come back")

@@ -131,7 +131,7 @@ def supervise(slot: Slot) -> None:
 
 
 def stop(slot: Slot, seconds: float) -> bool:
-    """Stop what runs in the slot; it is gone when this returns, and a supervisor not seen yet ends by itself.
+    """Stop what runs in the slot; it is gone when this returns, also a supervisor that nobody had seen yet.
 
     Returns:
         Whether anything ran.
@@ -139,10 +139,24 @@ def stop(slot: Slot, seconds: float) -> bool:
     Raises:
         HostError: It cannot be killed.
     """
+    if not os.path.isdir(slot.folder):
+        return False
+    if slot.supervisor is None:
+        _revoke(slot)
+    stopped = _stop_recorded(slot, seconds)
+    lock = os.path.join(slot.folder, "supervisor.lock")
+    with durable_files.locked(lock, seconds + _LATE_SECONDS, waiting=lambda: _stop_recorded(slot, seconds)):
+        return _stop_recorded(slot, seconds) or stopped
+
+
+def _revoke(slot: Slot) -> None:
     config = slot.config
-    if slot.supervisor is None and config.get("nonce"):
+    if not config.get("nonce"):
+        return
+    try:
         _write_config(slot, dict(config, nonce=""))
-    return _stop_recorded(slot, seconds)
+    except OSError:
+        os.unlink(os.path.join(slot.folder, "slot.json"))  # a full disk still lets go
 
 
 def _stop_recorded(slot: Slot, seconds: float) -> bool:
@@ -161,9 +175,16 @@ def wait_supervised(slot: Slot, seconds: float = 5.0) -> None:
 
     Raises:
         HostError: It did not.
+        OSError: It could not, because the disk refuses.
     """
     deadline = time.monotonic() + seconds
     while not slot.process:
         if time.monotonic() >= deadline:
+            _require_room(slot)
             raise HostError("not_ready", "the supervisor did not come up", slot.log_evidence())
         time.sleep(0.005)
+
+
+def _require_room(slot: Slot) -> None:
+    with durable_files.spare_room(os.path.join(slot.folder, "spare"), 1 << 12):
+        return

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from . import boot, durable_files, slots
+import os
+
+from . import boot, durable_files, releases, slots
+from .fence import Fence
 from .inputs import Inputs
 from .journal import Journal
 
 
-def stop(inputs: Inputs, journal: Journal) -> bool:
-    """Stop both slots and forget them; return whether anything ran."""
+def stop(inputs: Inputs, journal: Journal, held: Fence) -> bool:
+    """Stop both slots and forget them; return whether anything ran.
+
+    Raises:
+        SupersededError: Somebody newer has come.
+    """
     own = inputs.own
     stopped = False
     with journal.step("stop"):
         for slot in slots.list_slots(own):
+            held.check()
             if slots.stop(slot, inputs.stop_timeout_seconds):
                 journal.effect("slot {} stopped".format(slot.name))
                 stopped = True
@@ -23,12 +31,20 @@ def stop(inputs: Inputs, journal: Journal) -> bool:
 
 
 def sweep(inputs: Inputs, journal: Journal) -> None:
-    """Stop what a killed predecessor left running outside the live slot."""
+    """Stop what a killed predecessor left running outside the live slot, and remove what it left half-made."""
+    clear(inputs)
     live = slots.find_live(inputs.own)
     for slot in slots.list_slots(inputs.own):
         left = live is None or slot.name != live.name
         if left and slots.stop(slot, inputs.stop_timeout_seconds):
             journal.effect("slot {} was left by an earlier run and is stopped".format(slot.name))
+
+
+def clear(inputs: Inputs) -> None:
+    """Remove what a killed predecessor left half-made."""
+    releases.sweep(inputs.own)
+    if os.path.exists(inputs.own.spare):
+        os.unlink(inputs.own.spare)
 
 
 def _record(inputs: Inputs) -> None:

@@ -66,14 +66,15 @@ class Supervisor:
         self._exits = 0
         self._last_exit: dict[str, Any] | None = None
         self._wait_seconds = FIRST_WAIT_SECONDS
+        self._oom_counter = ""
+        self._oom_count = 0
         self._stopping = False
 
     def run(self) -> None:
         """Start the server and start it again whenever it ends; return when told to stop, or when the slot is another's."""
         while not self._stopping and self._is_mine():
-            began, oom_kills = time.monotonic(), processes.oom_kills()
-            code = self._serve_once()
-            self._record_exit(code, processes.oom_kills() > oom_kills)
+            began = time.monotonic()
+            self._record_exit(self._serve_once())
             if time.monotonic() - began > HEALTHY_SECONDS:
                 self._wait_seconds = FIRST_WAIT_SECONDS
             self._pause()
@@ -85,6 +86,7 @@ class Supervisor:
         except OSError:
             return _NOT_STARTED
         try:
+            self._count_oom_kills(server.pid)
             self._record(processes.find_mark(server.pid))
             self._watch(server)
         finally:
@@ -112,8 +114,11 @@ class Supervisor:
             )
 
     def _watch(self, server: subprocess.Popen[bytes]) -> None:
+        seconds = _RETRY_SECONDS
         while server.poll() is None and not self._stopping and self._is_mine():
-            self._sleep(_TICK_SECONDS if self._recorded else _RETRY_SECONDS)
+            self._sleep(seconds if self._recorded else _RETRY_SECONDS)
+            seconds = _TICK_SECONDS
+            self._count_oom_kills(server.pid)
             self._rotate()
             if not self._recorded:
                 self._record(self._server)
@@ -146,10 +151,21 @@ class Supervisor:
         except OSError:
             return  # the next tick tries again
 
-    def _record_exit(self, code: int, out_of_memory: bool) -> None:
+    def _count_oom_kills(self, pid: int) -> None:
+        """Remember where the kernel counts for the server, and how far; it may be moved to a cgroup of its own."""
+        counter = processes.find_oom_counter(pid)
+        if processes.find_start_time(pid) is not None and counter != self._oom_counter:
+            self._oom_counter, self._oom_count = counter, processes.read_oom_count(counter)
+
+    def _record_exit(self, code: int) -> None:
         self._exits += 1
-        killed = code == -signal.SIGKILL
-        self._last_exit = {"code": code, "out_of_memory": killed and out_of_memory, "stopped": self._stopping}
+        count = processes.read_oom_count(self._oom_counter) if self._oom_counter else 0
+        out_of_memory = code == -signal.SIGKILL and count > self._oom_count
+        self._last_exit = {"code": code, "out_of_memory": out_of_memory, "stopped": self._stopping}
+        if out_of_memory:
+            proof = "{}: oom_kill {} before, {} after".format(self._oom_counter, self._oom_count, count)
+            self._last_exit["oom_proof"] = proof
+        self._oom_counter = ""
         self._record(None)
 
     def _record(self, server: processes.ProcessMark | None) -> None:

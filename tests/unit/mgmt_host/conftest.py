@@ -80,7 +80,11 @@ class Host:
         """Run the role `deployment`'s module; the package is brought first."""
         if package is not None and not check:
             self.bring(package)
-        parameters = {
+        return entry.run_deployment(self.parameters(action, generation, package, **changes), check)
+
+    def parameters(self, action, generation, package=None, **changes):
+        """Return what the role `deployment` gives its module."""
+        return {
             "action": action,
             "attempt": 1,
             "deployment_id": "d1",
@@ -93,7 +97,6 @@ class Host:
             "stop_timeout_seconds": 5,
             **changes,
         }
-        return entry.run_deployment(parameters, check)
 
     def own(self, deployment_id="d1"):
         """Return a deployment's paths."""
@@ -116,6 +119,19 @@ class Host:
         waits = 'grep -q \'"bind_wait_seconds":60.0\' "$4/slot.json"'
         die = '{ touch "$4/loaded"; sleep 0.3; exit 3; }'
         self._write_python(f'if [ "$3" = serve ] && {mine} && {waits}; then {die}; fi')
+
+    def serve_cheaply(self):
+        """Let servers be of the standard library only: they start in a tenth of the time and give the right answers."""
+        server = Path(__file__).with_name("cheap_server.py")
+        self._write_python(f'if [ "$3" = serve ]; then exec {sys.executable} -I -S {server} "$2" "$4"; fi')
+
+    def make_cheap(self):
+        """Let cheap servers serve; return two packages for them, which are on the host already."""
+        self.serve_cheaply()
+        made = [self.package(2.0, model=b"one"), self.package(3.0, model=b"two")]
+        for package in made:
+            self.bring(package)
+        return made
 
     def _lend_environment(self):
         self._python.parent.mkdir(parents=True)

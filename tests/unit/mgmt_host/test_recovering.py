@@ -44,7 +44,7 @@ def test_a_failed_replacement_of_a_crashed_model_leaves_its_slot(host):
 def test_a_state_that_cannot_be_written_brings_the_old_model_back(host):
     """After the old model was stopped an error of the system is rolled back too."""
     host.act("deployment_launch", 1, host.package(2.0))
-    Path(f"{host.own().state}.{os.getpid()}.new").mkdir()
+    Path(f"{host.own().state}.new").mkdir()
     result = host.act("deployment_replace_model", 2, host.package(5.0))
 
     assert ("rolled_back", True, 1) == (
@@ -107,3 +107,44 @@ def test_a_server_of_another_process_is_not_proved(host, sleeper):
     os.kill(slot.supervisor.pid, signal.SIGCONT)
 
     assert ("failed", "wrong_model") == (again["outcome"], again["cause"])
+
+
+def test_a_failing_attempt_brings_back_what_a_killed_one_had_stopped(host):
+    """Killed in the middle of a switch, and then the new model fails for good: the old one serves again."""
+    old = host.act("deployment_launch", 1, host.package(2.0))
+    slots.stop(slots.find(host.own(), "a"), 5.0)
+    result = host.act("deployment_replace_model", 2, host.package(model=b"broken"), attempt=2)
+
+    assert ("rolled_back", "not_ready", True) == tuple(result[key] for key in ("outcome", "cause", "old_model_in_use"))
+    assert (1, old["identity"]["port"]) == tuple(result["identity"][key] for key in ("generation", "port"))
+
+
+def test_an_attempt_after_a_recorded_switch_still_sees_to_the_next_boot(host):
+    """Killed between state.json and what follows it: the last five releases, no more, all the same."""
+    package = host.package()
+    host.act("deployment_launch", 7, package)
+    for generation in range(1, 7):
+        Path(host.own().release(generation)).mkdir()
+    host.act("deployment_launch", 7, package, attempt=2)
+
+    assert {"3", "4", "5", "6", "7"} == {path.name for path in Path(host.own().releases).iterdir()}
+
+
+def test_a_damaged_fence_lets_nobody_in(host):
+    """Not even the newest: who knows what it had said."""
+    host.act("deployment_stop", 5)
+    Path(host.own().fence).write_text('{"generation":5,')
+    result = host.act("deployment_launch", 6, host.package())
+
+    assert ("failed", True) == (result["outcome"], "is damaged" in result["message"])
+
+
+def test_a_supervisor_nobody_had_seen_is_gone_after_a_stop(host):
+    """It records nothing on a refusing disk, and lets go all the same."""
+    host.act("deployment_launch", 1, host.package())
+    slot = slots.find(host.own(), "a")
+    supervisor, server = slot.supervisor, slot.server
+    Path(slot.folder, "process.json").unlink()
+    slots.stop(slot, 5.0)
+
+    assert (False, False) == (supervisor.alive, server.alive)
