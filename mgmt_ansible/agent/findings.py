@@ -18,12 +18,14 @@ class Findings:
         working: Somebody works there for this claim or an earlier one of it.
         idle: Nobody works, and nothing tells that the work was done: it may be performed.
         unreached: Host -> what the look came to there.
+        fences: Host -> its newest pair, of those that told; (0, 0) where nothing was ever done.
     """
 
     ended: Mapping[str, HostOutcome] = field(default_factory=dict)
     working: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
     unreached: Mapping[str, HostOutcome] = field(default_factory=dict)
+    fences: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def sort_findings(claim: Claim, seen: Mapping[str, HostOutcome]) -> Findings:
@@ -38,6 +40,7 @@ def sort_findings(claim: Claim, seen: Mapping[str, HostOutcome]) -> Findings:
         working=tuple(name for name, look in told.items() if look.working),
         idle=tuple(name for name, look in told.items() if not look.working),
         unreached={name: seen[name] for name in open_ if name not in told},
+        fences={name: (look.fence_generation, look.fence_attempt) for name, look in looks.items() if look is not None},
     )
 
 

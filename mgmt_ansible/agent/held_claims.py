@@ -50,7 +50,7 @@ class HeldClaim:
         self._clock = clock
         self._returned = returned
         self._ended = threading.Event()
-        self._reason: str | None = None
+        self._reason: str | None = "canceled" if claim.cancel_requested else None
         self._fresh_at = clock.monotonic()
         self._away = False
         self._thread = threading.Thread(target=self._beat_on, name=f"heartbeat-{claim.spec.id[:8]}", daemon=True)

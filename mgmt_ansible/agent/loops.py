@@ -26,7 +26,7 @@ _LONGEST_BACK_OFF_SECONDS = 20.0
 """Reports that wait for the control plane's return are delivered as soon as a question is answered."""
 
 _FIRST_REPORTS_SECONDS = 10.0
-"""How long the agent waits at its start until the control plane has what a former process left in the spool."""
+"""How long the agent waits, at its start and before each claim, until the control plane has what the spool holds."""
 
 _NO_ROOM_SECONDS = 5.0
 
@@ -103,6 +103,7 @@ class Agent:
         while not self.shutdown.asked:
             try:
                 self._wait_for_room()
+                self._deliver_first()
                 claim = self.control_plane.claim(self.hello.environment_ids, wait_seconds=CLAIM_WAIT_SECONDS)
                 if back_off > _FIRST_BACK_OFF_SECONDS:
                     self.reporter.spool.hurry()
@@ -122,6 +123,16 @@ class Agent:
         while not (self.reporter.ready or self.shutdown.asked):
             _log.error("no_room_for_results", hint="free the disk of data_dir", next_look_seconds=_NO_ROOM_SECONDS)
             self.clock.sleep(_NO_ROOM_SECONDS)
+
+    def _deliver_first(self) -> None:
+        """Tell what is known before asking for more: an action whose result waits here would be handed out again.
+
+        Raises:
+            ControlPlaneUnavailableError: It is still away.
+        """
+        if not self.reporter.spool.flush(timeout_seconds=_FIRST_REPORTS_SECONDS):
+            self.control_plane.hello(self.hello)
+            self.reporter.spool.flush(timeout_seconds=_FIRST_REPORTS_SECONDS)
 
     def _handle(self, claim: Claim, ongoing: Ongoing) -> None:
         with ongoing:

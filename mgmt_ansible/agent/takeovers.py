@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import structlog
 
 from mgmt_ansible import errors
-from mgmt_ansible.agent.findings import sort_findings
+from mgmt_ansible.agent.findings import Findings, sort_findings
 from mgmt_ansible.agent.held_claims import HeldClaim, LookSignal
-from mgmt_ansible.domain.actions import CHANGING
+from mgmt_ansible.domain.actions import CHANGING, Claim
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome, after_cancel
 from mgmt_ansible.domain.plans import Plan
 from mgmt_ansible.ports import Plugin
@@ -55,21 +55,23 @@ class Takeovers:
         if held.claim.attempt <= 1 or held.claim.spec.type not in CHANGING or not plan.hosts:
             return Taken()
         held.ensure(now=True)
-        taken = self._look(held, plan)
-        rest = tuple(host for host in plan.hosts if host not in taken.hosts)
-        if held.reason() != "canceled" or not rest:
-            return taken
-        return Taken(hosts={**taken.hosts, **self._cancel(held, rest)}, found=taken.found)
+        found = self._look(held, plan)
+        away = {name: host for name, host in found.unreached.items() if host.outcome is Outcome.UNREACHABLE}
+        done = frozenset(name for name, host in found.ended.items() if host.outcome is not Outcome.SUPERSEDED)
+        hosts = {**found.ended, **away}
+        rest = tuple(host for host in plan.hosts if host not in hosts)
+        if held.reason() == "canceled" and rest:
+            hosts.update(self._cancel(held, rest, found))
+        return Taken(hosts=hosts, found=done)
 
-    def _look(self, held: HeldClaim, plan: Plan) -> Taken:
+    def _look(self, held: HeldClaim, plan: Plan) -> Findings:
         wait = WAIT_SECONDS if held.reason() is None else 0.0
         try:
             seen = self.plugin.observe(held.claim, plan.hosts, LookSignal(held), wait_seconds=wait).hosts
         except errors.MgmtAnsibleError as exc:
             _log.warning("look_failed", action_id=held.claim.spec.id, code=exc.code, error=str(exc))
-            return Taken()
+            return Findings()
         found = sort_findings(held.claim, seen)
-        away = {name: host for name, host in found.unreached.items() if host.outcome is Outcome.UNREACHABLE}
         _log.info(
             "taken_over",
             action_id=held.claim.spec.id,
@@ -78,18 +80,28 @@ class Takeovers:
             to_do=(*found.idle, *found.working),
             unreached=sorted(found.unreached),
         )
-        done = frozenset(name for name, host in found.ended.items() if host.outcome is not Outcome.SUPERSEDED)
-        return Taken(hosts={**found.ended, **away}, found=done)
+        return found
 
-    def _cancel(self, held: HeldClaim, hosts: tuple[str, ...]) -> dict[str, HostOutcome]:
-        message = "canceled before this attempt could begin"
-        unknown = {
-            name: HostOutcome(host=name, outcome=Outcome.UNKNOWN, cause=Cause.CANCELED, message=message)
-            for name in hosts
-        }
+    def _cancel(self, held: HeldClaim, hosts: tuple[str, ...], found: Findings) -> dict[str, HostOutcome]:
+        """End the action on its hosts, also where it did not begin: what an earlier claim sent may still arrive there."""
+        begun = {name: _canceled(held.claim, name, found.fences.get(name)) for name in hosts}
         try:
             stopped = self.plugin.cancel(held.claim, hosts).hosts
         except errors.MgmtAnsibleError as exc:
             _log.warning("cancel_failed", action_id=held.claim.spec.id, code=exc.code, error=str(exc))
-            return unknown
-        return {name: after_cancel(host, stopped.get(name)) for name, host in unknown.items()}
+            return begun
+        return {name: after_cancel(host, stopped.get(name)) for name, host in begun.items()}
+
+
+def _canceled(claim: Claim, name: str, fence: tuple[int, int] | None) -> HostOutcome:
+    """Return what is known of a host before the cancel: a fence from before the action proves that it never began."""
+    generation = claim.spec.deployment.generation if claim.spec.deployment is not None else 0
+    untouched = fence is not None and fence[0] < generation
+    return HostOutcome(
+        host=name,
+        outcome=Outcome.NOT_RUN if untouched else Outcome.UNKNOWN,
+        cause=Cause.CANCELED,
+        message="canceled before it began" if untouched else "canceled while nobody had the action",
+        fence_generation=fence[0] if fence is not None else None,
+        fence_attempt=fence[1] if fence is not None else None,
+    )
