@@ -2,81 +2,27 @@
 
 from __future__ import annotations
 
-import threading
-import time
-
 import pytest
 
 from mgmt_ansible import errors
-from mgmt_ansible.agent.loops import Agent
-from mgmt_ansible.agent.performing import Performer
-from mgmt_ansible.agent.reporting import Reporter
-from mgmt_ansible.agent.shutdowns import Shutdown
-from mgmt_ansible.agent.snapshots import Snapshots
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome
-from mgmt_ansible.domain.reports import AgentHello, HeartbeatAnswer, HostsReport, RunReport
+from mgmt_ansible.domain.reports import HeartbeatAnswer, HostsReport, RunReport
 from mgmt_ansible.domain.runs import RunProgress, RunStatus
 from tests.unit.agent.scripted import (
     ENVIRONMENT,
     NOW,
-    FixedClock,
     ListSpool,
     ScriptedCache,
-    ScriptedControlPlane,
     ScriptedInventory,
     ScriptedPlugin,
     make_claim,
     make_outcome,
     make_spec,
 )
-
-DEADLINE_SECONDS = 10.0
-
-
-class World:
-    """An agent and its scripted surroundings."""
-
-    def __init__(
-        self, claims=(), *, plugin=None, cache=None, beat=None, greetings=(), inventory=None, grace=30.0, spool=None
-    ):
-        self.stop = threading.Event()
-        self.clock = FixedClock()
-        self.spool = spool or ListSpool()
-        self.cache = cache or ScriptedCache()
-        self.control_plane = ScriptedControlPlane(claims, stop=self.stop, greetings=greetings, beat=beat)
-        reporter = Reporter(spool=self.spool, clock=self.clock)
-        self.agent = Agent(
-            hello=AgentHello(instance_id="1", version="0", environment_ids=(ENVIRONMENT,)),
-            control_plane=self.control_plane,
-            performer=Performer(
-                plugin=plugin or ScriptedPlugin(), cache=self.cache, reporter=reporter, clock=self.clock
-            ),
-            reporter=reporter,
-            snapshots=Snapshots(
-                environment_ids=(ENVIRONMENT,),
-                inventory=inventory or ScriptedInventory(error=errors.InventoryError("none")),
-                spool=self.spool,
-                clock=self.clock,
-            ),
-            shutdown=Shutdown(self.stop, self.clock, grace_seconds=grace),
-            clock=self.clock,
-            workers=1,
-        )
-
-    @property
-    def result(self):
-        assert 1 == len(self.spool.results)
-        return self.spool.results[0]
-
-
-def until(condition):
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        threading.Event().wait(0.002)
+from tests.unit.agent.worlds import World, until
 
 
 def until_reason(cancel):
@@ -290,7 +236,7 @@ def test_a_snapshot_that_crashes_does_not_end_snapshots():
         if len(rounds) == 2:
             world.stop.set()
 
-    world.clock.sleep = stop_at_second
+    world.pause.sleep = stop_at_second
 
     world.agent.snapshots.run(world.agent.shutdown)
 
