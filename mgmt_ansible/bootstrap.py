@@ -49,7 +49,8 @@ def run_control_plane(settings: ControlPlaneSettings) -> None:
         files = data_folder.open_package_files(settings.data, max_bytes=settings.max_package_bytes)
         services = build_services(store, files, archives.read_package)
         data_folder.write_first_token(settings.data, services.access)
-        serving.serve(create_app(services), services.wakeups, settings)
+        with services.storage.checked():
+            serving.serve(create_app(services), services.wakeups, settings)
     finally:
         store.close()
 

@@ -22,6 +22,7 @@ from mgmt_ansible.control_plane.deployments import Deployments
 from mgmt_ansible.control_plane.package_files import PackageFiles
 from mgmt_ansible.control_plane.registry import ReadPackage, Registry
 from mgmt_ansible.control_plane.runs import Runs
+from mgmt_ansible.control_plane.storage import Storage
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.wakeups import Wakeups
 
@@ -38,6 +39,7 @@ class Services:
         runs: Runs as agents reported them.
         agents: What agents ask and tell: hello, claims, heartbeats, reports.
         access: Tokens, login links, sessions.
+        storage: Whether there is room, and the database is whole.
         wakeups: For whoever waits for changes; `wakeups.stopping` tells streams to end.
     """
 
@@ -48,6 +50,7 @@ class Services:
     runs: Runs
     agents: Agents
     access: Access
+    storage: Storage
     wakeups: Wakeups
 
 
@@ -62,5 +65,6 @@ def build_services(store: Store, files: PackageFiles, read_package: ReadPackage)
         runs=Runs(store),
         agents=Agents(store, wakeups),
         access=Access(store),
+        storage=Storage(store),
         wakeups=wakeups,
     )

@@ -33,7 +33,7 @@ _ROUTERS = (
     run_router,
 )
 _REFUSALS: dict[int | str, dict[str, object]] = {
-    status: {"model": Problem} for status in (400, 401, 403, 404, 409, 413, 422, 503)
+    status: {"model": Problem} for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
 }
 
 
@@ -64,9 +64,9 @@ def _operator_router(services: Services) -> APIRouter:
 
     @router.get("/healthz")
     def healthz() -> dict[str, str]:
-        """Say that the database answers; needs no token."""
+        """Say that the database answers (`read_only` when it cannot be written); needs no token."""
         services.deployment_events.newest_sequence()
-        return {"status": "ok"}
+        return {"status": "read_only" if services.storage.trouble() else "ok"}
 
     @router.get("/metrics", response_class=Response)
     def metrics() -> Response:

@@ -24,6 +24,8 @@ HTTP_STATUS: tuple[tuple[type[errors.MgmtAnsibleError], int], ...] = (
 """The first family that fits decides; anything else is 500."""
 
 _CODES = {401: "access", 403: "forbidden", 404: "not_found", 409: "conflict", 503: "store_unavailable"}
+_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "5"}}
+"""Source: RFC 9110, 15.5.2, and RFC 6585, 4; seconds."""
 _BAD_JSON = frozenset({"json_invalid", "json_type"})
 _FIRST_SERVER_ERROR = 500
 
@@ -36,8 +38,7 @@ def status_of(error: errors.MgmtAnsibleError) -> int:
 def problem(request: Request, *, status: int, code: str, message: str) -> JSONResponse:
     """Return an error answer."""
     body = Problem(code=code, message=message, request_id=getattr(request.state, "request_id", ""))
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # noqa: PLR2004 - RFC 9110, 15.5.2
-    return JSONResponse(body.model_dump(by_alias=True), status_code=status, headers=headers)
+    return JSONResponse(body.model_dump(by_alias=True), status_code=status, headers=_HEADERS.get(status))
 
 
 def problem_of(request: Request, error: errors.MgmtAnsibleError) -> JSONResponse:

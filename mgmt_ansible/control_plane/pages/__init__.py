@@ -27,7 +27,7 @@ def install(app: FastAPI, services: Services) -> Templates:
         The templates, with which the HTTP edge can answer `problems.problem_page` to browsers.
     """
     static_files = StaticFiles.load()
-    templates = Templates.load(static_files)
+    templates = Templates.load(static_files, trouble=services.storage.trouble)
     app.include_router(static_files.router())
     app.include_router(sign_in_router(services, templates))
     app.include_router(page_router(services, templates))

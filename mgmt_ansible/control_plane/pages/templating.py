@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,8 +39,13 @@ class Templates:
     environment: jinja2.Environment
 
     @classmethod
-    def load(cls, static_files: StaticFiles) -> Self:
-        """Set up the template environment."""
+    def load(cls, static_files: StaticFiles, *, trouble: Callable[[], str] = str) -> Self:
+        """Set up the template environment.
+
+        Args:
+            static_files: Where pages find their parts.
+            trouble: What every page warns of at its top, in a sentence; empty for nothing.
+        """
         environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(FOLDER),
             autoescape=True,
@@ -55,6 +61,7 @@ class Templates:
             action_status_words=words.ACTION_STATUSES,
             outcome_word=words.outcome_word,
             next_step=next_step,
+            trouble=trouble,
         )
         environment.filters.update(
             relative=relative_time, absolute=absolute_time, pretty=pretty_json, short=short_digest

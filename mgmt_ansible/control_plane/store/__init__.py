@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -46,6 +47,20 @@ class Store:
 
     def __init__(self, url: str, *, clock: Callable[[], datetime] | None = None) -> None:
         self._database = Database(url, clock=clock)
+
+    @property
+    def path(self) -> Path | None:
+        """Of SQLite's file; None for PostgreSQL."""
+        return self._database.path
+
+    @property
+    def full(self) -> str:
+        """Why the last write failed, when it was for lack of room; else empty."""
+        return self._database.full
+
+    def check(self) -> None:
+        """Look whether the database is whole; StoreError when it is damaged."""
+        self._database.check()
 
     def prepare(self) -> None:
         """Check the database and bring it to the present schema.

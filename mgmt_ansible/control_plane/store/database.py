@@ -7,6 +7,8 @@ fsync; readers are `query_only`. PostgreSQL: an advisory lock held by the transa
 
 from __future__ import annotations
 
+import errno
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -24,6 +26,11 @@ WRITER_LOCK = 7_264_811_530
 BUSY_SECONDS = 5.0
 CONNECT_SECONDS = 5
 
+_PERHAPS_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+_NO_ROOM_BYTES = 64 * 1024
+"""Less than two blocks of the shared-memory file, the largest piece that SQLite asks for at once."""
+_POSTGRESQL_DISK_FULL = "53100"
+
 _log = structlog.get_logger(__name__)
 
 
@@ -34,6 +41,10 @@ class Database:
         url: `sqlite:///PATH` or `postgresql://...`; psycopg 3 is used for the latter.
         clock: Tells the aware UTC time; None asks PostgreSQL, and this machine for SQLite.
         busy_seconds: How long to wait for another writer.
+
+    Attributes:
+        path: Of SQLite's file; None for PostgreSQL.
+        full: Why the last write failed when it was for lack of room; empty once a write succeeded.
     """
 
     def __init__(
@@ -43,7 +54,9 @@ class Database:
         self._clock = clock
         self._busy_seconds = busy_seconds
         self.engine = _engine(self.url, busy_seconds)
-        self._writer_lock = _writer_lock(self.engine, busy_seconds)
+        self.path = _path(self.engine)
+        self.full = ""
+        self._writer_lock = WriterLock(self.path, busy_seconds=busy_seconds) if self.path else None
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -53,16 +66,16 @@ class Database:
             StoreUnavailableError: Locked for `busy_seconds`, unreachable, or out of disk.
             ConflictError: A unique or foreign key refused.
         """
-        with self._writer_lock.held() if self._writer_lock else nullcontext():
-            with translated(), self.engine.connect() as connection:
-                connection.info["writes"] = True
-                try:
-                    with connection.begin():
-                        if self.engine.dialect.name == "postgresql":
-                            _lock_postgresql(connection, self._busy_seconds)
-                        yield connection
-                finally:
-                    connection.info.pop("writes", None)
+        lock = self._writer_lock.held() if self._writer_lock else nullcontext()
+        with self._noticing_full_disk(), lock, translated(), self.engine.connect() as connection:
+            connection.info["writes"] = True
+            try:
+                with connection.begin():
+                    if self.engine.dialect.name == "postgresql":
+                        _lock_postgresql(connection, self._busy_seconds)
+                    yield connection
+            finally:
+                connection.info.pop("writes", None)
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -83,6 +96,19 @@ class Database:
             return value.astimezone(UTC)
         return datetime.now(UTC)
 
+    @contextmanager
+    def _noticing_full_disk(self) -> Iterator[None]:
+        try:
+            yield
+        except errors.StoreUnavailableError as exc:
+            if _is_full(exc.__cause__, self.path):
+                where = self.path.parent if self.path else "the database's machine"
+                self.full = f"disk full: nothing can be written in {where}; reading goes on, make room there"
+                raise errors.StoreUnavailableError(self.full) from exc
+            raise
+        else:
+            self.full = ""
+
     def check(self) -> None:
         """Refuse a damaged SQLite file.
 
@@ -93,12 +119,22 @@ class Database:
             return
         if has_wal_reset_bug(sqlite3.sqlite_version):
             _log.info("sqlite_wal_reset_bug_avoided", sqlite_version=sqlite3.sqlite_version, by="one writer at a time")
-        with self.read() as connection:
-            found = connection.exec_driver_sql("PRAGMA quick_check(3)").scalars().all()
-        if found != ["ok"]:
+        found = self._quick_check()
+        if found != "ok":
             raise errors.StoreError(
-                f"the database {self.engine.url.database} is damaged ({'; '.join(map(str, found))}): restore a backup"
+                f"the database {self.path} is damaged ({found}): stop the control plane and put a backup of the file in its"
+                " place, without the -wal and -shm beside it"
             )
+
+    def _quick_check(self) -> str:
+        try:
+            with self.read() as connection:
+                found = connection.exec_driver_sql("PRAGMA quick_check(3)").scalars().all()
+                return "; ".join(" ".join(str(line).split()) for line in found)
+        except errors.StoreUnavailableError:
+            raise
+        except errors.StoreError as exc:
+            return str(exc)
 
     def close(self) -> None:
         """Close every connection."""
@@ -194,8 +230,18 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _writer_lock(engine: sa.Engine, busy_seconds: float) -> WriterLock | None:
+def _path(engine: sa.Engine) -> Path | None:
     database = engine.url.database
-    if engine.dialect.name != "sqlite" or database is None:
-        return None
-    return WriterLock(Path(database), busy_seconds=busy_seconds)
+    return Path(database).absolute() if engine.dialect.name == "sqlite" and database else None
+
+
+def _is_full(exc: BaseException | None, path: Path | None) -> bool:
+    """Tell whether an error is for lack of room; SQLite calls some of those input/output errors."""
+    if isinstance(exc, OSError):
+        return exc.errno == errno.ENOSPC
+    cause = getattr(exc, "orig", None)
+    if isinstance(cause, sqlite3.Error) and path is not None:
+        primary = cause.sqlite_errorcode & 0xFF
+        no_room = shutil.disk_usage(path.parent).free < _NO_ROOM_BYTES
+        return primary == sqlite3.SQLITE_FULL or (primary in _PERHAPS_FULL and no_room)
+    return getattr(cause, "sqlstate", None) == _POSTGRESQL_DISK_FULL

@@ -99,8 +99,7 @@ def test_a_reader_cannot_write(database: Database):
 
 def test_a_broken_transaction_gives_the_lock_back(database: Database, path: Path):
     """The next writer does not wait."""
-    with pytest.raises(KeyError), database.write() as connection:
-        insert(connection)
-        raise KeyError
+    with pytest.raises(errors.StoreError, match="no such table"), database.write() as connection:
+        connection.execute(sa.text("SELECT * FROM missing"))
 
     assert lock_is_free(path)

@@ -137,6 +137,7 @@ class Scripted:
     entries: list = field(default_factory=list)  # newest first
     sessions: set = field(default_factory=lambda: {SESSION})
     codes: set = field(default_factory=lambda: {CODE})
+    trouble: str = ""
     followers: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -147,6 +148,7 @@ class Scripted:
             "actions": ScriptedActions(self),
             "deployment_events": ScriptedEvents(self),
             "access": ScriptedAccess(self),
+            "storage": ScriptedStorage(self),
         }
         return Services(**dict.fromkeys((one.name for one in fields(Services)), None) | scripted)
 
@@ -179,6 +181,14 @@ class ScriptedRegistry:
 
     def list_environments(self, *, limit=50, offset=0):
         return page_of(self.script.environments, limit, offset)
+
+
+@dataclass
+class ScriptedStorage:
+    script: Scripted
+
+    def trouble(self):
+        return self.script.trouble
 
 
 @dataclass
