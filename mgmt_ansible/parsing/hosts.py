@@ -101,10 +101,10 @@ def _read_failed(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOu
 
 def _without_result(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:
     """Judge a module of ours that died before it could report: it may have changed the host."""
-    text = failure_text(data.get("res", {}))
-    cause = cause_of_failure(text)
-    if text and never_began(cause, text):
+    res = data.get("res", {})
+    if never_began(module_of(data), res):
         return _failed(host, data, secrets)
+    text, cause = failure_text(res), cause_of_failure(module_of(data), res)
     known = Cause.UNKNOWN if cause is Cause.PLAYBOOK_ERROR else cause
     message = _first_line(text) or "the host's module ended without a result"
     return HostOutcome(
@@ -117,12 +117,12 @@ def _without_result(host: str, data: EventData, secrets: tuple[str, ...]) -> Hos
 
 
 def _failed(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:
-    text = failure_text(data.get("res", {}))
-    message = f"task {data.get('task', '')!r} failed: {_first_line(text) or 'it says nothing'}"
+    res = data.get("res", {})
+    message = f"task {data.get('task', '')!r} failed: {_first_line(failure_text(res)) or 'it says nothing'}"
     return HostOutcome(
         host=host,
         outcome=Outcome.FAILED,
-        cause=cause_of_failure(text),
+        cause=cause_of_failure(module_of(data), res),
         message=redact(message, secrets, limit=MESSAGE_LIMIT),
         evidence=(_task_evidence(data, secrets),),
     )
@@ -135,7 +135,7 @@ def _unreachable(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) ->
     return HostOutcome(
         host=trace.host,
         outcome=Outcome.UNKNOWN if lost_at_work else Outcome.UNREACHABLE,
-        cause=cause_of_unreachable(text),
+        cause=cause_of_unreachable(data.get("res", {})),
         message=redact(_first_line(text) or "the host was not reached", secrets, limit=MESSAGE_LIMIT),
         evidence=(_task_evidence(data, secrets),),
     )

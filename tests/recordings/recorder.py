@@ -7,6 +7,7 @@ import getpass
 import json
 import os
 import re
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ import yaml
 from mgmt_ansible.domain.environments import EnvironmentBinding
 from mgmt_ansible.execution.runs import RunExecutor
 from mgmt_ansible.quickstart.loopback import LoopbackHost, free_port
+from tests.integration import real_sudo
 from tests.integration.loopback_runs import ENVIRONMENT, Cancel, Steps, make_content, make_installation, make_request
 
 HERE = Path(__file__).parent
@@ -84,6 +86,10 @@ def _refused_key(host: LoopbackHost, folder: Path) -> dict[str, object]:
     }
 
 
+def _sudo(rules: str) -> Callable[[LoopbackHost, Path], dict[str, object]]:
+    return lambda host, folder: real_sudo.become_variables(folder, rules)
+
+
 CASES: dict[str, Case] = {
     "success": Case(),
     "unchanged": Case(tasks=_with(outcome="ok")),
@@ -98,6 +104,12 @@ CASES: dict[str, Case] = {
     "host_key_changed": Case(variables=_other_host_key),
     "auth_refused": Case(variables=_refused_key),
     "python_missing": Case(variables=lambda host, folder: {"ansible_python_interpreter": "/nonexistent/python3"}),
+    "sudo_password": Case(variables=_sudo("nobody ALL=(ALL) ALL\n")),
+    "sudo_unknown_user": Case(variables=_sudo(real_sudo.NO_PASSWORD)),
+    "sudo_not_allowed": Case(variables=_sudo(real_sudo.NO_PASSWORD + "nobody ALL=(ALL) /bin/true\n")),
+    "sudo_wants_a_terminal": Case(
+        variables=_sudo("Defaults requiretty\n" + real_sudo.NO_PASSWORD + "nobody ALL=(ALL) ALL\n")
+    ),
     "module_killed": Case(tasks=_with(outcome="killed")),
     "unknown_module": Case(tasks="\n    - name: Mistype\n      mgmt_deploymnt:\n"),
     "syntax_error": Case(tasks="\n    - name: Mistype\n      nonsense\n"),
@@ -158,6 +170,7 @@ class Scrubber:
             (re.compile(re.escape(str(HERE.parent.parent))), "/checkout"),
             (re.compile(re.escape(str(Path.home()))), "/home/user"),
             (re.compile(rf"\b{re.escape(getpass.getuser())}@"), "user@"),
+            (re.compile(rf"\b(on|at) {re.escape(socket.gethostname())}\b"), r"\1 host"),
             (re.compile(r"SHA256:[A-Za-z0-9+/]{43}"), "SHA256:fingerprint"),
             (re.compile(r"\bport \d+"), "port 2222"),
             (re.compile(r"\]:\d{2,5}"), "]:2222"),
