@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mgmt_ansible import errors
+from mgmt_ansible.quickstart import signals
 from tests.kills.barriers import NotReachedError
 from tests.kills.deployments import LAUNCH, REPLACE, STOP, Deployments
 from tests.kills.effects import read_effects
@@ -33,13 +34,13 @@ def main() -> int:
     """Run the command line; 1 when anything was found, or a step was not reached."""
     asked = _arguments()
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**6)
-    rounds = plan_rounds(per_step=asked.rounds_per_step, moments=asked.random, only=asked.only, seed=seed)
+    rounds = plan_rounds(per_step=asked.rounds_per_step, moments=asked.random, only=asked.only or ["*"], seed=seed)
     rounds = small_plan() if asked.small else rounds
     if asked.list:
         say("\n".join(one.name for one in rounds))
         return 0
     say(f"seed {seed}, {len(rounds)} rounds")
-    with KillSite() as site:
+    with signals.interruptible(), KillSite() as site:
         campaign = Campaign(site, seed)
         if not asked.small:
             campaign.warm_up()
@@ -146,7 +147,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds-per-step", type=int, default=3)
     parser.add_argument("--random", type=int, default=20, help="random moments")
     parser.add_argument("--seed", type=int, help="order of the rounds, and the random moments")
-    parser.add_argument("--only", default="*", help="pattern of round names, such as 'replace/*/module/*'")
+    parser.add_argument(
+        "--only", action="append", help="pattern of round names, such as 'replace/*/module/*'; repeatable"
+    )
     parser.add_argument("--small", action="store_true", help="one round of each kind, as the tests do")
     parser.add_argument("--list", action="store_true", help="print the names of the rounds and end")
     return parser.parse_args()

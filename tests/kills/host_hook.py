@@ -10,7 +10,7 @@ from __future__ import annotations
 
 _WRITES = ("fence", "state", "result")
 _plain_init, _plain_step, _plain_effect = Journal.__init__, Journal.step, Journal.effect
-_plain_write = durable_files.write_json
+_plain_write = durable_files.write_text
 _counts = {}
 _current = []
 
@@ -44,12 +44,12 @@ def _effect(self: Journal, what: str) -> None:
     _plain_effect(self, what)
 
 
-def _write(path: str, value: object) -> None:
+def _write(path: str, text: str, mode: int = 0o600) -> None:
     name = os.path.basename(path)[: -len(".json")]
     if _current and name in _WRITES:
         _bar(_current[0], _counted("write:" + name), name)
-    _plain_write(path, value)
+    _plain_write(path, text, mode)
 
 
 Journal.__init__, Journal.step, Journal.effect = _init, _step, _effect
-durable_files.write_json = _write
+durable_files.write_text = _write

@@ -71,7 +71,7 @@ class Round:
         return self.victim == AGENT or self.step in (*PACKAGE_STEPS, "random")
 
 
-def plan_rounds(*, per_step: int, moments: int, only: str, seed: int) -> tuple[Round, ...]:
+def plan_rounds(*, per_step: int, moments: int, only: Sequence[str], seed: int) -> tuple[Round, ...]:
     """Return the rounds of a campaign, in an order that its seed gives."""
     choice = random.Random(seed)
     rounds = [replace(one, number=number) for one in _named() for number in range(1, per_step + 1)]
@@ -79,7 +79,8 @@ def plan_rounds(*, per_step: int, moments: int, only: str, seed: int) -> tuple[R
     rounds += [Round(choice.choice(ACTIONS), "random", AGENT, number=number) for number in range(moments)]
     rounds += [Round(choice.choice(ACTIONS), "random", MODULE, number=number) for number in range(moments // 2)]
     choice.shuffle(rounds)
-    return tuple(one for one in sorted(rounds, key=lambda one: one.alone) if fnmatch(one.name, only))
+    wanted = (one for one in rounds if any(fnmatch(one.name, pattern) for pattern in only))
+    return tuple(sorted(wanted, key=lambda one: one.alone))
 
 
 def batches(rounds: Sequence[Round], size: int) -> Iterator[tuple[Round, ...]]:

@@ -1,0 +1,205 @@
+"""`scripts/outages`: an agent that is frozen for longer than its claim, and a control plane that is away.
+
+```
+ frozen-agent    A works on a replace, stands before the switch, is frozen; B takes over and does a newer replace;
+                 A wakes up and may change nothing
+ control-plane   away for the whole of a run and 1,000 more reports; back: each delivered once, in order
+```
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from signal import Signals
+from typing import TYPE_CHECKING
+
+from mgmt_ansible.adapters.report_spools import SqliteReportSpool
+from mgmt_ansible.domain.actions import FINAL
+from mgmt_ansible.domain.reports import ProgressReport, Report
+from mgmt_ansible.domain.runs import RunProgress
+from mgmt_ansible.identifiers import make_id
+from mgmt_ansible.quickstart import processes, signals
+from tests.kills.barriers import Barrier
+from tests.kills.campaigns import say
+from tests.kills.deployments import LAUNCH, REPLACE, Deployments
+from tests.kills.effects import read_effects
+from tests.kills.oracle import judge
+from tests.kills.sites import KillSite, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TAKEOVER_SECONDS = 90.0
+_DELIVERY_SECONDS = 60.0
+_WATCHED_SECONDS = 15.0
+
+
+def main() -> int:
+    """Run the command line; 1 when something that may not be is seen."""
+    parser = argparse.ArgumentParser(prog="scripts/outages", description=__doc__)
+    parser.add_argument("what", choices=("frozen-agent", "control-plane"))
+    parser.add_argument("--reports", type=int, default=1000, help="reports beside those of the run")
+    asked = parser.parse_args()
+    with signals.interruptible(), KillSite() as site:
+        if asked.what == "control-plane":
+            return 0 if control_plane_away(site, asked.reports) else 1
+        quiet = [frozen_agent(site, module_too=module_too) for module_too in (False, True)]
+        return 0 if all(quiet) else 1
+
+
+def frozen_agent(site: KillSite, *, module_too: bool) -> bool:
+    """Freeze an agent before the switch, let another do something newer, thaw it; returns whether nothing happened.
+
+    Args:
+        site: Running.
+        module_too: Freeze the module on the host as well; else it only stands at its barrier.
+    """
+    deployments = Deployments(site, prefix=f"frozen{'-module' if module_too else ''}")
+    deployment_id = deployments.ready_for(REPLACE, 1)
+    barrier = Barrier.arm(site.barriers, deployment_id, "step:switch", attempt=1)
+    old = deployments.ask(REPLACE, deployment_id)
+    facts = barrier.wait(60)
+    frozen = [site.agent.pid, *([int(facts["pid"])] if module_too else [])]
+    marks = [processes.mark_process(pid) for pid in frozen]
+    _signal(frozen, Signals.SIGSTOP)
+    say(f"agent {site.agent.pid} is frozen{', the module too,' if module_too else ''} before the switch of 2/1")
+    try:
+        seconds = _others_replace(site, deployments, deployment_id, old)
+        before = read_effects(site.base_dir("h1"), deployment_id)
+        say(f"the other agent finished it as attempt 2, and a newer replace, in {seconds:.1f} s; {len(before)} effects")
+    finally:
+        barrier.release()
+        _signal([mark.pid for mark in marks if mark is not None and mark.alive], Signals.SIGCONT)
+    say("the frozen ones wake up")
+    time.sleep(_WATCHED_SECONDS)
+    quiet = _prove_quiet(site, deployments, deployment_id, len(before))
+    barrier.clear()
+    site.other.stop()
+    return quiet
+
+
+def _others_replace(site: KillSite, deployments: Deployments, deployment_id: str, old: str) -> float:
+    began = time.monotonic()
+    site.other.start()
+    _wait_final(site, old)
+    _wait_final(site, deployments.ask(REPLACE, deployment_id))
+    return time.monotonic() - began
+
+
+def _prove_quiet(site: KillSite, deployments: Deployments, deployment_id: str, effects_before: int) -> bool:
+    effects = read_effects(site.base_dir("h1"), deployment_id)
+    for effect in effects:
+        say(f"    {effect.text}")
+    newest = next(iter(site.client.actions.list_actions(deployment_id=deployment_id)))
+    wanted = deployments.wanted
+    findings = judge(site, wanted[deployment_id], newest, wanted.values())
+    later = len(effects) - effects_before
+    say(f"{later} effects after the thaw; {'; '.join(one.text for one in findings) or 'the newer model serves'}")
+    return later == 0 and not findings
+
+
+def control_plane_away(site: KillSite, count: int) -> bool:
+    """Stop the control plane for the whole of a run and more; returns whether all of it came once, in order, in time.
+
+    Args:
+        site: Running.
+        count: Reports that the agent's spool holds beside those of the run.
+    """
+    deployments = Deployments(site)
+    deployment_id = deployments.ready_for(LAUNCH, 1)
+    barrier = Barrier.arm(site.barriers, deployment_id, "step:fence")
+    action_id = deployments.ask(LAUNCH, deployment_id)
+    barrier.wait(60)
+    site.stop_plane()
+    say("the control plane is stopped while the module works")
+    barrier.release()
+    spool = site.folder.root / site.agent.name / "reports.sqlite3"
+    wait_for(lambda: "result" in _kinds(spool), "the result to be spooled")
+    reports = _fill(site, action_id, count)
+    waiting = _ids(spool)
+    say(f"the run is over: {len(waiting)} reports wait in the spool, {dict.fromkeys(_kinds(spool))}")
+    known = _delivered(site)
+    began = time.monotonic()
+    site.start_plane()
+    wait_for(lambda: not _ids(spool), "the spool to be empty", seconds=_DELIVERY_SECONDS)
+    seconds = time.monotonic() - began
+    say(
+        f"the spool was empty {seconds:.1f} s after the start of the control plane; {len(reports)} of its reports are ours"
+    )
+    return _prove_delivery(site, action_id, waiting, _delivered(site)[len(known) :])
+
+
+def _fill(site: KillSite, action_id: str, count: int) -> list[str]:
+    """Put reports into the agent's own spool file through the agent's own code; returns their ids."""
+    spool = SqliteReportSpool(site.folder.root / site.agent.name / "reports.sqlite3", _never)
+    try:
+        made = [_progress(action_id, number) for number in range(count)]
+        for report in made:
+            spool.put(report)
+    finally:
+        spool.close()
+    return [report.id for report in made]
+
+
+def _progress(action_id: str, number: int) -> ProgressReport:
+    progress = RunProgress(run_id="0" * 24, step=f"step {number}", host="h1", at=datetime.now(UTC))
+    return ProgressReport(id=make_id(), action_id=action_id, attempt=1, progress=progress)
+
+
+def _never(reports: Sequence[Report]) -> None:
+    raise AssertionError(f"{len(reports)} reports were sent by somebody who must not")
+
+
+def _prove_delivery(site: KillSite, action_id: str, waiting: list[str], arrived: list[str]) -> bool:
+    missing = set(waiting) - set(arrived)
+    once = len(set(arrived)) == len(arrived)
+    in_order = [one for one in arrived if one in set(waiting)] == waiting
+    _wait_final(site, action_id)
+    action = site.client.actions.get_action(action_id)
+    say(
+        f"{len(waiting) - len(missing)} of {len(waiting)} delivered, each once: {once}, in order: {in_order};"
+        f" the action is {action.status}, attempt {action.attempt}"
+    )
+    return not missing and in_order and once and action.status == "succeeded"
+
+
+def _delivered(site: KillSite) -> list[str]:
+    """Return the ids of reports that the control plane's database holds, in the order in which it took them."""
+    with closing(sqlite3.connect(f"file:{_database(site)}?mode=ro", uri=True)) as connection:
+        return [row[0] for row in connection.execute("SELECT id FROM reports ORDER BY rowid")]
+
+
+def _database(site: KillSite) -> str:
+    return str(next(site.folder.control_plane.glob("*.sqlite3")))
+
+
+def _ids(spool: os.PathLike[str]) -> list[str]:
+    return [row[0] for row in _rows(spool, "SELECT id FROM reports ORDER BY position")]
+
+
+def _kinds(spool: os.PathLike[str]) -> list[str]:
+    return [row[0] for row in _rows(spool, "SELECT kind FROM reports ORDER BY position")]
+
+
+def _rows(spool: os.PathLike[str], query: str) -> list[tuple[str]]:
+    with closing(sqlite3.connect(f"file:{os.fspath(spool)}?mode=ro", uri=True, timeout=10)) as connection:
+        return connection.execute(query).fetchall()
+
+
+def _wait_final(site: KillSite, action_id: str) -> None:
+    actions = site.client.actions
+    wait_for(lambda: actions.get_action(action_id).status in FINAL, f"action {action_id}", seconds=_TAKEOVER_SECONDS)
+
+
+def _signal(pids: Sequence[int], number: Signals) -> None:
+    for pid in pids:
+        os.kill(pid, number)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
