@@ -16,7 +16,7 @@ VERBS = (
     *(("environment", verb) for verb in ["create", "list", "show", "status", "delete"]),
     ("event", "list"),
     *(("run", verb) for verb in ["list", "show", "export"]),
-    ("host", "list"),
+    *(("host", verb) for verb in ["list", "check", "trust"]),
     *(("agent", verb) for verb in ["list", "token", "example"]),
 )
 HEAVY = (
