@@ -1,4 +1,4 @@
-"""Stop the holder of exactly one (generation, attempt), and what it had started but not switched to."""
+"""Stop the holder of one generation, up to an attempt, and what it had started but not switched to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .journal import Journal
 
 
 def cancel(inputs: Inputs, journal: Journal) -> dict[str, Any]:
-    """Cancel a pair: its holder ends, a late one is refused, the model from before serves.
+    """Cancel a pair: its holder ends, also one of an earlier attempt, a late one is refused, the model from before serves.
 
     Returns:
         `message`, and unless somebody newer works: `identity` and `old_model_in_use` as proved afterwards.
@@ -31,7 +31,8 @@ def cancel(inputs: Inputs, journal: Journal) -> dict[str, Any]:
 
 def _stop_holder(inputs: Inputs, journal: Journal) -> None:
     mark = _read_fence(inputs)
-    if mark.pair == inputs.pair and processes.stop(mark.holder, fence.HOLDER_STOP_SECONDS):
+    ours = mark.pair[0] == inputs.generation  # `_read_fence` refuses higher attempts
+    if ours and processes.stop(mark.holder, fence.HOLDER_STOP_SECONDS):
         journal.effect("the run with pid {} was stopped".format(mark.holder.pid if mark.holder else 0))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -10,7 +11,7 @@ import stat
 import tempfile
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator
+from typing import IO, Any, Callable, Iterator
 
 _DRAFT = ".draft-"
 
@@ -59,13 +60,23 @@ def sync_folder(path: str) -> None:
 
 
 def append_line(path: str, value: Any, limit_bytes: int = 1 << 20) -> None:
-    """Append a JSON line, first moving a file beyond the limit to `<path>.1`."""
+    """Append a JSON line, whole or not at all, first moving a file beyond the limit to `<path>.1`."""
     if os.path.exists(path) and os.path.getsize(path) > limit_bytes:
         os.replace(path, path + ".1")
-    with open(path, "a", encoding="utf-8") as stream:
-        stream.write(json.dumps(value, sort_keys=True, separators=(",", ":")) + "\n")
-        stream.flush()
+    line = json.dumps(value, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    with open(path, "ab", buffering=0) as stream:
+        size = stream.tell()
+        try:
+            _write_whole(stream, line)
+        except OSError:
+            stream.truncate(size)
+            raise
         os.fsync(stream.fileno())
+
+
+def _write_whole(stream: IO[bytes], line: bytes) -> None:
+    if stream.write(line) != len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @contextmanager
@@ -117,8 +128,8 @@ def remove_tree(path: str) -> None:
 @contextmanager
 def locked(
     path: str, seconds: float = 600.0, poll_seconds: float = 0.02, waiting: Callable[[], object] | None = None
-) -> Iterator[None]:
-    """Hold an exclusive lock on a file that is never renamed or removed; children do not inherit it.
+) -> Iterator[int]:
+    """Hold an exclusive lock on a file that is never renamed or removed; children do not inherit it by themselves.
 
     Args:
         path: Of the file; it is made when absent.
@@ -126,13 +137,16 @@ def locked(
         poll_seconds: Between two tries.
         waiting: Called after each try that failed; what it raises ends the wait.
 
+    Yields:
+        The descriptor; who is given it holds the lock for as long as it lives.
+
     Raises:
         TimeoutError: Somebody else held it all the time.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _lock(descriptor, path, time.monotonic() + seconds, poll_seconds, waiting)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

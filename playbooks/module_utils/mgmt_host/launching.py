@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Iterator
 
 from . import boot, durable_files, environments, gates, packages, ports, programs, releases, slots
 from .failures import HostError
@@ -45,8 +46,8 @@ def launch(work: Work) -> dict[str, Any]:
         with work.journal.step("start"):
             config = start_on_stable_port(work, slot)
             work.journal.effect("slot {} started on port {}".format(slot.name, config["port"]))
-        with work.journal.step("gate"):
-            identity = gate(work, slot)
+        with work.journal.step("gate"), explained(work, slot):
+            identity = gates.pass_all(slot, inputs.ready_timeout_seconds, inputs.minimum_healthy_seconds)
         work.fence.check()
     except BaseException:
         _withdraw(work, slot, first=state is None)
@@ -55,16 +56,20 @@ def launch(work: Work) -> dict[str, Any]:
     return identity
 
 
-def gate(work: Work, slot: slots.Slot) -> dict[str, Any]:
-    """Let a new model pass all gates; return its identity.
+@contextmanager
+def explained(work: Work, slot: slots.Slot) -> Iterator[None]:
+    """Find out what is behind a model that does not come up.
 
     Raises:
-        HostError: It did not; `artifact` when the package's files on this host are not those of its digest any more.
+        HostError: `artifact` when the package's files on this host are not those of its digest any more, else as it was.
+        OSError: The disk is full.
     """
     try:
-        return gates.pass_all(slot, work.inputs.ready_timeout_seconds, work.inputs.minimum_healthy_seconds)
-    except HostError:
+        yield
+    except HostError as error:
         packages.refuse_damaged(work.inputs.layout, work.package.digest)
+        if error.cause == "not_ready":
+            slots.require_room(slot)
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -96,12 +97,13 @@ def install(layout: Layout, archive_path: str, archive_sha256: str, digest: str)
     _check_bytes(archive_path, archive_sha256)
     target = layout.package(digest)
     with durable_files.draft(layout.path("packages")) as draft:
-        rows = extract(archive_path, draft)
+        rows = _extract_all(archive_path, draft)
         found = manifest_digest(rows)
         if found != digest:
-            raise HostError("artifact", "the package's digest is {} instead of {}".format(found, digest))
+            raise _differs("the package's files", "digest", found, digest)
         if not any(row[0] == MANIFEST_NAME for row in rows):
-            raise HostError("artifact", "the package has no {}".format(MANIFEST_NAME))
+            proof = evidence("files", "\n".join(row[0] for row in rows))
+            raise HostError("artifact", "the package has no {}".format(MANIFEST_NAME), [proof])
         _make_read_only(draft)
         if not os.path.isdir(target):
             os.rename(draft, target)
@@ -158,8 +160,23 @@ def _check_bytes(archive_path: str, archive_sha256: str) -> None:
         for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b""):
             total.update(chunk)
     if total.hexdigest() != archive_sha256:
-        message = "the archive's sha256 is {} instead of {}".format(total.hexdigest(), archive_sha256)
-        raise HostError("artifact", message)
+        raise _differs("the archive's bytes", "sha256", total.hexdigest(), archive_sha256)
+
+
+def _extract_all(archive_path: str, draft: str) -> list[list[Any]]:
+    """Unpack as `extract` does; a full disk is measured before the draft goes and makes room again."""
+    try:
+        return extract(archive_path, draft)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        proof = [evidence("errno", str(error)), disk_evidence(draft)]
+        raise HostError("disk", "the disk is full", proof) from error
+
+
+def _differs(what: str, kind: str, found: str, wanted: str) -> HostError:
+    proof = evidence("digest", "{} {} instead of {}".format(kind, found, wanted))
+    return HostError("artifact", "{} are not what was registered".format(what), [proof])
 
 
 def _copy(source: IO[bytes], target: IO[bytes]) -> tuple[int, str]:

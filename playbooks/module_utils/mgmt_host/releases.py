@@ -18,7 +18,16 @@ def install(inputs: Inputs, package: Package) -> bool:
     folder = inputs.own.release(inputs.generation)
     if os.path.isdir(folder):
         return False
-    draft = _draft(inputs.own)
+    try:
+        _write(inputs, package, _draft(inputs.own), folder)
+    except OSError:
+        sweep(inputs.own)
+        raise
+    durable_files.sync_folder(inputs.own.releases)
+    return True
+
+
+def _write(inputs: Inputs, package: Package, draft: str, folder: str) -> None:
     os.makedirs(draft, mode=0o700)
     os.symlink(os.path.relpath(inputs.layout.package(package.digest), folder), os.path.join(draft, "package"))
     value: dict[str, Any] = {
@@ -30,8 +39,6 @@ def install(inputs: Inputs, package: Package) -> bool:
     }
     durable_files.write_json(os.path.join(draft, "release.json"), value)
     os.rename(draft, folder)
-    durable_files.sync_folder(inputs.own.releases)
-    return True
 
 
 def prune(own: DeploymentLayout) -> None:

@@ -52,8 +52,8 @@ def replace(work: Work, live: slots.Slot) -> tuple[dict[str, Any], float]:
             launching.install(work)
         with work.journal.step("start"):
             _start_candidate(work, new)
-        with work.journal.step("gate"):
-            launching.gate(work, new)
+        with work.journal.step("gate"), launching.explained(work, new):
+            gates.pass_all(new, work.inputs.ready_timeout_seconds, work.inputs.minimum_healthy_seconds)
     finally:
         _stop(work, new)
     return switch(work, live, new)
@@ -78,7 +78,8 @@ def switch(work: Work, live: slots.Slot, new: slots.Slot) -> tuple[dict[str, Any
         try:
             slots.stop(live, work.inputs.stop_timeout_seconds)
             work.journal.effect("slot {} stopped, slot {} takes port {}".format(live.name, new.name, port))
-            identity = gates.pass_all(new, work.inputs.ready_timeout_seconds)
+            with launching.explained(work, new):
+                identity = gates.pass_all(new, work.inputs.ready_timeout_seconds)
             launching.write_state(work.inputs, identity)
         except (HostError, OSError) as reason:
             give_back_room()
@@ -142,7 +143,8 @@ def _load_beside(work: Work, new: slots.Slot, port: int) -> None:
         slots.start(new, launching.configure(work, new, port, BIND_WAIT_SECONDS))
         work.journal.effect("slot {} started beside slot {}".format(new.name, "b" if new.name == "a" else "a"))
         slots.wait_supervised(new)
-        gates.wait_loaded(new, inputs.ready_timeout_seconds)
+        with launching.explained(work, new):
+            gates.wait_loaded(new, inputs.ready_timeout_seconds)
         work.fence.check()
     except BaseException:
         _stop(work, new)

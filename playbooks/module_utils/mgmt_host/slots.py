@@ -16,6 +16,8 @@ from .layout import DeploymentLayout
 
 NAMES = ("a", "b")
 _LATE_SECONDS = 20.0
+_ROOM_BYTES = 1 << 16
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,12 @@ def supervise(slot: Slot) -> None:
     nonce = str(config.get("nonce", ""))
     command = [sys.executable, "-I", "-S", config["program_dir"], "supervise", slot.folder, nonce]
     done = subprocess.run(
-        command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},  # nothing of the run that ends soon
     )
     if done.returncode != 0:
         text = done.stdout.decode("utf-8", "replace")
@@ -180,11 +187,16 @@ def wait_supervised(slot: Slot, seconds: float = 5.0) -> None:
     deadline = time.monotonic() + seconds
     while not slot.process:
         if time.monotonic() >= deadline:
-            _require_room(slot)
+            require_room(slot)
             raise HostError("not_ready", "the supervisor did not come up", slot.log_evidence())
         time.sleep(0.005)
 
 
-def _require_room(slot: Slot) -> None:
-    with durable_files.spare_room(os.path.join(slot.folder, "spare"), 1 << 12):
+def require_room(slot: Slot) -> None:
+    """Check that what runs in the slot can write.
+
+    Raises:
+        OSError: The disk is full, or refuses.
+    """
+    with durable_files.spare_room(os.path.join(slot.folder, "spare"), _ROOM_BYTES):
         return

@@ -1,8 +1,8 @@
-"""Performs actions in children of its own; a child kills itself just before its k-th touch of the host.
+"""Performs actions in children of its own; a child kills itself, or fills its disk, just before its k-th touch of the host.
 
 A touch is what Python's audit hooks report and what changes something: a file opened for writing, renamed or removed, a folder
-made or removed, a process started or signalled. Reads a JSON line `{"parameters", "point"}` (point 0 = never), writes
-`{"killed", "touches", "result"}`.
+made or removed, a process started or signalled. Reads a JSON line `{"parameters", "point", "filler"}` (point 0 = never; filler: a file that takes all room, null to be killed),
+writes `{"killed", "touches", "result"}`.
 """
 
 from __future__ import annotations
@@ -41,11 +41,12 @@ def is_touch(event, arguments):
 
 
 class Trap:
-    """An audit hook that counts touches, and kills its process before one of them."""
+    """An audit hook that counts touches, and kills its process or fills the disk before one of them."""
 
-    def __init__(self, point, log):
+    def __init__(self, point, filler, log):
         self.count = 0
         self._point = point
+        self._filler = filler
         self._log = log
 
     def __call__(self, event, arguments):
@@ -53,14 +54,30 @@ class Trap:
         if not is_touch(event, arguments):
             return
         self.count += 1
-        if self.count == self._point:
-            os.write(self._log, f"{event} {arguments[0]}".encode()[:4000])
-            os.kill(os.getpid(), signal.SIGKILL)
+        if self.count != self._point:
+            return
+        if self._filler:
+            fill(self._filler)
+            return
+        os.write(self._log, f"{event} {arguments[0]}".encode()[:4000])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fill(path):
+    """Take all room that is left."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        while True:
+            os.write(descriptor, b"x" * 4096)
+    except OSError:
+        return
+    finally:
+        os.close(descriptor)
 
 
 def perform(request, log):
     """Do it in this process; return the answer of one that lived."""
-    trap = Trap(request["point"], log)
+    trap = Trap(request["point"], request["filler"], log)
     sys.addaudithook(trap)
     result = entry.run_deployment(request["parameters"])
     trap._point = 0

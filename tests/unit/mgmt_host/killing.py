@@ -33,9 +33,10 @@ class Performer:
         self._process.wait(30)
         self._process.stdout.close()
 
-    def perform(self, parameters, point=0):
-        """Return what became of an action that dies at a point; 0 lets it live."""
-        self._process.stdin.write(json.dumps({"parameters": parameters, "point": point}) + "\n")
+    def perform(self, parameters, point=0, filler=None):
+        """Return what became of an action that dies at a point, or there finds its disk full; 0 lets it live."""
+        request = {"parameters": parameters, "point": point, "filler": filler}
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 

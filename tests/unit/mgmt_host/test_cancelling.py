@@ -119,3 +119,21 @@ def test_a_held_draft_survives_the_next_one(tmp_path):
     (tmp_path / ".draft-left").mkdir()
     with durable_files.draft(str(tmp_path)) as held, durable_files.draft(str(tmp_path)) as other:
         assert {Path(held), Path(other)} == set(tmp_path.iterdir())
+
+
+def test_a_cancel_stops_an_earlier_attempt_of_its_generation(host, run):
+    """The action was taken over and canceled while the first attempt's module still works."""
+    holder = run(lock=host.own().lock)
+    fence_text(host, 3, holder)
+    result = host.act("deployment_cancel", 3, attempt=2)
+
+    assert (False, {"generation": 3, "attempt": 2}) == (holder.alive, result["fence"])
+
+
+def test_a_cancel_leaves_an_earlier_generation_alone(host, run):
+    """It was not asked for."""
+    holder = run()
+    fence_text(host, 2, holder)
+    host.act("deployment_cancel", 3)
+
+    assert holder.alive

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
-from mgmt_host import environments, http_probe, packages
+from mgmt_host import durable_files, environments, http_probe, packages
 
 
 def test_a_package_is_installed_read_only(host):
@@ -132,3 +133,60 @@ def test_drafts_of_killed_runs_are_swept(host, folder):
     host.bring(host.package())
 
     assert not left.exists()
+
+
+def flip(path):
+    """Change one byte."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def truncate(path):
+    """Take the second half away."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def swap(path):
+    """Let manifest and model change places."""
+    manifest = path.with_name("model-package.json")
+    content = path.read_bytes()
+    path.write_bytes(manifest.read_bytes())
+    manifest.chmod(0o644)
+    manifest.write_bytes(content)
+
+
+def add(path):
+    """Put a file beside."""
+    path.parent.chmod(0o755)
+    path.with_name("extra").write_text("more")
+
+
+@pytest.mark.parametrize("tamper", [flip, truncate, swap, add])
+def test_a_package_changed_on_the_host_never_serves(host, tamper):
+    """Artifact, whatever was done to it; it is put away, so that the next launch is sent a whole one."""
+    package = host.package()
+    host.bring(package)
+    model = Path(host.layout.package(package[2])) / "model.onnx"
+    model.chmod(0o644)
+    tamper(model)
+    result = host.act("deployment_launch", 1, package)
+
+    assert ("failed", "artifact") == (result["outcome"], result["cause"]), result
+    assert ["archive"] == host.bring(package, archive=None)["needs"]
+    assert "changed" == host.act("deployment_launch", 2, package)["outcome"]
+
+
+def test_a_pip_that_outlives_its_module_keeps_the_environments_lock(host, tmp_path):
+    """Whoever builds next waits for it: never two writers in one folder."""
+    lock = str(tmp_path / "environment.lock")
+    with durable_files.locked(lock) as descriptor:
+        orphan = subprocess.Popen(["/bin/sleep", "60"], pass_fds=(descriptor,))
+    try:
+        with pytest.raises(TimeoutError), durable_files.locked(lock, 0.0):
+            pass
+    finally:
+        orphan.kill()
+        orphan.wait()
+    with durable_files.locked(lock, 0.0) as again:
+        assert again > 0

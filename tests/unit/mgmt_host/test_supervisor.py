@@ -78,3 +78,12 @@ def test_starting_a_slot_ends_what_ran_in_it(slot):
 
     assert not first.alive
     assert wait_for(lambda: slot.server)
+
+
+def test_a_supervisor_knows_nothing_of_the_run_that_started_it(slot, monkeypatch):
+    """Its environment outlives the run's folders and marks."""
+    monkeypatch.setenv("AWX_ISOLATED_DATA_DIR", "/gone")
+    slots.start(slot, slot.config)
+    supervising = wait_for(lambda: slot.supervisor)
+
+    assert b"AWX_" not in Path(f"/proc/{supervising.pid}/environ").read_bytes()
