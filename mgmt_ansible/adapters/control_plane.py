@@ -20,6 +20,9 @@ from mgmt_ansible.wire import agent_v1
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
+_HEARTBEAT_SECONDS = 10.0
+"""One that hangs for longer than a claim lives would lose it."""
+
 _RELEASE_SECONDS = 3.0
 """The agent is about to end; a claim that is not given back expires by itself."""
 
@@ -98,7 +101,7 @@ class HttpControlPlane:
             ControlPlaneUnavailableError: Try again later; the claim may still be ours.
         """
         body = agent_v1.to_json(agent_v1.HEARTBEAT, Heartbeat(attempt=attempt))
-        answer = self._post(f"/actions/{action_id}/heartbeat", body)
+        answer = self._post(f"/actions/{action_id}/heartbeat", body, seconds=_HEARTBEAT_SECONDS)
         return _read(agent_v1.HEARTBEAT_ANSWER, answer.content)
 
     def release(self, action_id: str, attempt: int) -> None:

@@ -9,6 +9,10 @@ from mgmt_ansible.domain.actions import Claim
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Observation, Outcome
 
 
+_NEVER_CONNECTED = "ssh: connect to host"
+"""OpenSSH's words when no connection was made, hence no command sent (source: OpenSSH, sshconnect.c)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
     """Hosts, sorted by what a look found; each is in one of the four.
@@ -66,9 +70,9 @@ def _end(claim: Claim, name: str, look: Observation) -> HostOutcome | None:
 def unsettled(host: HostOutcome) -> bool:
     """Tell whether a host of a finished run may have done more than the run could report.
 
-    A connection that breaks looks the same before a command began and after, so a host that was not reached is asked too;
-    one that refused our key, or showed another, was not spoken to at all.
+    A connection that breaks looks the same before a command began and after, so a host that was not reached is asked too. One
+    that refused our key, showed another, or never let us connect was not spoken to at all.
     """
-    if host.outcome is Outcome.UNKNOWN:
-        return True
-    return host.outcome is Outcome.UNREACHABLE and host.cause is Cause.UNREACHABLE
+    if host.outcome is not Outcome.UNREACHABLE:
+        return host.outcome is Outcome.UNKNOWN
+    return host.cause is Cause.UNREACHABLE and _NEVER_CONNECTED not in host.message

@@ -23,9 +23,19 @@ pipelining = True
 
 [ssh_connection]
 pipelining = True
-ssh_args = -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=15 -o ServerAliveCountMax=4
+ssh_args = {ssh_args}
 control_path_dir = ~/.ansible/cp/{environment}
 """
+
+
+_SSH_OPTIONS = (
+    "ConnectionAttempts=3",
+    "ControlMaster=auto",
+    "ControlPersist=60s",
+    "ServerAliveInterval=15",
+    "ServerAliveCountMax=4",
+)
+"""Only connecting is tried again: a command that broke off may have begun, which is settled by asking the host."""
 
 
 def ansible_cfg(binding: EnvironmentBinding) -> str:
@@ -33,7 +43,8 @@ def ansible_cfg(binding: EnvironmentBinding) -> str:
 
     Kept connections are the environment's own: another one may have another key or other known hosts.
     """
-    return _ANSIBLE_CFG.format(forks=binding.forks, environment=binding.environment_id[:8])
+    ssh_args = " ".join(f"-o {option}" for option in _SSH_OPTIONS)
+    return _ANSIBLE_CFG.format(ssh_args=ssh_args, forks=binding.forks, environment=binding.environment_id[:8])
 
 
 def run_environment(

@@ -69,7 +69,32 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def client(server: Server) -> HttpControlPlane:
-    return HttpControlPlane(url=server.url, token="secret", instance_id="1" * 24)
+    return HttpControlPlane(url=server.url, token="secret", instance_id="1" * 24, agent_id="2" * 24)
+
+
+def test_a_claim_says_which_agent_asks(server, client):
+    """Its former processes are dead, which the control plane may act on."""
+    client.claim((ENVIRONMENT,), wait_seconds=1.0)
+
+    ((_, _, _, body),) = server.asked
+    asked = agent_v1.parse_json(agent_v1.CLAIM_REQUEST, body)
+    assert ("1" * 24, "2" * 24) == (asked.instance_id, asked.agent_id)
+
+
+def test_a_claim_is_given_back_by_its_attempt(server, client):
+    """The action is offered again at once."""
+    client.release("a" * 24, 3)
+
+    ((_, path, _, body),) = server.asked
+    assert (f"/agent/v1/actions/{'a' * 24}/release", 3) == (path, json.loads(body)["attempt"])
+
+
+def test_a_claim_that_is_lost_cannot_be_given_back(server, client):
+    """Somebody else holds it."""
+    server.answer(409, {"code": "claim_lost", "message": "attempt 4 holds it"})
+
+    with pytest.raises(errors.ClaimLostError):
+        client.release("a" * 24, 3)
 
 
 def test_hello_carries_the_token(server, client):

@@ -247,10 +247,17 @@ class TestSettling:
             world.result.hosts[0].message,
         )
 
-    @pytest.mark.parametrize("cause", [Cause.HOST_KEY, Cause.AUTH])
-    def test_a_host_that_was_not_spoken_to_is_not_asked(self, cause):
-        """Its refusal is the answer."""
-        plugin, _ = self.settle(replace(self.CUT, cause=cause))
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"cause": Cause.HOST_KEY},
+            {"cause": Cause.AUTH},
+            {"message": "Failed to connect to the host via ssh: ssh: connect to host h1 port 22: Connection timed out"},
+        ],
+    )
+    def test_a_host_that_was_not_spoken_to_is_not_asked(self, fields):
+        """Its refusal, or its silence, is the answer; a black hole costs no second wait."""
+        plugin, _ = self.settle(replace(self.CUT, **fields))
 
         assert [] == plugin.looked
 

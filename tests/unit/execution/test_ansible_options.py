@@ -75,6 +75,14 @@ def test_our_configuration_notices_a_silent_host():
     assert [f"-o {option}" in line for option in options] == [True] * 4
 
 
+def test_our_configuration_tries_to_connect_again_but_never_a_command():
+    """A host that just starts its sshd is reached; Ansible's own retries would run a module twice."""
+    text = ansible_cfg(BINDING)
+
+    assert "-o ConnectionAttempts=3" in text
+    assert "retries" not in text.replace("retry_files", "")
+
+
 @given(st.text())
 def test_a_limit_holds_plain_names_only(name):
     """No pattern, no file, no second line reaches `--limit`."""
