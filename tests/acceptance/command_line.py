@@ -8,10 +8,12 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import sysconfig
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sysconfig.get_path("scripts")) / "mgmt-ansible"
 START_SECONDS = 200
 STOP_SECONDS = 20
@@ -34,6 +36,21 @@ def read_json(*arguments: str | Path) -> object:
     done = run(*arguments, "--json")
     assert 0 == done.returncode, done.stderr
     return json.loads(done.stdout)
+
+
+def play(module: str, *arguments: str, seconds: float = 500) -> str:
+    """Run a module of the tests to its good end and return what it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
+        env=environment(),
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return done.stdout
 
 
 class Program:

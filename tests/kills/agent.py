@@ -41,6 +41,10 @@ def _has_result(arguments: tuple[Any, ...], answer: object) -> Facts | None:
     return {} if any(report.kind == "result" for report in arguments[1]) else None
 
 
+def _told(arguments: tuple[Any, ...], answer: object) -> Facts | None:
+    return None if _has_result(arguments, answer) is None else {"told": True}
+
+
 def _deployment_event(arguments: tuple[Any, ...], answer: object) -> Facts | None:
     data = arguments[1].get("event_data") or {}
     ended = arguments[1].get("event") in ("runner_on_ok", "runner_on_failed")
@@ -84,7 +88,7 @@ STEPS = (
     Step("result-report", _SPOOL, "put", facts=lambda arguments, _: _of_kind(arguments, "result")),
     Step("result-spooled", _SPOOL, "put", after=True, facts=lambda arguments, _: _of_kind(arguments, "result")),
     Step("result-sending", _PLANE, "send", facts=_has_result),
-    Step("result-sent", _PLANE, "send", after=True, facts=_has_result),
+    Step("result-sent", _PLANE, "send", after=True, facts=_told),
     Step("heartbeat", _PLANE, "heartbeat"),
 )
 """In the order of one action, but for the heartbeat."""

@@ -5,8 +5,11 @@ The control plane is only the accused: what it says is compared with what the ho
 
 from __future__ import annotations
 
+import fcntl
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
@@ -18,7 +21,6 @@ from tests.kills.effects import find_doubled, read_effects
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from mgmt_ansible.wire.api_v2 import Action, ModelPackage
     from tests.kills.process_tables import Process
@@ -28,6 +30,7 @@ LOST, DOUBLED, STRAYS, WRONG = "lost", "doubled", "strays", "wrong"
 KINDS = (LOST, DOUBLED, STRAYS, WRONG)
 SETTLE_SECONDS = 20.0
 _CLOSE = 1e-4
+_IN_MEMORY = Path("/dev/shm")
 _MUXES = 1
 """OpenSSH's kept connections: one for the one sshd, whoever's `ssh` opened it."""
 
@@ -88,6 +91,8 @@ def _findings(site: KillSite, wanted: Wanted, action: Action, running: tuple[Wan
     yield from _judge_plane(site, wanted, action, pids)
     for one in find_strays(site, table, running):
         yield Finding(STRAYS, one.text)
+    for path in find_left_folders(site):
+        yield Finding(STRAYS, f"{path} was left by a run that is over")
 
 
 def _judge_host(site: KillSite, host: str, wanted: Wanted, table: tuple[Process, ...]) -> Iterator[Finding]:
@@ -152,6 +157,30 @@ def find_strays(site: KillSite, table: tuple[Process, ...], running: tuple[Wante
     rest = tuple(one for one in table if one.ours and one.pid not in known)
     muxes = tuple(one for one in rest if one.arguments and "[mux]" in one.arguments[-1])
     return tuple(one for one in rest if one not in muxes) + muxes[_MUXES:]
+
+
+def find_left_folders(site: KillSite) -> tuple[Path, ...]:
+    """Return the private folders of the site's runs that no living process holds."""
+    parents = {_IN_MEMORY, Path(tempfile.gettempdir())}
+    found = (path for parent in parents for path in parent.glob("mgmt-ansible-run-*"))
+    return tuple(path for path in found if _is_of(site, path) and not _is_held(path / "lock"))
+
+
+def _is_of(site: KillSite, path: Path) -> bool:
+    try:
+        links = [link.readlink() for link in (path / "project" / "roles").iterdir() if link.is_symlink()]
+    except OSError:
+        return False
+    return any(site.folder.root in link.parents for link in links)
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    return False
 
 
 def _sessions(below: frozenset[int], table: tuple[Process, ...]) -> set[int]:

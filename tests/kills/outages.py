@@ -44,11 +44,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/outages", description=__doc__)
     parser.add_argument("what", choices=("frozen-agent", "control-plane"))
     parser.add_argument("--reports", type=int, default=1000, help="reports beside those of the run")
+    parser.add_argument("--freeze", choices=("agent", "both"), help="frozen-agent: only this; both = with the module")
     asked = parser.parse_args()
     with signals.interruptible(), KillSite() as site:
         if asked.what == "control-plane":
             return 0 if control_plane_away(site, asked.reports) else 1
-        quiet = [frozen_agent(site, module_too=module_too) for module_too in (False, True)]
+        variants = [asked.freeze] if asked.freeze else ["agent", "both"]
+        quiet = [frozen_agent(site, module_too=variant == "both") for variant in variants]
         return 0 if all(quiet) else 1
 
 

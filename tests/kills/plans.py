@@ -98,7 +98,6 @@ def small_plan() -> tuple[Round, ...]:
         Round(REPLACE, "effect:switch.2", MODULE, number=2),
         Round(REPLACE, "result-event", AGENT),
         Round(STOP, "execute", AGENT),
-        Round(REPLACE, "step:switch", AGENT, "goes-on"),
         Round(REPLACE, "begin", AGENT, "late-replace"),
     )
 

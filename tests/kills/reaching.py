@@ -2,7 +2,7 @@
 
 A barrier is files in one folder: `arm-<place>-<step>` holds limits as JSON; the first process that comes by with facts
 that match takes it (a rename: one only), writes `reached-<place>-<step>` with its facts, and blocks until
-`go-<place>-<step>` is there, or a minute has passed.
+`go-<place>-<step>` is there, or five minutes have passed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import time
 from pathlib import Path
 
-BLOCKED_SECONDS = 60.0
+BLOCKED_SECONDS = 300.0
 
 
 def reach(folder: str, place: str, step: str, facts: dict) -> None:

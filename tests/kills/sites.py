@@ -22,13 +22,14 @@ import yaml
 
 from mgmt_ansible import archives, errors
 from mgmt_ansible.client import Client
-from mgmt_ansible.quickstart import demo_models, host_state, processes, samples
+from mgmt_ansible.quickstart import host_state, processes, samples
 from mgmt_ansible.quickstart.children import Child
 from mgmt_ansible.quickstart.data_folder import DataFolder, write_private
 from mgmt_ansible.quickstart.loopback import LoopbackHost, free_port
 from mgmt_ansible.settings.content import default_content_path
 from mgmt_ansible.wire.api_v2 import ModelPackage, PredictionEnvironment, PredictionEnvironmentIn
 from tests.kills.content import copy_content
+from tests.kills.models import find_or_train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,7 +159,7 @@ class KillSite:
         """Bring everything up but the second agent."""
         self.barriers.mkdir()
         self._make_hosts()
-        self.samples = _models()
+        self.samples = find_or_train(CACHE / "models")
         self.start_plane()
         token = (self.folder.control_plane / "admin.token").read_text().strip()
         self.client = Client(self.plane_url, token)
@@ -288,18 +289,6 @@ def wait_for(condition: Callable[[], object], what: str, *, seconds: float = _ST
         if time.monotonic() >= deadline:
             raise errors.QuickstartError(f"waited {seconds:g} s for {what}")
         time.sleep(0.05)
-
-
-def _models() -> samples.Samples:
-    folder = CACHE / "models"
-    folder.mkdir(parents=True, exist_ok=True)
-    found = samples.find_samples(folder)
-    if found is None:
-        demo_models.make_packages(folder)
-        found = samples.find_samples(folder)
-    if found is None:
-        raise errors.QuickstartError(f"no models in {folder}")
-    return found
 
 
 def _environment() -> dict[str, str]:

@@ -1,0 +1,21 @@
+"""A small outage of the control plane; `scripts/outages` has the large ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from mgmt_ansible.quickstart.loopback import find_sshd
+from tests.acceptance.command_line import play
+
+pytestmark = [
+    pytest.mark.ssh,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(find_sshd() is None, reason="sshd (openssh-server) is not installed"),
+]
+
+
+def test_reports_wait_for_a_control_plane_that_is_away():
+    """The run's own and two hundred more: each once, in order."""
+    said = play("tests.kills.outages", "control-plane", "--reports", "200")
+
+    assert "202 of 202 delivered, each once: True, in order: True; the action is succeeded" in said
