@@ -23,6 +23,7 @@ class NextStep:
 
 
 _CHECK = "host check ENVIRONMENT HOST"
+_TRUST = "host trust ENVIRONMENT HOST"
 _HOSTS = "host list --environment ENVIRONMENT"
 _ADD = "package add FOLDER --name NAME --version VERSION"
 _RUNS = "run list --deployment DEPLOYMENT"
@@ -42,8 +43,8 @@ _STEPS: Mapping[Cause, tuple[str, str]] = {
         _CHECK,
     ),
     Cause.HOST_KEY: (
-        "Compare the key with the host's own console, correct known_hosts where the agent runs, then check.",
-        _CHECK,
+        "Compare the key with the host's own console, take an old one out of known_hosts where the agent runs, then approve.",
+        _TRUST,
     ),
     Cause.SUDO: (
         "Let the connecting user become the other one, or give the agent its become password file, then check.",

@@ -103,6 +103,19 @@ def failure_text(res: Mapping[str, object]) -> str:
     return "\n".join(text for text in texts if text and text != "(traceback unavailable)")
 
 
+def failure_sentence(res: Mapping[str, object]) -> str:
+    """Return the one line of a failed result that says most; may be empty.
+
+    A connection's last line, what a module that gave no answer said last, or the first line of a message.
+    """
+    words = _lines(_OUTER_WORDS.sub("", _text(res, "msg")))
+    if _died(res) and _text(res, "module_stderr").strip():
+        return _lines(_text(res, "module_stderr"))[-1]
+    if res.get("unreachable"):
+        return words[-1] if words else ""
+    return next(iter(words or _lines(failure_text(res))), "")
+
+
 def _connection_cause(res: Mapping[str, object]) -> Cause | None:
     """Return what the connection says of a module that it could not start."""
     if not _died(res):

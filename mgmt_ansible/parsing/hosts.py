@@ -14,7 +14,13 @@ from dataclasses import dataclass, replace
 from mgmt_ansible import errors
 from mgmt_ansible.domain.outcomes import FINE, RESULT_KEY, Cause, Evidence, HostOutcome, Outcome
 from mgmt_ansible.domain.redaction import redact
-from mgmt_ansible.parsing.causes import cause_of_failure, cause_of_unreachable, failure_text, never_began
+from mgmt_ansible.parsing.causes import (
+    cause_of_failure,
+    cause_of_unreachable,
+    failure_sentence,
+    failure_text,
+    never_began,
+)
 from mgmt_ansible.parsing.results import EVIDENCE_LIMIT, MESSAGE_LIMIT, parse_result
 from mgmt_ansible.parsing.runner_events import PACKAGE_MODULE, EventData, is_result, module_of
 
@@ -104,9 +110,9 @@ def _without_result(host: str, data: EventData, secrets: tuple[str, ...]) -> Hos
     res = data.get("res", {})
     if never_began(module_of(data), res):
         return _failed(host, data, secrets)
-    text, cause = failure_text(res), cause_of_failure(module_of(data), res)
+    cause = cause_of_failure(module_of(data), res)
     known = Cause.UNKNOWN if cause is Cause.PLAYBOOK_ERROR else cause
-    message = _first_line(text) or "the host's module ended without a result"
+    message = f"the host's module ended without a result: {failure_sentence(res)}".rstrip(": ")
     return HostOutcome(
         host=host,
         outcome=Outcome.UNKNOWN,
@@ -118,7 +124,7 @@ def _without_result(host: str, data: EventData, secrets: tuple[str, ...]) -> Hos
 
 def _failed(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:
     res = data.get("res", {})
-    message = f"task {data.get('task', '')!r} failed: {_first_line(failure_text(res)) or 'it says nothing'}"
+    message = f"task {data.get('task', '')!r} failed: {failure_sentence(res) or 'it says nothing'}"
     return HostOutcome(
         host=host,
         outcome=Outcome.FAILED,
@@ -130,13 +136,13 @@ def _failed(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome
 
 def _unreachable(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:
     """Judge a lost host: one that was there and is lost in our own module may go on working."""
-    text = failure_text(data.get("res", {}))
+    res = data.get("res", {})
     lost_at_work = trace.touched and is_result(data)
     return HostOutcome(
         host=trace.host,
         outcome=Outcome.UNKNOWN if lost_at_work else Outcome.UNREACHABLE,
-        cause=cause_of_unreachable(data.get("res", {})),
-        message=redact(_first_line(text) or "the host was not reached", secrets, limit=MESSAGE_LIMIT),
+        cause=cause_of_unreachable(res),
+        message=redact(failure_sentence(res) or "the host was not reached", secrets, limit=MESSAGE_LIMIT),
         evidence=(_task_evidence(data, secrets),),
     )
 
@@ -144,7 +150,3 @@ def _unreachable(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) ->
 def _task_evidence(data: EventData, secrets: tuple[str, ...]) -> Evidence:
     text = f"{data.get('task', '')} ({data.get('task_action', '')})\n{failure_text(data.get('res', {}))}"
     return Evidence(kind="task", text=redact(text.strip(), secrets, limit=EVIDENCE_LIMIT))
-
-
-def _first_line(text: str) -> str:
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")
