@@ -88,12 +88,23 @@ def _parse_manifest(content: bytes) -> dict[str, object]:
     if len(content) > _MANIFEST_BYTES:
         raise errors.ArchiveError(f"{MANIFEST_NAME} is larger than {_MANIFEST_BYTES} bytes")
     try:
-        value = json.loads(content)
+        value = json.loads(content, object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise errors.ArchiveError(f"{MANIFEST_NAME} is not JSON: {error}") from error
     if not isinstance(value, dict) or value.get("schema") != MANIFEST_SCHEMA:
         raise errors.ArchiveError(f"{MANIFEST_NAME}: schema must be {MANIFEST_SCHEMA}")
     return value
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key is there twice")
+    return value
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _contents(archive_path: Path, manifest: dict[str, object], files: tuple[PackageFile, ...]) -> PackageContents:

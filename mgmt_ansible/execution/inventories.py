@@ -169,7 +169,7 @@ def variables_of_hosts(text: str) -> dict[str, dict[str, object]]:
     try:
         known = json.loads(text)["_meta"]["hostvars"]
         return {str(host): dict(variables) for host, variables in known.items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
         raise errors.InventoryError(f"Ansible's inventory cannot be read: {exc}") from exc
 
 
@@ -187,7 +187,7 @@ def settings_in(text: str) -> dict[str, object]:
                 continue
             for plugin, options in entry.items():
                 found.update({f"{plugin}.{option['name']}": option.get("value") for option in options})
-    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as exc:
         raise errors.InventoryError(f"Ansible's configuration cannot be read: {exc}") from exc
     return found
 
@@ -201,22 +201,27 @@ def groups_of_hosts(text: str) -> dict[str, set[str]]:
     try:
         listed = json.loads(text)
         groups = {name: group for name, group in listed.items() if name != "_meta" and isinstance(group, dict)}
-    except (ValueError, AttributeError) as exc:
+    except (ValueError, AttributeError, RecursionError) as exc:
         raise errors.InventoryError(f"Ansible's inventory cannot be read: {exc}") from exc
     hosts: dict[str, set[str]] = {}
     for name in groups.keys() - _GENERAL_GROUPS:
-        for host in _hosts_below(name, groups, frozenset()):
+        for host in _hosts_below(name, groups):
             hosts.setdefault(host, set()).add(name)
     return hosts
 
 
-def _hosts_below(name: str, groups: Mapping[str, object], above: frozenset[str]) -> set[str]:
-    group = groups.get(name)
-    if not isinstance(group, dict) or name in above:
-        return set()
-    found = {host for host in group.get("hosts", ()) if isinstance(host, str)}
-    for child in group.get("children", ()):
-        found |= _hosts_below(str(child), groups, above | {name})
+def _hosts_below(name: str, groups: Mapping[str, object]) -> set[str]:
+    """Look at every group once: children may be shared by many, and a list may be deep."""
+    found: set[str] = set()
+    seen, waiting = set(), [name]
+    while waiting:
+        current = waiting.pop()
+        group = groups.get(current)
+        if current in seen or not isinstance(group, dict):
+            continue
+        seen.add(current)
+        found |= {host for host in group.get("hosts", ()) if isinstance(host, str)}
+        waiting.extend(str(child) for child in group.get("children", ()))
     return found
 
 

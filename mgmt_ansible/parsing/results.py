@@ -104,7 +104,7 @@ def parse_result(host: str, res: Mapping[str, object], *, secrets: tuple[str, ..
         raise errors.ParseError(f"the task's result has no {RESULT_KEY}: hidden by no_log, or cut because of its size")
     try:
         result = _Result.model_validate_json(json.dumps(res[RESULT_KEY]))
-    except (ValidationError, TypeError, ValueError) as exc:
+    except (ValidationError, TypeError, ValueError, RecursionError) as exc:
         raise errors.ParseError(f"{RESULT_KEY}{_first_error(exc)}") from exc
     return _host_outcome(host, result, secrets)
 
@@ -161,7 +161,7 @@ def _recorded(item: _Observation) -> _Result | None:
         return None
     try:
         return _Result.model_validate_json(json.dumps(item.result)).model_copy(update={"observations": ()})
-    except (ValidationError, TypeError, ValueError):
+    except (ValidationError, TypeError, ValueError, RecursionError):
         return None
 
 
