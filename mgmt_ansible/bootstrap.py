@@ -50,7 +50,8 @@ def run_control_plane(settings: ControlPlaneSettings) -> None:
         services = build_services(store, files, archives.read_package)
         data_folder.write_first_token(settings.data, services.access)
         with services.storage.checked():
-            serving.serve(create_app(services), services.wakeups, settings)
+            app = create_app(services, writes_per_second=settings.writes_per_second)
+            serving.serve(app, services.wakeups, settings)
     finally:
         store.close()
 

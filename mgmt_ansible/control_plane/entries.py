@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,6 +17,7 @@ from mgmt_ansible.domain.redaction import clean_text, redact
 from mgmt_ansible.identifiers import make_id
 
 _TITLE_CHARACTERS = 512
+_DATA_CHARACTERS = 262_144
 
 _SUBJECTS = {
     ActionType.DEPLOYMENT_LAUNCH: "Launch",
@@ -59,9 +61,20 @@ def append_event(
             "generation": generation,
             "host": host,
             "actor": actor,
-            "data": cleaned(dict(data or {})),
+            "data": _bounded({str(key): cleaned(value) for key, value in (data or {}).items()}),
         }
     )
+
+
+def _bounded(data: dict[str, object]) -> dict[str, object]:
+    """Return data without its largest parts, which `cut` names, when it is more than one entry may hold."""
+    sizes = {key: len(json.dumps(value)) for key, value in data.items()}
+    cut: list[str] = []
+    while sum(sizes.values()) > _DATA_CHARACTERS:
+        largest = max(sizes, key=lambda key: sizes[key])
+        sizes.pop(largest)
+        cut.append(largest)
+    return {key: data[key] for key in sizes} | ({"cut": cut} if cut else {})
 
 
 def action_words(action_type: ActionType, phase: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.access import Principal
+from mgmt_ansible.control_plane.clocks import note_skew
 from mgmt_ansible.control_plane.entries import append_event, cleaned
 from mgmt_ansible.control_plane.results import take_result
 from mgmt_ansible.control_plane.store import Transaction
@@ -117,6 +118,7 @@ def _take_result(tx: Transaction, principal: Principal, action: ActionRecord, re
     )
     if report.status in (ActionStatus.PENDING, ActionStatus.RUNNING):
         raise errors.InvalidRequestError(f"status: a result cannot be {report.status.value}")
+    note_skew(tx, action, report.finished_at, actor=f"agent:{principal.name}")
     if action.status is not ActionStatus.RUNNING or action.attempt != report.attempt:
         _note_ignored(tx, principal, action, report)
         return

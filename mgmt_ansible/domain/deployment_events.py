@@ -14,6 +14,7 @@ DELETED = "model_deployments.deployment_deletion"
 ACTION_CANCELED = "mgmt_ansible.action_canceled"
 ACTION_SUPERSEDED = "mgmt_ansible.action_superseded"
 AGENT_STARTED = "mgmt_ansible.agent_started"
+AGENT_CLOCK_SKEWED = "mgmt_ansible.agent_clock_skewed"
 RESULT_IGNORED = "mgmt_ansible.result_ignored"
 
 _FAMILIES = {

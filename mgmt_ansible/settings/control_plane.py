@@ -23,6 +23,7 @@ class ControlPlaneSettings(BaseSettings):
         port: TCP port; 0 takes a free one, which `control-plane.json` tells.
         log_format: `console` for people, `json` for machines.
         max_package_bytes: Largest archive that is taken.
+        writes_per_second: Writing requests of one token, on average; ten seconds' worth may come at once; 0 is no limit.
     """
 
     model_config = SettingsConfigDict(env_prefix="MGMT_ANSIBLE_SERVE_", extra="forbid", frozen=True)
@@ -33,6 +34,7 @@ class ControlPlaneSettings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8765
     log_format: Literal["console", "json"] = "console"
     max_package_bytes: Annotated[int, Field(ge=1)] = 10 * 1024**3
+    writes_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 100.0
 
     @property
     def database_url(self) -> str:

@@ -151,7 +151,7 @@ def _prepare(url: str, data: Path) -> Target:
 
 
 def _say(line: str, *, file: IO[str] | None = None) -> None:
-    print(line, file=file, flush=True)  # noqa: T201 - the script's own voice
+    print(line, file=file, flush=True)
 
 
 def main() -> int:

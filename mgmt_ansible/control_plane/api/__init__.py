@@ -17,11 +17,13 @@ from mgmt_ansible.control_plane.api.environments import environment_router
 from mgmt_ansible.control_plane.api.metrics import render_metrics
 from mgmt_ansible.control_plane.api.packages import package_router
 from mgmt_ansible.control_plane.api.problems import install_problems
+from mgmt_ansible.control_plane.api.throttling import Throttle
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.wire.api_v2 import Problem
 
 MAX_BODY_BYTES = 1_000_000
 MAX_REPORTS_BYTES = 16_000_000
+WRITES_PER_SECOND = 100.0
 
 _ROUTERS = (
     access_router,
@@ -37,8 +39,13 @@ _REFUSALS: dict[int | str, dict[str, object]] = {
 }
 
 
-def create_app(services: Services) -> FastAPI:
-    """Return the application: `/api/v2`, `/agent/v1`, `/healthz`, `/metrics` and the pages."""
+def create_app(services: Services, *, writes_per_second: float = WRITES_PER_SECOND) -> FastAPI:
+    """Return the application: `/api/v2`, `/agent/v1`, `/healthz`, `/metrics` and the pages.
+
+    Args:
+        services: What it serves.
+        writes_per_second: Of one token, on average; 0 is no limit.
+    """
     app = FastAPI(
         title="mgmt-ansible",
         version=mgmt_ansible.__version__,
@@ -55,7 +62,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(agent_router(services), responses=_REFUSALS)
     app.include_router(_operator_router(services))
     pages.install(app, services)
-    _add_edge(app, services)
+    _add_edge(app, services, writes_per_second)
     return app
 
 
@@ -76,7 +83,7 @@ def _operator_router(services: Services) -> APIRouter:
     return router
 
 
-def _add_edge(app: FastAPI, services: Services) -> None:
+def _add_edge(app: FastAPI, services: Services, writes_per_second: float) -> None:
     """Wrap the routes; what is added last is outermost."""
     app.add_middleware(
         BodyLimit,
@@ -86,6 +93,7 @@ def _add_edge(app: FastAPI, services: Services) -> None:
             ("POST", "/agent/v1/reports", MAX_REPORTS_BYTES),
         ),
     )
+    app.add_middleware(Throttle, per_second=writes_per_second)
     app.add_middleware(Authentication, access=services.access)
     app.add_middleware(Slashes)
     app.add_middleware(Edge)

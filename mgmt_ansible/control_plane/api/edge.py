@@ -1,7 +1,7 @@
 """The HTTP edge: what happens to every request before and after its route.
 
 From outside in: request id, log line and security headers (`Edge`), one spelling of paths (`Slashes`), who asks
-(`Authentication`), how much may come (`BodyLimit`).
+(`Authentication`), how often (`throttling.Throttle`), how much may come and in which shape (`BodyLimit`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import time
 from collections.abc import Iterable
 
 import structlog
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mgmt_ansible.control_plane.api.problems import problem
+from mgmt_ansible.control_plane.api.shapes import ShapeError, check_shape
 from mgmt_ansible.identifiers import make_id
 
 _log = structlog.get_logger(__name__)
@@ -27,6 +29,10 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_LARGE_BYTES = 65_536
+_AGENTS_FIELD_CHARACTERS = 1_000_000
+_AGENTS_KEYS = 1_000_000
+"""A batch of reports about a thousand hosts is large, and what an agent tells of is never dropped."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -110,7 +116,7 @@ class Slashes:
 
 
 class BodyLimit:
-    """Refuses a larger body with 413; uploads have a limit of their own.
+    """Refuses a larger body with 413, and JSON of a hostile shape with 422; uploads have a limit of their own.
 
     Args:
         app: What comes next.
@@ -135,7 +141,32 @@ class BodyLimit:
             too_large = problem(Request(scope), status=413, code="invalid_request", message=text)
             await too_large(scope, receive, send)
             return
+        refused = await _refused_shape(scope["path"], body)
+        if refused:
+            shapeless = problem(Request(scope), status=422, code="invalid_request", message=f"body: {refused}")
+            await shapeless(scope, receive, send)
+            return
         await self._app(scope, _Replay(body, receive).receive, send)
+
+
+async def _refused_shape(path: str, body: bytes) -> str:
+    """Return why a body's shape is refused; empty when it is fine. A large one is looked at in a thread."""
+    if not body or not path.startswith(("/api/", "/agent/")):
+        return ""
+    if len(body) > _LARGE_BYTES:
+        return await run_in_threadpool(_judge_shape, path, body)
+    return _judge_shape(path, body)
+
+
+def _judge_shape(path: str, body: bytes) -> str:
+    try:
+        if path.startswith("/agent/"):
+            check_shape(body, max_field=_AGENTS_FIELD_CHARACTERS, max_keys=_AGENTS_KEYS)
+        else:
+            check_shape(body)
+    except ShapeError as error:
+        return str(error)
+    return ""
 
 
 async def _whole_body(scope: Scope, receive: Receive, limit: int) -> bytes | None:

@@ -222,6 +222,7 @@ def _record(row: sa.Row[Any]) -> ActionRecord:
         spec=SPEC.validate_python(row.spec),
         attempt=row.attempt,
         agent=row.agent,
+        started_at=row.started_at,
         expires_at=row.expires_at,
         cancel_requested=row.cancel_requested,
         requested_by=row.requested_by,

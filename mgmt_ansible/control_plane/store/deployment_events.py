@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -74,6 +75,14 @@ class DeploymentEventRows:
         query = _filtered(deployment_id, environment_id, types, health).where(table.c.sequence > after)
         rows = self._connection.execute(query.order_by(table.c.sequence).limit(limit))
         return tuple(_to_wire(row) for row in rows)
+
+    def told(self, event_type: str, *, actor: str, since: datetime) -> bool:
+        """Tell whether somebody's entry of a type came since a time."""
+        table = DEPLOYMENT_EVENTS
+        found = sa.select(table.c.sequence).where(
+            table.c.type == event_type, table.c.actor == actor, table.c.received_at >= since
+        )
+        return self._connection.execute(found.limit(1)).first() is not None
 
     def newest_sequence(self) -> int:
         """Return the newest entry's sequence; 0 when there is none."""

@@ -102,6 +102,7 @@ class ActionRecord:
     spec: ActionSpec
     attempt: int
     agent: str | None
+    started_at: datetime | None
     expires_at: datetime | None
     cancel_requested: bool
     requested_by: str

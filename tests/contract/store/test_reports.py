@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -221,3 +222,48 @@ def test_a_failed_replace_keeps_the_old_endpoint(site: Site):
 
     assert ["h1"] == [endpoint.host for endpoint in site.deployment().endpoints]
     assert site.package.id == site.deployment().model_package.id
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(29, 0), (31, 1), (-29, 0), (-31, 1)])
+def test_a_wrong_clock_is_told_once(site: Site, seconds: int, expected: int):
+    """Ahead of now, or behind the action's own begin; again only the next day."""
+    for number in range(2):
+        site.create(f"d{number}")
+        site.report(site.take(), finished_at=site.clock() + timedelta(seconds=seconds))
+
+    assert expected == site.event_types(None).count("agent_clock_skewed")
+
+
+def test_a_result_that_waited_in_the_spool_says_nothing_of_the_clock(site: Site):
+    """The control plane was away, the agent's clock is right."""
+    site.create()
+    claim = site.take()
+    result = site.result(claim)
+    site.clock.pass_seconds(7200)
+
+    site.services.agents.report(site.agent, [result])
+
+    assert "agent_clock_skewed" not in site.event_types(None)
+
+
+def test_the_feeds_order_is_the_order_of_arrival(site: Site):
+    """Whatever the agents' clocks say."""
+    for number, seconds in enumerate((3600, -3600, 0)):
+        site.create(f"d{number}")
+        site.report(site.take(), finished_at=site.clock() + timedelta(seconds=seconds))
+
+    entries = site.services.deployment_events.list_events(types=["model_deployments.deployment_launch_succeeded"]).data
+
+    assert ["d2", "d1", "d0"] == [entry.deployment_id for entry in entries]
+
+
+def test_an_entry_of_very_many_hosts_is_cut(site: Site):
+    """And says what is missing."""
+    site.create()
+    hosts = tuple(HostOutcome(host=f"h{n}", outcome=Outcome.FAILED, message="x" * 1000) for n in range(500))
+
+    site.report(site.take(), ActionStatus.FAILED, hosts=hosts)
+
+    entry = site.services.deployment_events.list_events(deployment_id="d1", limit=1).data[0]
+    assert ["hosts"] == entry.data["cut"]
+    assert "failed" == entry.data["outcome"]
