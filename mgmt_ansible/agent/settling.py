@@ -55,10 +55,14 @@ class Settler:
             hosts: Outcomes of its runs.
             deadline: Monotonic seconds, after which nobody is waited for.
             again: Performs once more where nothing was done; None forbids it.
+
+        Raises:
+            ClaimLostError: Somebody else holds the action.
         """
         open_ = _to_ask(held, hosts)
         if not open_ or held.claim.spec.type not in CHANGING or held.reason() in ("claim_lost", "shutdown"):
             return dict(hosts)
+        held.ensure()
         found = self._look_until_idle(held, open_, deadline=deadline)
         settled = {**hosts, **_told(hosts, found)}
         if not found.idle or again is None or held.reason() is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from mgmt_ansible import archives
 from mgmt_ansible.client import Client
 from mgmt_ansible.quickstart import processes
 from mgmt_ansible.quickstart.loopback import LoopbackHost
+from mgmt_ansible.settings.content import default_content_path
 from mgmt_ansible.wire.api_v2 import Action, DeploymentIn, ModelPackage, PredictionEnvironment, PredictionEnvironmentIn
 
 CHEAP_SERVER = Path(__file__).parents[2] / "unit" / "mgmt_host" / "cheap_server.py"
@@ -62,6 +64,9 @@ class Process:
     def terminate(self) -> int:
         """Ask it to end; returns its exit code."""
         self._process.terminate()
+        return self._process.wait(DEADLINE_SECONDS)
+
+    def wait(self) -> int:
         return self._process.wait(DEADLINE_SECONDS)
 
     def end(self) -> None:
@@ -104,7 +109,7 @@ class Site:
             for slot in slots.list_slots(layout.deployment(deployment_id)):
                 slots.stop(slot, 2.0)
 
-    def start_agent(self, name: str, *, grace_seconds: float = 0.0) -> Process:
+    def start_agent(self, name: str, *, grace_seconds: float = 0.0, content: Path | None = None) -> Process:
         """Start an agent of that name, with a token and a data directory of its own; again after it was killed."""
         token = self.folder / f"{name}.token"
         if not token.exists():
@@ -112,7 +117,8 @@ class Site:
             token.touch(mode=0o600)
             token.write_text(made.token)
         config = self.folder / f"{name}.yaml"
-        config.write_text(yaml.safe_dump(self._configuration(name, grace_seconds)))
+        own = {"content_path": str(content)} if content is not None else {}
+        config.write_text(yaml.safe_dump({**self._configuration(name, grace_seconds), **own}))
         return self._begin(name, "agent", "--config", config)
 
     def launch(self, deployment_id: str) -> str:
@@ -145,6 +151,12 @@ class Site:
         lines = Path(Layout.at(str(self.base_dir)).deployment(deployment_id).effects).read_text().splitlines()
         return sorted({json.loads(line)["attempt"] for line in lines})
 
+    def servers(self, deployment_id: str) -> list[int]:
+        """Return the pids of the model servers of a deployment, by the kernel."""
+        mark = f"{Layout.at(str(self.base_dir)).deployment(deployment_id).folder}/slots/".encode()
+        pids = [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]
+        return [pid for pid in pids if mark in _title(pid) and b"cheap_server" in _title(pid)]
+
     def wait(self, action_id: str) -> Action:
         """Return an action that has ended."""
         found: list[Action] = []
@@ -155,6 +167,24 @@ class Site:
 
         until(ended)
         return found[0]
+
+    def kill_holder(self, deployment_id: str) -> None:
+        """Kill the module that works on a deployment."""
+        fence = json.loads(Path(Layout.at(str(self.base_dir)).deployment(deployment_id).fence).read_text())
+        os.kill(fence["holder"]["pid"], signal.SIGKILL)
+
+    def talkative_content(self) -> Path:
+        """Return playbooks and roles whose changing module says more than a runner event can carry."""
+        folder = self.folder / "talkative"
+        for name in ("playbooks", "roles"):
+            shutil.copytree(default_content_path() / name, folder / name)
+        module = folder / "roles" / "deployment" / "library" / "mgmt_deployment.py"
+        said = "module.exit_json(changed=changed, mgmt_result=result"
+        more = f'{said}, filler="x" * (0 if module.params["action"] in LOOKING else 800_000)'
+        text = module.read_text()
+        assert said in text
+        module.write_text(text.replace(said, more))
+        return folder
 
     def cut_connections(self) -> int:
         """Kill the sessions of the sshd, not what runs in them; returns how many there were."""
@@ -207,6 +237,20 @@ class Site:
         (source / "model.onnx").write_bytes(b"one")
         archives.build_package(source, self.folder / "package.tar.gz")
         return self.client.packages.upload(self.folder / "package.tar.gz", name="cheap", version="1")
+
+
+def begin(site: Site, deployment_id: str, agent: str, **options: object):
+    """Let an agent begin a launch; return the agent and the action's id in the middle of it."""
+    process = site.start_agent(agent, **options)
+    until(lambda: process.says("agent_started"))
+    action_id = site.launch(deployment_id)
+    until(lambda: site.at_work(deployment_id))
+    return process, action_id
+
+
+def show(name: str, began: float) -> None:
+    """Say how long it took; machines differ, so it is not asserted."""
+    sys.stdout.write(f"\n{name}: {time.monotonic() - began:.1f} s\n")
 
 
 def until(condition: Callable[[], bool]) -> None:
