@@ -60,6 +60,8 @@ def require(layout: Layout, runtime: str) -> str:
 def build(layout: Layout, runtime: str, pip_arguments: list[str], wheelhouse: str | None = None) -> bool:
     """Build the environment unless it is finished; a half-built one is removed first.
 
+    What builds holds the lock too: a pip that outlives its killed module is waited for, so that no two write one folder.
+
     Args:
         layout: Where.
         runtime: For what.
@@ -73,37 +75,37 @@ def build(layout: Layout, runtime: str, pip_arguments: list[str], wheelhouse: st
         HostError: `dependency`, with the last lines of what failed.
     """
     folder = layout.path("environments", key(runtime))
-    with durable_files.locked(folder + ".lock", _PIP_SECONDS):
+    with durable_files.locked(folder + ".lock", _PIP_SECONDS) as lock:
         if find(layout, runtime):
             return False
         durable_files.remove_tree(folder)
         source = ["--no-index", "--find-links", wheelhouse] if wheelhouse else []
-        _make(folder, [*source, *pip_arguments])
-        _install(folder, [*source, *pip_arguments, *REQUIREMENTS[runtime]])
+        _make(folder, [*source, *pip_arguments], lock)
+        _install(folder, [*source, *pip_arguments, *REQUIREMENTS[runtime]], lock)
         value = {"requirements": list(REQUIREMENTS[runtime]), "python": sys.version}
         durable_files.write_json(os.path.join(folder, _MARKER), value)
     return True
 
 
-def _make(folder: str, arguments: list[str]) -> None:
-    if _try([sys.executable, "-m", "venv", "--without-pip", folder]):
+def _make(folder: str, arguments: list[str], lock: int) -> None:
+    if _try([sys.executable, "-m", "venv", "--without-pip", folder], lock):
         return
     durable_files.remove_tree(folder)
     carrier = tempfile.mkdtemp(prefix="mgmt-virtualenv-")
     try:
-        _run([sys.executable, "-m", "pip", "install", "--target", carrier, *arguments, "virtualenv"], carrier)
-        _run([sys.executable, "-m", "virtualenv", "--no-download", folder], folder, {"PYTHONPATH": carrier})
+        _run([sys.executable, "-m", "pip", "install", "--target", carrier, *arguments, "virtualenv"], carrier, lock)
+        _run([sys.executable, "-m", "virtualenv", "--no-download", folder], folder, lock, {"PYTHONPATH": carrier})
     finally:
         shutil.rmtree(carrier)
 
 
-def _install(folder: str, arguments: list[str]) -> None:
+def _install(folder: str, arguments: list[str], lock: int) -> None:
     python = os.path.join(folder, "bin", "python")
     options = ["install", "--no-input", "--disable-pip-version-check", *arguments]
     if _pip_version() >= _PIP_WITH_PYTHON_OPTION:
-        _run([sys.executable, "-m", "pip", "--python", python, *options], folder)
-    elif _try([python, "-m", "pip", "--version"]) or _try([python, "-m", "ensurepip"]):
-        _run([python, "-m", "pip", *options], folder)
+        _run([sys.executable, "-m", "pip", "--python", python, *options], folder, lock)
+    elif _try([python, "-m", "pip", "--version"], lock) or _try([python, "-m", "ensurepip"], lock):
+        _run([python, "-m", "pip", *options], folder, lock)
     else:
         raise HostError("dependency", "this host's Python has no pip: install the package python3-pip")
 
@@ -122,14 +124,19 @@ def _pip_version() -> tuple[int, ...]:
     return tuple(int(part) for part in words[1].split(".")[:2] if part.isdigit())
 
 
-def _try(command: list[str]) -> bool:
+def _try(command: list[str], lock: int) -> bool:
     done = subprocess.run(
-        command, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=(lock,),
     )
     return done.returncode == 0
 
 
-def _run(command: list[str], folder: str, extra: dict[str, str] | None = None) -> None:
+def _run(command: list[str], folder: str, lock: int, extra: dict[str, str] | None = None) -> None:
     try:
         done = subprocess.run(
             command,
@@ -138,6 +145,7 @@ def _run(command: list[str], folder: str, extra: dict[str, str] | None = None) -
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=_PIP_SECONDS,
+            pass_fds=(lock,),
             env=dict(os.environ, **extra) if extra else None,
         )
     except subprocess.TimeoutExpired as error:

@@ -15,6 +15,8 @@ from .layout import DeploymentLayout, Layout
 _PROBES = 16
 _LONGEST_WAIT_SECONDS = 300.0
 _POLL_SECONDS = 0.05
+_EVIDENCE_CHARACTERS = 100_000
+"""Of all evidence in one look: ansible-runner drops a result above 700,000, and JSON may need six for one of ours."""
 
 
 def result(inputs: Inputs) -> dict[str, Any]:
@@ -44,7 +46,13 @@ def observe(layout: Layout, wanted: list[dict[str, Any]]) -> list[dict[str, Any]
             most, and the result that it left is told.
     """
     with ThreadPoolExecutor(max_workers=_PROBES) as pool:
-        return list(pool.map(lambda one: look(layout, one), wanted))
+        seen = list(pool.map(lambda one: look(layout, one), wanted))
+    return [_trimmed(one, _EVIDENCE_CHARACTERS // len(seen)) for one in seen]
+
+
+def _trimmed(seen: dict[str, Any], characters: int) -> dict[str, Any]:
+    share = characters // max(1, len(seen["evidence"]))
+    return dict(seen, evidence=[dict(one, text=one["text"][-share:]) for one in seen["evidence"]])
 
 
 def look(layout: Layout, wanted: dict[str, Any]) -> dict[str, Any]:

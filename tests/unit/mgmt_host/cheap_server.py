@@ -1,11 +1,12 @@
 """A model server for tests that start hundreds: standard library only, no model, the right answers.
 
-Run as `python -I -S cheap_server.py PROGRAM_DIR SLOT_DIR`; it answers the smoke request with what the package expects.
+Run as `python -I -S cheap_server.py PROGRAM_DIR SLOT_DIR [LIFE_SECONDS]`; it answers the smoke request with what the package expects.
 """
 
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import sys
 import time
@@ -60,4 +61,6 @@ def serve(folder):
                 continue
 
 
+if len(sys.argv) > len(("program", "program_dir", "slot_dir")):
+    signal.setitimer(signal.ITIMER_REAL, float(sys.argv[3]))
 serve(Path(sys.argv[2]))

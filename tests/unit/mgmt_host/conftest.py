@@ -122,8 +122,18 @@ class Host:
 
     def serve_cheaply(self):
         """Let servers be of the standard library only: they start in a tenth of the time and give the right answers."""
-        server = Path(__file__).with_name("cheap_server.py")
-        self._write_python(f'if [ "$3" = serve ]; then exec {sys.executable} -I -S {server} "$2" "$4"; fi')
+        self._write_python(f'if [ "$3" = serve ]; then exec {self._cheap}; fi')
+
+    def let_servers_die(self, generation, seconds):
+        """Let cheap servers of that generation end by a signal that long after their start."""
+        mine = f'grep -q \'"generation":{generation},\' "$4/slot.json"'
+        self._write_python(
+            f'if [ "$3" = serve ]; then if {mine}; then exec {self._cheap} {seconds}; fi; exec {self._cheap}; fi'
+        )
+
+    @property
+    def _cheap(self):
+        return f'{sys.executable} -I -S {Path(__file__).with_name("cheap_server.py")} "$2" "$4"'
 
     def make_cheap(self):
         """Let cheap servers serve; return two packages for them, which are on the host already."""

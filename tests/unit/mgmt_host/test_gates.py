@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 
 import pytest
-from mgmt_host import gates, ports
+from mgmt_host import gates, ports, slots
 
 
 @pytest.mark.parametrize("expect", [{"p": [0.1]}, [1], "p", {"p": None}, {"p": {"data": [1], "tolerance": "x"}}])
@@ -41,3 +42,28 @@ def test_a_model_is_served_over_ipv6(host, address):
 
     assert "changed" == result["outcome"], result["message"]
     assert result["identity"]["url"].startswith("http://[::1]:")
+
+
+def test_a_model_that_dies_within_the_minimum_healthy_time_is_refused(host):
+    """It was ready, and its death is seen all the same; the old model was never touched."""
+    old, new = host.make_cheap()
+    host.act("deployment_launch", 1, old)
+    host.let_servers_die(generation=2, seconds=1.0)
+    result = host.act("deployment_replace_model", 2, new, minimum_healthy_seconds=120.0)
+
+    assert ("failed", "not_ready", True) == (result["outcome"], result["cause"], result["old_model_in_use"])
+    assert 1 == result["identity"]["generation"]
+
+
+def test_a_model_that_dies_later_is_started_again_and_counted(host):
+    """Nobody is told to do anything; how often it ended stands in process.json."""
+    package = host.make_cheap()[0]
+    host.let_servers_die(generation=1, seconds=3.0)
+    host.act("deployment_launch", 1, package)
+    slot = slots.find(host.own(), "a")
+    deadline = time.monotonic() + 60.0
+    while not (slot.process.get("exits") and slot.server) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    assert slot.server is not None
+    assert slot.process["exits"] >= 1

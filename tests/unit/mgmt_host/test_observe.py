@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -86,3 +87,23 @@ def test_one_unreadable_deployment_does_not_hide_the_others(host):
     seen = look(host, wanted(), wanted(deployment_id="d2"))["observations"]
 
     assert ["unknown", "ok"] == [one["outcome"] for one in seen]
+
+
+def test_a_hundred_talkative_failures_fit_one_answer(host, sleeper):
+    """ansible-runner drops a result above 700,000 characters."""
+    for number in range(100):
+        folder = Path(host.own(f"d{number}").folder)
+        folder.mkdir(parents=True)
+        (folder / "fence.json").write_text('{"generation":1,"attempt":1}')
+        (folder / "state.json").write_text('{"wanted":"running","stable_port":1}')
+        slot = folder / "slots" / "a"
+        slot.mkdir(parents=True)
+        (slot / "slot.json").write_text(f'{{"port":1,"bind_address":"127.0.0.1","deployment_id":"d{number}"}}')
+        mark = sleeper.to_json()
+        (slot / "process.json").write_text(json.dumps({"supervisor": mark, "server": mark}))
+        (slot / "server.log").write_text("\u4e16" * 9000)
+    result = look(host, *[wanted(deployment_id=f"d{number}") for number in range(100)])
+
+    assert {"not_ready"} == {one["cause"] for one in result["observations"]}
+    assert all(one["evidence"][0]["text"] for one in result["observations"])
+    assert len(json.dumps(result)) < 700_000
