@@ -154,4 +154,5 @@ def _memory_folders(pid: int) -> Iterator[tuple[str, str]]:
         if "memory" in controllers.split(","):
             yield "/sys/fs/cgroup/memory" + path, "memory.oom_control"
         elif not controllers:
+            yield "/sys/fs/cgroup" + path, "memory.events.local"  # of this cgroup alone, since Linux 5.2
             yield "/sys/fs/cgroup" + path, "memory.events"

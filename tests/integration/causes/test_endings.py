@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mgmt_host import processes
 
 from mgmt_ansible.domain.outcomes import Cause, Outcome
 from tests.integration.causes.fault_site import FaultSite, assert_cause, said
 
 LIMIT_BYTES = 48 << 20
-GREEDY = "import time; time.sleep(2); held = b'x' * (400 << 20); time.sleep(60)"
+GREEDY = "import time; time.sleep(4); held = b'x' * (400 << 20); time.sleep(60)"
 NEVER_READY = """\
 import sys, time
 open(sys.argv[1] + "/loaded", "w").close()
@@ -74,6 +75,8 @@ def test_a_server_that_the_kernel_kills_for_memory_is_oom_killed(site, cgroup):
 
 def test_a_person_who_kills_while_the_kernel_kills_another_is_not_oom(site, cgroup):
     """Near miss: memory ran out on this machine, in another process's cgroup."""
+    if processes.find_oom_counter(os.getpid()) == "/proc/vmstat":
+        pytest.skip("processes here are in no memory cgroup: the kernel counts for the whole machine only")
     other = f"open('{cgroup.members}', 'w').write('0'); held = b'x' * (400 << 20)"
     site.serve_by(
         "import os, signal, subprocess, sys\n"
