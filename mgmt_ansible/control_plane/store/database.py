@@ -226,7 +226,9 @@ def _lock_postgresql(connection: sa.Connection, busy_seconds: float) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     """Begin; whoever did not ask to write cannot, as it does not hold the writer lock."""
     writes = bool(connection.info.get("writes"))
-    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+    if connection.info.get("query_only") is not (not writes):
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        connection.info["query_only"] = not writes
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
