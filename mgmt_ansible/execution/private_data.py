@@ -16,7 +16,10 @@ from typing import BinaryIO
 from mgmt_ansible import errors
 
 _IN_MEMORY = Path("/dev/shm")  # noqa: S108 - only a fresh directory of mode 0700 in it is used
-_HOST_NAME = re.compile(r"^[A-Za-z0-9._:\[\]-]{1,253}$")
+_HOST_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,252}|\[?(?=[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:)[0-9A-Fa-f:.]{2,45}\]?")
+"""A name or an IPv6 address: nothing that a limit would read as a pattern, a range or a file, or ssh as an option."""
+
+_NAMES_OF_GROUPS = frozenset({"all", "ungrouped"})
 _POLL_SECONDS = 0.5
 _PREFIX = "mgmt-ansible-run-"
 _LOCK = "lock"
@@ -101,8 +104,10 @@ def limit_text(hosts: Iterable[str]) -> str:
     """
     names = tuple(hosts)
     for name in names:
-        if not _HOST_NAME.match(name):
-            raise errors.InventoryError(f"the host name {name!r} cannot be used: letters, digits and . _ : [ ] - only")
+        if not _HOST_NAME.fullmatch(name) or name in _NAMES_OF_GROUPS:
+            raise errors.InventoryError(
+                f"the host name {name!r} cannot be used: letters, digits and . _ - only (not - first), or an IPv6 address"
+            )
     return "".join(f"{name}\n" for name in names)
 
 

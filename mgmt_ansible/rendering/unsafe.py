@@ -10,7 +10,7 @@ from mgmt_ansible import errors
 MARK = "__ansible_unsafe"
 """The key by which Ansible's JSON loader knows text that is not a template (source: ansible-core, parsing/ajson)."""
 
-_KEY = re.compile(r"^[a-z][a-z0-9_]{0,63}$")
+_KEY = re.compile(r"(?!ansible_)[a-z][a-z0-9_]{0,63}")
 
 
 def wrap_unsafe(value: object, *, path: str = "mgmt_event") -> object:
@@ -37,7 +37,7 @@ def wrap_unsafe(value: object, *, path: str = "mgmt_event") -> object:
 
 
 def _key(key: object, path: str) -> str:
-    if not isinstance(key, str) or not _KEY.match(key):
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
         raise errors.RenderError(f"{path}: {key!r} is not a key of the schema")
     return key
 
