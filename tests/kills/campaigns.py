@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import itertools
 import random
 import time
 from collections import Counter
@@ -57,17 +56,23 @@ class Campaign:
         self._counts: Counter[str] = Counter()
         self._seconds: list[float] = []
         self._missed = 0
+        self._told = 0
 
     def play(self, rounds: Sequence[Round]) -> int:
-        """Play them all; returns the exit code."""
-        numbers = itertools.count(1)
-        for batch in batches(rounds, _TOGETHER):
-            for one, played in zip(batch, self._play_together(batch), strict=True):
-                text, findings = self._judge(played)
-                self._counts.update(finding.kind for finding in findings)
-                verdict = "; ".join(f"{finding.kind.upper()} {finding.text}" for finding in findings) or "ok"
-                say(f"{next(numbers):3}/{len(rounds)} {one.name}: {text} {verdict}")
-        return self._sum_up(len(rounds))
+        """Play them all, or until interrupted; returns the exit code."""
+        try:
+            for batch in batches(rounds, _TOGETHER):
+                for one, played in zip(batch, self._play_together(batch), strict=True):
+                    self._tell(one, len(rounds), *self._judge(played))
+        except KeyboardInterrupt:
+            say(f"interrupted: {len(rounds) - self._told} rounds were not played")
+        return self._sum_up(whole=self._told == len(rounds))
+
+    def _tell(self, one: Round, total: int, text: str, findings: Sequence[Finding]) -> None:
+        self._told += 1
+        self._counts.update(finding.kind for finding in findings)
+        verdict = "; ".join(f"{finding.kind.upper()} {finding.text}" for finding in findings) or "ok"
+        say(f"{self._told:3}/{total} {one.name}: {text}: {verdict}")
 
     def warm_up(self) -> None:
         """Show that each action succeeds when nothing disturbs it."""
@@ -113,15 +118,15 @@ class Campaign:
             for effect in read_effects(self._site.base_dir(host), ended.deployment_id):
                 say(f"      {host} {effect.text}")
 
-    def _sum_up(self, total: int) -> int:
+    def _sum_up(self, *, whole: bool) -> int:
         if self._seconds:
             ordered = sorted(self._seconds)
             say(f"from kill to end: median {ordered[len(ordered) // 2]:.1f} s, longest {ordered[-1]:.1f} s")
         if self._missed:
             say(f"{self._missed} rounds did not reach their step")
         counts = ", ".join(f"{kind} {self._counts[kind]}" for kind in KINDS)
-        say(f"kills: {total - self._missed} rounds, {counts}")
-        return 1 if self._counts or self._missed else 0
+        say(f"kills: {self._told - self._missed} rounds, {counts}")
+        return 0 if whole and not self._counts and not self._missed else 1
 
 
 @dataclass(frozen=True)

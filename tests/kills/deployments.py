@@ -28,10 +28,9 @@ class Deployments:
         wanted: Deployment id -> what was accepted last.
     """
 
-    def __init__(self, site: KillSite, *, prefix: str = "kill") -> None:
+    def __init__(self, site: KillSite) -> None:
         self.wanted: dict[str, Wanted] = {}
         self._site = site
-        self._prefix = prefix
         self._numbers = itertools.count(1)
         self._spoiled: set[str] = set()
         self._last: dict[str, tuple[str, ModelPackage]] = {}
@@ -45,12 +44,12 @@ class Deployments:
             taken: Ids of others that are in use.
         """
         if action == LAUNCH:
-            return f"{self._prefix}-{next(self._numbers)}"
+            return f"kill-{next(self._numbers)}"
         names = ENVIRONMENTS[hosts]
         for one in self.wanted.values():
             if one.hosts == names and one.version and one.deployment_id not in {*self._spoiled, *taken}:
                 return one.deployment_id
-        made = f"{self._prefix}-{next(self._numbers)}"
+        made = f"kill-{next(self._numbers)}"
         self.finish(self.ask(LAUNCH, made, hosts))
         return made
 

@@ -50,18 +50,19 @@ def main() -> int:
         if asked.what == "control-plane":
             return 0 if control_plane_away(site, asked.reports) else 1
         variants = [asked.freeze] if asked.freeze else ["agent", "both"]
-        quiet = [frozen_agent(site, module_too=variant == "both") for variant in variants]
+        deployments = Deployments(site)
+        quiet = [frozen_agent(site, deployments, module_too=variant == "both") for variant in variants]
         return 0 if all(quiet) else 1
 
 
-def frozen_agent(site: KillSite, *, module_too: bool) -> bool:
+def frozen_agent(site: KillSite, deployments: Deployments, *, module_too: bool) -> bool:
     """Freeze an agent before the switch, let another do something newer, thaw it; returns whether nothing happened.
 
     Args:
         site: Running.
+        deployments: Of the site, all of them.
         module_too: Freeze the module on the host as well; else it only stands at its barrier.
     """
-    deployments = Deployments(site, prefix=f"frozen{'-module' if module_too else ''}")
     deployment_id = deployments.ready_for(REPLACE, 1)
     barrier = Barrier.arm(site.barriers, deployment_id, "step:switch", attempt=1)
     old = deployments.ask(REPLACE, deployment_id)
@@ -69,7 +70,7 @@ def frozen_agent(site: KillSite, *, module_too: bool) -> bool:
     frozen = [site.agent.pid, *([int(facts["pid"])] if module_too else [])]
     marks = [processes.mark_process(pid) for pid in frozen]
     _signal(frozen, Signals.SIGSTOP)
-    say(f"agent {site.agent.pid} is frozen{', the module too,' if module_too else ''} before the switch of 2/1")
+    say(f"agent {site.agent.pid} is frozen{', the module too,' if module_too else ''} before the switch")
     try:
         seconds = _others_replace(site, deployments, deployment_id, old)
         before = read_effects(site.base_dir("h1"), deployment_id)
