@@ -77,12 +77,12 @@ class Agents:
         """
         _check_environments(principal, request.environment_ids)
         with self._store.read() as tx:
-            if not _due(tx, request.environment_ids) and not _claimable(tx, request.environment_ids):
+            if not _due(tx, request.environment_ids) and not _claimable(tx, request):
                 return None
         with self._store.write() as tx:
             for environment in _due(tx, request.environment_ids):
                 accept_environment_status(tx, environment.id, _OURSELVES)
-            action = _next(tx, request.environment_ids)
+            action = _next(tx, request)
             claim = None if action is None else _take(tx, _holder(principal, request), action)
         if claim is not None:
             self._wakeups.notify()
@@ -160,16 +160,17 @@ def _append_started(tx: Transaction, principal: Principal, hello: AgentHello, en
     )
 
 
-def _claimable(tx: Transaction, environment_ids: Sequence[str]) -> ActionRecord | None:
-    return tx.actions.find_claimable(environment_ids, now=tx.now)
+def _claimable(tx: Transaction, request: ClaimRequest) -> ActionRecord | None:
+    instance_id = clean_text(request.instance_id)
+    return tx.actions.find_claimable(request.environment_ids, instance_id=instance_id, now=tx.now)
 
 
-def _next(tx: Transaction, environment_ids: Sequence[str]) -> ActionRecord | None:
+def _next(tx: Transaction, request: ClaimRequest) -> ActionRecord | None:
     """Return what to hand out; what was tried too often ends on the way."""
-    action = _claimable(tx, environment_ids)
+    action = _claimable(tx, request)
     while action is not None and action.attempt >= MAX_ATTEMPTS:
         take_result(tx, action, _given_up(action, at=tx.now), actor=_OURSELVES.actor)
-        action = _claimable(tx, environment_ids)
+        action = _claimable(tx, request)
     return action
 
 

@@ -160,13 +160,14 @@ class ActionRows:
         )
         return self._connection.execute(query.order_by(ACTIONS.c.sequence.desc()).limit(1)).scalar_one_or_none()
 
-    def find_claimable(self, environment_ids: Sequence[str], *, now: datetime) -> ActionRecord | None:
+    def find_claimable(self, environment_ids: Sequence[str], *, instance_id: str, now: datetime) -> ActionRecord | None:
         """Return the action that an agent should take next.
 
         Pending ones, and running ones whose claim expired or was released, unless a newer change of the same deployment waits; never
-        while another action of the deployment runs. Changes go before status, then the oldest first.
+        while another action of the deployment runs; and never to the process that released it, whose other questions may still
+        wait while it leaves. Changes go before status, then the oldest first.
         """
-        return self._first(_claimable(environment_ids, now))
+        return self._first(_claimable(environment_ids, instance_id, now))
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return (type, status) -> number of actions."""
@@ -184,7 +185,7 @@ class ActionRows:
         return row
 
 
-def _claimable(environment_ids: Sequence[str], now: datetime) -> sa.Select[Any]:
+def _claimable(environment_ids: Sequence[str], instance_id: str, now: datetime) -> sa.Select[Any]:
     other = ACTIONS.alias("other")
     held = sa.exists().where(
         other.c.deployment_id == ACTIONS.c.deployment_id,
@@ -200,7 +201,8 @@ def _claimable(environment_ids: Sequence[str], now: datetime) -> sa.Select[Any]:
         newer.c.type.in_(CHANGING_TYPES),
     )
     pending = ACTIONS.c.status == ActionStatus.PENDING.value
-    nobodys = sa.or_(ACTIONS.c.expires_at.is_(None), ACTIONS.c.expires_at <= now)
+    given_back = sa.and_(ACTIONS.c.expires_at.is_(None), ACTIONS.c.instance_id.is_distinct_from(instance_id))
+    nobodys = sa.or_(given_back, ACTIONS.c.expires_at <= now)
     expired = sa.and_(ACTIONS.c.status == ActionStatus.RUNNING.value, nobodys, ~outdated)
     changes_first = sa.case((ACTIONS.c.type.in_(CHANGING_TYPES), 0), else_=1)
     return (

@@ -38,6 +38,9 @@ class Action:
     def unfinished(self) -> bool:
         return self.status in ("pending", "running")
 
+    def given_back_by(self, instance: str) -> bool:
+        return self.expires is None and self.holder is not None and self.holder[1] == instance
+
 
 @dataclass
 class Model:
@@ -73,10 +76,10 @@ class Model:
 
     def claim(self, holder: tuple[str, str]) -> tuple[int, int] | None:
         """Return (index, attempt) of what is handed out."""
-        index = self._claimable()
+        index = self._claimable(holder[1])
         while index is not None and self.actions[index].attempt >= self.most_attempts:
             self._end(index, "unknown")
-            index = self._claimable()
+            index = self._claimable(holder[1])
         if index is None:
             return None
         action = self.actions[index]
@@ -124,10 +127,10 @@ class Model:
                 self.state, self.generation = action.prior
         return None
 
-    def _claimable(self) -> int | None:
+    def _claimable(self, instance: str) -> int | None:
         running = [a for a in self.actions if a.status == "running" and a.expires is not None and a.expires > self.now]
         waiting = [i for i, a in enumerate(self.actions) if a.status == "pending"]
-        nobodys = [i for i, a in enumerate(self.actions) if a.status == "running"]
+        nobodys = [i for i, a in enumerate(self.actions) if a.status == "running" and not a.given_back_by(instance)]
         if running:
             return None
         return waiting[0] if waiting else nobodys[0] if nobodys else None

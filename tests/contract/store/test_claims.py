@@ -230,13 +230,17 @@ def test_another_tokens_agent_releases_nothing(site: Site):
 
 
 def test_a_released_claim_is_offered_again_at_once(site: Site):
-    """The agent that leaves says so; nobody waits for the claim to expire."""
+    """The agent that leaves says so; nobody waits for the claim to expire, and its own waiting questions get nothing."""
     action_id = site.create()
-    first = site.take()
+    first = claim_as(site, "one")
+    assert first is not None
 
     site.services.agents.release(site.agent, action_id, first.attempt)
 
-    assert 2 == site.take().attempt
+    assert claim_as(site, "one") is None
+    second = claim_as(site, "two")
+    assert second is not None
+    assert 2 == second.attempt
 
 
 def test_a_released_claim_is_not_revived_by_a_heartbeat(site: Site):
