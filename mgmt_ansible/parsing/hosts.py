@@ -72,13 +72,19 @@ def _after_ok(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) -> Ho
 
 
 def _after_failed(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) -> HostTrace:
-    res = data.get("res", {})
-    if is_result(data) or (module_of(data) == PACKAGE_MODULE and RESULT_KEY in res):
+    if is_result(data) or _is_package_result(data):
         outcome = _read_failed(trace.host, data, secrets)
         return replace(trace, started=True, touched=True, result=outcome, failure=None, unreachable=None)
     if data.get("ignore_errors", False):
         return replace(trace, started=True)
     return replace(trace, started=True, failure=_failed(trace.host, data, secrets))
+
+
+def _is_package_result(data: EventData) -> bool:
+    """Tell whether a failed `mgmt_package` reported, or died without a word: it is then as unknown as the other one."""
+    res = data.get("res", {})
+    killed = cause_of_failure(PACKAGE_MODULE, res) is Cause.UNKNOWN
+    return module_of(data) == PACKAGE_MODULE and (RESULT_KEY in res or killed)
 
 
 def _read(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:

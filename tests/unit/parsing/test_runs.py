@@ -64,6 +64,16 @@ def test_the_fence_of_the_host_comes_along():
     assert (Outcome.SUPERSEDED, 3, 2) == (host.outcome, host.fence_generation, host.fence_attempt)
 
 
+@pytest.mark.parametrize(("stderr", "outcome"), [("", Outcome.UNKNOWN), ("ImportError: no module", Outcome.FAILED)])
+def test_a_package_module_that_died_without_a_word_is_unknown(stderr, outcome):
+    """It was killed, so it is asked and done once more; one that says why it ended has failed."""
+    res = {"msg": "Module result deserialization failed", "module_stdout": "", "module_stderr": stderr, "rc": 137}
+
+    (host,) = parse(module_event("runner_on_failed", task_action="mgmt_package", res=res)).values()
+
+    assert outcome == host.outcome
+
+
 def test_a_host_lost_while_our_module_worked_is_unknown():
     """It was there before, so its module may go on working."""
     reached = {"event": "runner_on_ok", "event_data": {"host": "h1", "task": "Load", "task_action": "copy", "res": {}}}
