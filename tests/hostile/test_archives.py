@@ -25,7 +25,7 @@ from mgmt_ansible.archives import members
 from mgmt_ansible.archives.reading import measure_files
 from tests.contract.archives.test_two_extractors import PLAIN, judge_on_control_plane, judge_on_host, tar_of, zip_of
 
-CASES = int(os.environ.get("ARCHIVE_CASES", "240"))
+CASES = int(os.environ.get("ARCHIVE_CASES", "150"))
 OUTSIDE = Path(tempfile.gettempdir()) / "mgmt-ansible-hostile-archive-canary"
 PROFILE = settings(
     max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
