@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from mgmt_ansible.domain.actions import Claim
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Observation, Outcome
 
-
 _NEVER_CONNECTED = "ssh: connect to host"
 """OpenSSH's words when no connection was made, hence no command sent (source: OpenSSH, sshconnect.c)."""
 

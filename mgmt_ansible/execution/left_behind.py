@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -52,11 +53,14 @@ def control_path_directory(binding: EnvironmentBinding, agent_id: str) -> str | 
 
 def end_connections(agent_id: str) -> None:
     """End the connections that OpenSSH keeps for an agent; none of its runs may be under way."""
-    mark = os.fsencode(Path(_prefix(agent_id)).expanduser())
+    prefix = Path(_prefix(agent_id)).expanduser()
+    mark = os.fsencode(prefix)
     kept = tuple(_processes(partial(_is_master, mark)))
     if kept:
         stop_tree(kept)
         _log.info("connections_ended", pids=[one.pid for one in kept])
+    for folder in prefix.parent.glob(f"{prefix.name}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _prefix(agent_id: str) -> str:

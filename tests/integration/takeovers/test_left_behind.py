@@ -107,6 +107,7 @@ def test_every_process_of_a_killed_agents_run_is_stopped_and_no_other(start):
     assert len(orphans) >= 3
     assert dead.pid("here") in orphans
     assert set() == dead.processes()
+    assert [] == list(Path("~/.ansible/cp").expanduser().glob(f"{dead.agent_id[:8]}-*"))
     assert not read(dead.pid("here"), "cmdline")
     assert read(living.pid("here"), "cmdline")
     assert before & living.processes() >= {living.pid("here")}
