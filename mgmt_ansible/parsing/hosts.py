@@ -27,6 +27,9 @@ from mgmt_ansible.parsing.runner_events import PACKAGE_MODULE, EventData, is_res
 _CONTROLLER_ACTIONS = frozenset({"debug", "assert", "set_fact", "meta", "include_role", "import_role", "fail"})
 """Tasks that run on the controller: their `ok` proves nothing about the host."""
 
+_SIGNALED = range(129, 193)
+"""What a shell ends with when a signal ended its command (source: POSIX shell, 2.8.2)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostTrace:
@@ -81,10 +84,9 @@ def _after_failed(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) -
 
 
 def _is_package_result(data: EventData) -> bool:
-    """Tell whether a failed `mgmt_package` reported, or died without a word: it is then as unknown as the other one."""
+    """Tell whether a failed `mgmt_package` reported, or was killed: it is then as unknown as the other one."""
     res = data.get("res", {})
-    killed = cause_of_failure(PACKAGE_MODULE, res) is Cause.UNKNOWN
-    return module_of(data) == PACKAGE_MODULE and (RESULT_KEY in res or killed)
+    return module_of(data) == PACKAGE_MODULE and (RESULT_KEY in res or res.get("rc") in _SIGNALED)
 
 
 def _read(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:

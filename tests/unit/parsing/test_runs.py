@@ -64,10 +64,10 @@ def test_the_fence_of_the_host_comes_along():
     assert (Outcome.SUPERSEDED, 3, 2) == (host.outcome, host.fence_generation, host.fence_attempt)
 
 
-@pytest.mark.parametrize(("stderr", "outcome"), [("", Outcome.UNKNOWN), ("ImportError: no module", Outcome.FAILED)])
-def test_a_package_module_that_died_without_a_word_is_unknown(stderr, outcome):
-    """It was killed, so it is asked and done once more; one that says why it ended has failed."""
-    res = {"msg": "Module result deserialization failed", "module_stdout": "", "module_stderr": stderr, "rc": 137}
+@pytest.mark.parametrize(("rc", "outcome"), [(137, Outcome.UNKNOWN), (143, Outcome.UNKNOWN), (1, Outcome.FAILED)])
+def test_a_package_module_that_was_killed_is_unknown(rc, outcome):
+    """The host is asked, and it is done once more; one that ended by itself has failed."""
+    res = {"msg": "Module result deserialization failed", "module_stdout": "", "module_stderr": "Killed", "rc": rc}
 
     (host,) = parse(module_event("runner_on_failed", task_action="mgmt_package", res=res)).values()
 
