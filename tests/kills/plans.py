@@ -32,6 +32,9 @@ HOST_STEPS = {
 PACKAGE_STEPS = ("step:package", "effect:package.1")
 """Named steps of the other module, which installs packages."""
 
+BLOCKED = ("goes-on", "stays-blocked")
+"""Variants of a kill of the agent while a module stands at a step: it goes on at once, or only at the end."""
+
 _SLOW = ("heartbeat",)
 """Ten seconds into an action only: shown on a replace that is held on the host meanwhile."""
 _NO_PACKAGE = ("fetch",)
@@ -72,7 +75,7 @@ class Round:
 
 
 def plan_rounds(*, per_step: int, moments: int, only: Sequence[str], seed: int) -> tuple[Round, ...]:
-    """Return the rounds of a campaign, in an order that its seed gives."""
+    """Return the rounds of a campaign: all first ones, then all second ones, each in an order that the seed gives."""
     choice = random.Random(seed)
     rounds = [replace(one, number=number) for one in _named() for number in range(1, per_step + 1)]
     rounds += [*_blocked(), *_special(per_step)]
@@ -80,7 +83,12 @@ def plan_rounds(*, per_step: int, moments: int, only: Sequence[str], seed: int) 
     rounds += [Round(choice.choice(ACTIONS), "random", MODULE, number=number) for number in range(moments // 2)]
     choice.shuffle(rounds)
     wanted = (one for one in rounds if any(fnmatch(one.name, pattern) for pattern in only))
-    return tuple(sorted(wanted, key=lambda one: one.alone))
+    return tuple(sorted(wanted, key=lambda one: (_turn(one, per_step), one.alone)))
+
+
+def _turn(one: Round, per_step: int) -> int:
+    spread = one.step == "random" or one.variant in BLOCKED
+    return one.number % per_step if spread else min(one.number, per_step) - 1
 
 
 def batches(rounds: Sequence[Round], size: int) -> Iterator[tuple[Round, ...]]:
@@ -115,10 +123,10 @@ def _named() -> Iterator[Round]:
 
 
 def _blocked() -> Iterator[Round]:
-    """Yield kills of the agent while the module stands at a step of its own; it goes on at once, or only at the end."""
+    """Yield kills of the agent while the module stands at a step of its own; every third module stays there."""
     for action in ACTIONS:
         for place, step in enumerate(HOST_STEPS[action]):
-            yield Round(action, step, AGENT, "stays-blocked" if place % 3 == 2 else "goes-on", number=place)
+            yield Round(action, step, AGENT, BLOCKED[place % 3 == 2], number=place)
 
 
 def _special(per_step: int) -> Iterable[Round]:
