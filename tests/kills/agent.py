@@ -38,11 +38,13 @@ def _kind(arguments: tuple[Any, ...], answer: object) -> Facts | None:
 
 
 def _has_result(arguments: tuple[Any, ...], answer: object) -> Facts | None:
-    return {} if any(report.kind == "result" for report in arguments[1]) else None
+    ids = [report.action_id for report in arguments[1] if report.kind == "result"]
+    return {"action_id": ids[-1]} if ids else None
 
 
 def _told(arguments: tuple[Any, ...], answer: object) -> Facts | None:
-    return None if _has_result(arguments, answer) is None else {"told": True}
+    facts = _has_result(arguments, answer)
+    return None if facts is None else {**facts, "told": True}
 
 
 def _deployment_event(arguments: tuple[Any, ...], answer: object) -> Facts | None:
@@ -93,9 +95,12 @@ STEPS = (
 )
 """In the order of one action, but for the heartbeat."""
 
+REPORTS = ("run-report", "result-report", "result-spooled", "result-sending", "result-sent")
+"""Steps that know their action, so that what an earlier round left in the spool is not taken for this one's."""
+
 
 def _of_kind(arguments: tuple[Any, ...], kind: str) -> Facts | None:
-    return {} if arguments[1].kind == kind else None
+    return {"action_id": arguments[1].action_id} if arguments[1].kind == kind else None
 
 
 def wrap(step: Step, barriers: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mgmt_ansible.domain.actions import FINAL
 from mgmt_ansible.quickstart import processes
 from tests.kills import process_tables
+from tests.kills.agent import REPORTS
 from tests.kills.barriers import AGENT as AGENT_PLACE
 from tests.kills.barriers import HOST as HOST_PLACE
 from tests.kills.barriers import Barrier
@@ -78,6 +79,8 @@ class Stage:
     def _play(self, one: Round, deployment_id: str, barriers: list[Barrier]) -> Ended:
         package = self._site.salted("1", f"{time.monotonic_ns()}") if one.step in PACKAGE_STEPS else None
         action_id = self._deployments.ask(one.action, deployment_id, one.hosts, package=package)
+        if one.step in REPORTS:
+            barriers.append(Barrier.arm(self._site.barriers, AGENT_PLACE, one.step, action_id=action_id))
         reached, facts = self._wait_moment(barriers, deployment_id, action_id)
         kill_at = time.monotonic()
         killed = self._kill(one, facts)
@@ -104,7 +107,7 @@ class Stage:
         if ":" in one.step or one.step == "begin":
             last = self._site.base_dir(f"h{one.hosts}")
             return [Barrier.arm(folder, deployment_id, one.step, base_dir=str(last))]
-        return [Barrier.arm(folder, AGENT_PLACE, one.step)]
+        return [] if one.step in REPORTS else [Barrier.arm(folder, AGENT_PLACE, one.step)]
 
     def _wait_moment(self, barriers: list[Barrier], deployment_id: str, action_id: str) -> tuple[str, dict[str, Any]]:
         if not barriers:
