@@ -1,0 +1,78 @@
+"""What the oracle of `scripts/kills` counts in an effects log, and which rounds there are."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tests.kills.agent import STEPS
+from tests.kills.barriers import Barrier
+from tests.kills.effects import Effect, find_doubled
+from tests.kills.plans import ACTIONS, HOST_STEPS, MODULE, batches, plan_rounds
+from tests.kills.reaching import reach
+
+
+def effects(*lines: tuple[tuple[int, int], str]) -> tuple[Effect, ...]:
+    return tuple(Effect(pair, "switch", what, "") for pair, what in lines)
+
+
+def test_a_plain_replace_is_not_doubled():
+    """Each release takes the port once."""
+    log = effects(((1, 1), "slot a started on port 1"), ((2, 1), "slot a stopped, slot b takes port 1"))
+
+    assert () == find_doubled(log)
+
+
+def test_a_lower_pair_after_a_higher_one_is_doubled():
+    """An old attempt has changed the host after a newer one."""
+    log = effects(((2, 2), "release 2 installed"), ((2, 1), "slot b started on port 2 for the gate"))
+
+    assert 1 == len(find_doubled(log))
+
+
+def test_taking_the_port_twice_is_doubled():
+    """Nothing was undone in between."""
+    log = effects(((2, 1), "slot a stopped, slot b takes port 1"), ((2, 2), "slot b stopped, slot a takes port 1"))
+
+    assert 1 == len(find_doubled(log))
+
+
+def test_taking_the_port_again_after_a_way_back_is_not_doubled():
+    """The old model came back, and the switch was done anew."""
+    log = effects(
+        ((2, 1), "slot a stopped, slot b takes port 1"),
+        ((2, 1), "slot a came back"),
+        ((2, 2), "slot a stopped, slot b takes port 1"),
+    )
+
+    assert () == find_doubled(log)
+
+
+def test_every_named_step_is_played_three_times_for_every_action():
+    """But for the heartbeat, and the package that a stop does not fetch."""
+    played = Counter((one.action, one.step) for one in plan_rounds(per_step=3, moments=20, only=["*/plain/*"], seed=1))
+    agents = {(action, step.name) for action in ACTIONS for step in STEPS}
+    agents -= {("launch", "heartbeat"), ("stop", "heartbeat"), ("stop", "fetch")}
+    hosts = {(action, step) for action, steps in HOST_STEPS.items() for step in steps}
+
+    assert [] == [step for step in agents | hosts if played[step] < 3]
+
+
+def test_only_rounds_that_kill_their_own_module_are_played_together():
+    """Who kills the agent disturbs the others."""
+    rounds = plan_rounds(per_step=1, moments=4, only=["*"], seed=1)
+
+    together = [batch for batch in batches(rounds, 3) if len(batch) > 1]
+
+    assert {MODULE} == {one.victim for batch in together for one in batch}
+    assert list(rounds) == [one for batch in batches(rounds, 3) for one in batch]
+
+
+def test_a_step_is_taken_by_matching_facts_only(tmp_path):
+    """A process with other facts goes on at once; the first that matches says who it is."""
+    barrier = Barrier.arm(tmp_path, "agent", "plan", attempt=2)
+    barrier.release()
+
+    reach(str(tmp_path), "agent", "plan", {"attempt": 1})
+    reach(str(tmp_path), "agent", "plan", {"attempt": 2})
+
+    assert 2 == barrier.wait(1)["attempt"]
