@@ -79,8 +79,8 @@ class Stage:
     def _play(self, one: Round, deployment_id: str, barriers: list[Barrier]) -> Ended:
         package = self._site.salted("1", f"{time.monotonic_ns()}") if one.step in PACKAGE_STEPS else None
         action_id = self._deployments.ask(one.action, deployment_id, one.hosts, package=package)
-        if one.step in REPORTS:
-            barriers.append(Barrier.arm(self._site.barriers, AGENT_PLACE, one.step, action_id=action_id))
+        for step in _report_steps(one):
+            barriers.append(Barrier.arm(self._site.barriers, AGENT_PLACE, step, action_id=action_id))
         reached, facts = self._wait_moment(barriers, deployment_id, action_id)
         kill_at = time.monotonic()
         killed = self._kill(one, facts)
@@ -162,7 +162,7 @@ class Stage:
         """Let the world go on after the kill; returns the id of the action that counts."""
         if one.variant in SUPERSEDED:
             action_id = self._deployments.ask(SUPERSEDED[one.variant], deployment_id)
-        if one.variant == "goes-on" or one.step == "heartbeat":
+        if one.variant == "goes-on" or len(barriers) > 1:
             for barrier in barriers:
                 barrier.release()
         if one.victim == AGENT:
@@ -198,3 +198,10 @@ class Stage:
             site.agent.stop()
             site.agent.release = site.first_release
             site.agent.start()
+
+
+def _report_steps(one: Round) -> tuple[str, ...]:
+    """Return the steps to arm for a report; what is spooled must not be sent before the kill."""
+    if one.step not in REPORTS:
+        return ()
+    return (one.step, "result-sending") if one.step == "result-spooled" else (one.step,)
