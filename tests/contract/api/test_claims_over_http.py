@@ -20,7 +20,7 @@ def claim(agent: TestClient, site: Site, wait_seconds: float = 0, instance: str 
 
 
 def test_a_claim_is_given_back(site: Site, agent: TestClient):
-    """204, once; the next claim is attempt 2."""
+    """204, once; another process is given attempt 2, the one that gave it back nothing."""
     action_id = site.create()
     claim(agent, site)
 
@@ -28,7 +28,8 @@ def test_a_claim_is_given_back(site: Site, agent: TestClient):
 
     assert [204, 409] == [answer.status_code for answer in answers]
     assert "claim_lost" == answers[1].json()["code"]
-    assert 2 == claim(agent, site).json()["attempt"]
+    assert 204 == claim(agent, site).status_code
+    assert 2 == claim(agent, site, instance="two").json()["attempt"]
 
 
 def test_a_restarted_agent_is_given_its_own_action_again(site: Site, agent: TestClient):
@@ -66,7 +67,7 @@ def test_who_waits_is_given_an_action_as_soon_as_it_is_released(site: Site, agen
     action_id = site.create()
     site.take()
     answers = []
-    waiting = threading.Thread(target=lambda: answers.append(claim(agent, site, wait_seconds=30)))
+    waiting = threading.Thread(target=lambda: answers.append(claim(agent, site, wait_seconds=30, instance="two")))
     waiting.start()
 
     site.services.agents.release(site.agent, action_id, 1)
