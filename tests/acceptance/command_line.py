@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sysconfig.get_path("scripts")) / "mgmt-ansible"
 START_SECONDS = 200
+UP_READY = "Ctrl-C stops all of it"
+"""The last words of `up` before it waits."""
 STOP_SECONDS = 20
 
 
