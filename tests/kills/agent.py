@@ -50,7 +50,8 @@ def _told(arguments: tuple[Any, ...], answer: object) -> Facts | None:
 def _deployment_event(arguments: tuple[Any, ...], answer: object) -> Facts | None:
     data = arguments[1].get("event_data") or {}
     ended = arguments[1].get("event") in ("runner_on_ok", "runner_on_failed")
-    return {} if ended and data.get("task_action", "").endswith("mgmt_deployment") else None
+    ours = ended and data.get("task_action", "").endswith("mgmt_deployment")
+    return {"host": data["host"]} if ours else None
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,10 @@ from mgmt_ansible import errors
 from mgmt_ansible.quickstart import kernel_proofs, samples
 from tests.kills import process_tables
 from tests.kills.effects import find_doubled, read_effects
+from tests.kills.standing import Standing, standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mgmt_ansible.wire.api_v2 import Action, ModelPackage
     from tests.kills.process_tables import Process
@@ -77,6 +78,16 @@ def judge(site: KillSite, wanted: Wanted, action: Action, running: Iterable[Want
         if not found or time.monotonic() >= deadline:
             return found
         time.sleep(0.2)
+
+
+def find_done_again(site: KillSite, deployment_id: str, before: Mapping[str, Standing]) -> tuple[Finding, ...]:
+    """Return the hosts on which something was done after all had been done: other effects, or another server."""
+    later = {host: standing(site, host, deployment_id) for host in before}
+    return tuple(
+        Finding(DOUBLED, f"{host}: all was done at the kill, {before[host]}, and then more: {after}")
+        for host, after in later.items()
+        if after != before[host]
+    )
 
 
 def _findings(site: KillSite, wanted: Wanted, action: Action, running: tuple[Wanted, ...]) -> Iterator[Finding]:

@@ -69,6 +69,13 @@ class Round:
         return 2 if self.number % 2 == 0 else 1
 
     @property
+    def way(self) -> str:
+        """Who brings the action to its end."""
+        if self.victim == MODULE:
+            return "module killed"
+        return "other agent" if self.variant == "second-agent" else "own restart"
+
+    @property
     def alone(self) -> bool:
         """Whether it disturbs others: it kills the agent, or whoever it meets."""
         return self.victim == AGENT or self.step in (*PACKAGE_STEPS, "random")
@@ -134,8 +141,8 @@ def _special(per_step: int) -> Iterable[Round]:
     yield from (Round(REPLACE, "heartbeat", AGENT, number=number) for number in numbers)
     yield Round(REPLACE, "effect:switch.1", AGENT, "new-version")
     yield Round(LAUNCH, "result-event", AGENT, "new-version", 2)
-    yield Round(REPLACE, "step:switch", AGENT, "second-agent")
     yield Round(STOP, "step:stop", AGENT, "second-agent", 2)
+    yield from (Round(REPLACE, "step:switch", AGENT, "second-agent", number) for number in numbers)
     for number in numbers:
         yield Round(REPLACE, "begin", AGENT, "late-replace", number)
         yield Round(REPLACE, "begin", AGENT, "late-stop", number)

@@ -15,12 +15,13 @@ from tests.kills.agent import REPORTS
 from tests.kills.barriers import AGENT as AGENT_PLACE
 from tests.kills.barriers import HOST as HOST_PLACE
 from tests.kills.barriers import Barrier
-from tests.kills.effects import read_effects
 from tests.kills.plans import AGENT, LATE, PACKAGE_STEPS, SUPERSEDED, Round
 from tests.kills.sites import wait_for
+from tests.kills.standing import Standing, finished_hosts, require_unrecorded, standing
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Mapping
 
     from mgmt_ansible.wire.api_v2 import Action
     from tests.kills.deployments import Deployments
@@ -42,6 +43,7 @@ class Ended:
         seconds: From the kill to its end.
         reached: Where it was, and that the effect was not written down.
         killed: Who was.
+        before: Host -> how it stood at the kill, where everything was done by then.
     """
 
     deployment_id: str
@@ -49,6 +51,11 @@ class Ended:
     seconds: float
     reached: str
     killed: str
+    before: Mapping[str, Standing]
+
+
+class TooLateError(Exception):
+    """The action had ended before the random moment came: nothing was killed, the round is to be played again."""
 
 
 class Stage:
@@ -58,12 +65,14 @@ class Stage:
         self._site = site
         self._deployments = deployments
         self._moments = moments
+        self.longest_moment_seconds = _LONGEST_MOMENT_SECONDS
 
     def play(self, one: Round, deployment_id: str) -> Ended:
         """Play a round on a deployment to the end of its action; whatever happens, an agent runs afterwards.
 
         Raises:
             NotReachedError: Nobody came to the step.
+            TooLateError: The random moment was after the end.
             QuickstartError: The action did not end in time.
         """
         barriers = self._arm(one, deployment_id)
@@ -82,8 +91,10 @@ class Stage:
         for step in _report_steps(one):
             barriers.append(Barrier.arm(self._site.barriers, AGENT_PLACE, step, action_id=action_id))
         reached, facts = self._wait_moment(barriers, deployment_id, action_id)
+        hosts = finished_hosts(one.step, facts, self._deployments.wanted[deployment_id].hosts)
+        before = {host: standing(self._site, host, deployment_id) for host in hosts}
         kill_at = time.monotonic()
-        killed = self._kill(one, facts)
+        killed = self._kill(one, facts, action_id)
         action_id = self._go_on(one, deployment_id, barriers, action_id)
         action = self._wait_end(action_id)
         seconds = time.monotonic() - kill_at
@@ -93,7 +104,7 @@ class Stage:
             barrier.release()
         if facts.get("base_dir"):
             self._wait_gone(int(facts["pid"]))
-        return Ended(deployment_id, action, seconds, reached, killed)
+        return Ended(deployment_id, action, seconds, reached, killed, before)
 
     def _arm(self, one: Round, deployment_id: str) -> list[Barrier]:
         folder = self._site.barriers
@@ -111,25 +122,16 @@ class Stage:
 
     def _wait_moment(self, barriers: list[Barrier], deployment_id: str, action_id: str) -> tuple[str, dict[str, Any]]:
         if not barriers:
-            seconds = self._moments.uniform(0, _LONGEST_MOMENT_SECONDS)
+            seconds = self._moments.uniform(0, self.longest_moment_seconds)
             time.sleep(seconds)
             return f"random moment, {seconds:.2f} s after the request", {}
         facts = barriers[0].wait(REACH_SECONDS)
-        where = self._not_on_host(facts, deployment_id) if facts.get("base_dir") else self._not_told(facts, action_id)
-        return f"reached by pid {facts['pid']}, {where}", facts
-
-    def _not_on_host(self, facts: dict[str, Any], deployment_id: str) -> str:
-        """Tell, from the host's files, that the step's effect is not written down yet.
-
-        Raises:
-            AssertionError: It is.
-        """
-        base_dir, pair = self._site.folder.root / facts["base_dir"], (facts["generation"], facts["attempt"])
-        effects = read_effects(base_dir, deployment_id)
-        written = [one.what for one in effects if one.pair == pair]
-        if facts["what"] and facts["what"] in written:
-            raise AssertionError(f"{facts['what']!r} of {pair} is in the effects log already: {written}")
-        return f"pair {pair[0]}/{pair[1]} on {base_dir.name}, {len(effects)} effects, not recorded"
+        if not facts.get("base_dir"):
+            return f"reached by pid {facts['pid']}, {self._not_told(facts, action_id)}", facts
+        folder = self._site.folder.root / facts["base_dir"] / "deployments" / deployment_id
+        said = require_unrecorded(folder, barriers[0].name.removeprefix(f"{deployment_id}-"), facts)
+        pair, host = f"{facts['generation']}/{facts['attempt']}", folder.parent.parent.name
+        return f"reached by pid {facts['pid']}, pair {pair} on {host}, {said}", facts
 
     def _not_told(self, facts: dict[str, Any], action_id: str) -> str:
         """Tell that the control plane has no result yet, unless the step is the one after that.
@@ -142,21 +144,32 @@ class Stage:
             raise AssertionError(f"the control plane has the result already: {status}")
         return f"the control plane says {status}"
 
-    def _kill(self, one: Round, facts: dict[str, Any]) -> str:
+    def _kill(self, one: Round, facts: dict[str, Any], action_id: str) -> str:
+        pid = int(facts["pid"]) if facts and one.victim != AGENT else 0
+        if one.victim != AGENT and not facts:
+            pid = self._find_module(action_id)
+        status = self._site.client.actions.get_action(action_id).status
+        if not facts and status in FINAL:
+            raise TooLateError(f"the action was {status} already")
         if one.victim == AGENT:
-            return f"agent {self._site.agent.kill()}"
-        pid = int(facts["pid"]) if facts else self._find_module()
-        if not pid:
-            return "no module, as none worked at that moment"
+            return f"agent {self._site.agent.kill()} while {status}"
         os.kill(pid, signal.SIGKILL)
-        return f"module {pid}"
+        return f"module {pid} while {status}"
 
-    def _find_module(self) -> int:
-        """Return the pid of a run's Python under sshd; 0 when there is none."""
-        table = process_tables.list_processes(self._site.folder.root)
-        below = process_tables.descendants(self._site.host_pid, table)
-        found = [entry.pid for entry in table if entry.pid in below and entry.name.startswith("python")]
-        return found[-1] if found else 0
+    def _find_module(self, action_id: str) -> int:
+        """Wait for a module and return its pid: under sshd, a Python without arguments, as pipelining starts it.
+
+        Raises:
+            TooLateError: The action ended before there was one.
+        """
+        while self._site.client.actions.get_action(action_id).status not in FINAL:
+            table = process_tables.list_processes(self._site.folder.root)
+            below = process_tables.descendants(self._site.host_pid, table)
+            found = [entry for entry in table if entry.pid in below and entry.name.startswith("python")]
+            if modules := [entry.pid for entry in found if len(entry.arguments) == 1]:
+                return modules[-1]
+            time.sleep(0.02)
+        raise TooLateError("no module came before the action's end")
 
     def _go_on(self, one: Round, deployment_id: str, barriers: list[Barrier], action_id: str) -> str:
         """Let the world go on after the kill; returns the id of the action that counts."""
