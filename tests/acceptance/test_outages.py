@@ -18,4 +18,4 @@ def test_reports_wait_for_a_control_plane_that_is_away():
     """The run's own and two hundred more: each once, in order."""
     said = play("tests.kills.outages", "control-plane", "--reports", "200")
 
-    assert "202 of 202 delivered, each once: True, in order: True; the action is succeeded" in said
+    assert "202 of 202 delivered, in order: True; they caused 1 end and 1 run; the action is succeeded" in said
