@@ -67,15 +67,21 @@ def no_hosts(spec: ActionSpec) -> Verdict:
         status=ActionStatus.FAILED,
         outcome=Outcome.FAILED,
         cause=Cause.NO_HOSTS,
-        health=None if spec.type is ActionType.ENVIRONMENT_STATUS else Health.UNKNOWN,
+        health=_unknown_health(spec),
         message="the inventory has no hosts that match the environment's pattern",
     )
 
 
 def broken(
-    spec: ActionSpec, plan: Plan | None, message: str, *, cause: Cause, outcome: Outcome = Outcome.FAILED
+    spec: ActionSpec,
+    plan: Plan | None,
+    message: str,
+    *,
+    cause: Cause,
+    outcome: Outcome = Outcome.FAILED,
+    known: Mapping[str, HostOutcome] | None = None,
 ) -> Verdict:
-    """Return the verdict of an action that could not be performed at all; no host was touched unless it is `unknown`.
+    """Return the verdict of an action that could not be performed; this claim touched no host unless it is `unknown`.
 
     Args:
         spec: The action.
@@ -83,16 +89,24 @@ def broken(
         message: One sentence.
         cause: Why.
         outcome: `unknown` when it cannot be told what was done.
+        known: Host -> outcome, where an earlier claim of it is known to have done something.
     """
     each = Outcome.UNKNOWN if outcome is Outcome.UNKNOWN else Outcome.NOT_RUN
     names = plan.hosts if plan is not None else ()
+    told = known or {}
+    hosts = tuple(
+        _asked_only(spec, told[name])
+        if name in told
+        else HostOutcome(host=name, outcome=each, cause=cause, message=message)
+        for name in names
+    )
     return Verdict(
         status=ActionStatus.FAILED,
         outcome=outcome,
         cause=cause,
-        health=None if spec.type is ActionType.ENVIRONMENT_STATUS else Health.UNKNOWN,
+        health=_health(spec, hosts)[0] if told else _unknown_health(spec),
         message=message,
-        hosts=tuple(HostOutcome(host=name, outcome=each, cause=cause, message=message) for name in names),
+        hosts=hosts,
     )
 
 
@@ -117,6 +131,10 @@ def _status(outcome: Outcome, *, canceled: bool) -> ActionStatus:
     if canceled:
         return ActionStatus.CANCELED
     return ActionStatus.UNKNOWN if outcome is Outcome.UNKNOWN else ActionStatus.FAILED
+
+
+def _unknown_health(spec: ActionSpec) -> Health | None:
+    return None if spec.type is ActionType.ENVIRONMENT_STATUS else Health.UNKNOWN
 
 
 def _health(spec: ActionSpec, hosts: tuple[HostOutcome, ...]) -> tuple[Health | None, str]:

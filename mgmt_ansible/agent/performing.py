@@ -9,17 +9,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import structlog
 
 from mgmt_ansible import errors
+from mgmt_ansible.agent.findings import unsettled
 from mgmt_ansible.agent.held_claims import HeldClaim
 from mgmt_ansible.agent.judging import Verdict, broken, judge
 from mgmt_ansible.agent.reporting import Reporter
 from mgmt_ansible.agent.settling import Settler
-from mgmt_ansible.agent.takeovers import Takeovers
+from mgmt_ansible.agent.takeovers import Taken, Takeovers
 from mgmt_ansible.domain.actions import CHANGING, NEEDS_PACKAGE
 from mgmt_ansible.domain.outcomes import FINE, Cause, HostOutcome, Outcome
 from mgmt_ansible.domain.plans import Plan
@@ -97,27 +98,45 @@ class Performer:
     def _verdict(self, held: HeldClaim) -> Verdict:
         spec = held.claim.spec
         plan: Plan | None = None
+        taken = Taken()
         try:
             held.ensure()
             plan = self.plugin.plan(spec)
-            return self._performed(held, plan)
+            taken = Takeovers(plugin=self.plugin).take(held, plan)
+            return self._performed(held, plan, taken)
         except (errors.ClaimLostError, _Leaving):
             raise
         except errors.ArchiveError as exc:
-            return broken(spec, plan, _said(exc), cause=Cause.ARTIFACT)
+            return self._broken(held, plan, taken, _said(exc), Cause.ARTIFACT)
         except errors.ControlPlaneError as exc:
-            return broken(spec, plan, f"the model package could not be fetched: {_said(exc)}", cause=Cause.UNKNOWN)
+            message = f"the model package could not be fetched: {_said(exc)}"
+            return self._broken(held, plan, taken, message, Cause.UNKNOWN)
         except errors.MgmtAnsibleError as exc:
             _log.error("action_failed", action_id=spec.id, code=exc.code, error=_said(exc))
-            return broken(spec, plan, _said(exc), cause=Cause.PLAYBOOK_ERROR)
+            return self._broken(held, plan, taken, _said(exc), Cause.PLAYBOOK_ERROR)
         except Exception as exc:  # noqa: BLE001 - the worker loop's own edge: one broken action never ends the agent
             _log.exception("action_crashed", action_id=spec.id)
             message = f"the agent failed unexpectedly: {type(exc).__name__}"
-            return broken(spec, plan, message, cause=Cause.UNKNOWN, outcome=Outcome.UNKNOWN)
+            return broken(spec, plan, message, cause=Cause.UNKNOWN, outcome=Outcome.UNKNOWN, known=taken.hosts)
 
-    def _performed(self, held: HeldClaim, plan: Plan) -> Verdict:
+    def _broken(self, held: HeldClaim, plan: Plan | None, taken: Taken, message: str, cause: Cause) -> Verdict:
+        """Judge an action that could not be performed; what an earlier claim of it left half done is ended on its hosts."""
+        known = dict(taken.hosts)
+        for name, host in self._ended(held, plan, taken, known).items():
+            known[name] = replace(host, cause=cause, message=message)
+        return broken(held.claim.spec, plan, message, cause=cause, known=known)
+
+    def _ended(
+        self, held: HeldClaim, plan: Plan | None, taken: Taken, known: Mapping[str, HostOutcome]
+    ) -> Mapping[str, HostOutcome]:
+        """Cancel on the hosts of a taken-over change that nobody told of."""
+        left = tuple(host for host in plan.hosts if host not in known) if plan is not None else ()
+        if not left or held.claim.attempt <= 1 or held.claim.spec.type not in CHANGING:
+            return {}
+        return Takeovers(plugin=self.plugin).cancel(held, left, taken.fences)
+
+    def _performed(self, held: HeldClaim, plan: Plan, taken: Taken) -> Verdict:
         deadline = self.clock.monotonic() + held.claim.spec.timeout_seconds
-        taken = Takeovers(plugin=self.plugin).take(held, plan)
         rest = plan.only([host for host in plan.hosts if host not in taken.hosts])
         if rest.hosts and held.reason() is None:
             held.ensure()
@@ -125,9 +144,11 @@ class Performer:
             held.ensure()
         runs = self._run(held, rest)
         settled = self._settle(held, rest, runs, deadline=deadline)
-        if held.reason() == "shutdown" and (runs.cut or any(_is_open(host) for host in settled.values())):
+        if held.reason() == "shutdown" and (runs.cut or any(unsettled(host) for host in settled.values())):
             raise _Leaving
         hosts = {**taken.hosts, **settled}
+        if held.reason() == "canceled":
+            hosts.update(self._ended(held, plan, taken, hosts))
         return judge(held.claim.spec, plan, hosts, canceled=held.reason() == "canceled", found=taken.found)
 
     def _fetch(self, held: HeldClaim, *, deadline: float) -> None:
@@ -192,10 +213,6 @@ def _is_cut(plan: Plan, done: Sequence[tuple[RunRequest, RunOutcome]]) -> bool:
     if any(outcome.status is RunStatus.CANCELED for _, outcome in done):
         return True
     return len(done) < len(plan.waves) and all(host.outcome in FINE for _, one in done for host in one.hosts.values())
-
-
-def _is_open(host: HostOutcome) -> bool:
-    return host.outcome is Outcome.UNKNOWN
 
 
 def _crashed(plan: Plan, exc: Exception) -> dict[str, HostOutcome]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -28,10 +28,12 @@ class Taken:
     Attributes:
         hosts: Host -> outcome, of those on which nothing has to be done any more.
         found: Those of them that an earlier claim had done.
+        fences: Host -> its newest pair, of those that told.
     """
 
     hosts: Mapping[str, HostOutcome] = field(default_factory=dict)
     found: frozenset[str] = frozenset()
+    fences: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,8 @@ class Takeovers:
         hosts = {**found.ended, **away}
         rest = tuple(host for host in plan.hosts if host not in hosts)
         if held.reason() == "canceled" and rest:
-            hosts.update(self._cancel(held, rest, found))
-        return Taken(hosts=hosts, found=done)
+            hosts.update(self.cancel(held, rest, found.fences))
+        return Taken(hosts=hosts, found=done, fences=found.fences)
 
     def _look(self, held: HeldClaim, plan: Plan) -> Findings:
         wait = WAIT_SECONDS if held.reason() is None else 0.0
@@ -82,15 +84,27 @@ class Takeovers:
         )
         return found
 
-    def _cancel(self, held: HeldClaim, hosts: tuple[str, ...], found: Findings) -> dict[str, HostOutcome]:
+    def cancel(
+        self, held: HeldClaim, hosts: tuple[str, ...], fences: Mapping[str, tuple[int, int]]
+    ) -> dict[str, HostOutcome]:
         """End the action on its hosts, also where it did not begin: what an earlier claim sent may still arrive there."""
-        begun = {name: _canceled(held.claim, name, found.fences.get(name)) for name in hosts}
+        begun = {name: _canceled(held.claim, name, fences.get(name)) for name in hosts}
         try:
             stopped = self.plugin.cancel(held.claim, hosts).hosts
         except errors.MgmtAnsibleError as exc:
             _log.warning("cancel_failed", action_id=held.claim.spec.id, code=exc.code, error=str(exc))
             return begun
-        return {name: after_cancel(host, stopped.get(name)) for name, host in begun.items()}
+        return {name: _ended(held.claim, after_cancel(host, stopped.get(name))) for name, host in begun.items()}
+
+
+def _ended(claim: Claim, host: HostOutcome) -> HostOutcome:
+    """Return a canceled host; one that proved to serve the action's own generation had ended well just before."""
+    target = claim.spec.deployment
+    if host.outcome is not Outcome.UNKNOWN or host.identity is None or target is None:
+        return host
+    if host.identity.generation != target.generation:
+        return host
+    return replace(host, outcome=Outcome.CHANGED, cause=None, message="it had ended before it could be canceled")
 
 
 def _canceled(claim: Claim, name: str, fence: tuple[int, int] | None) -> HostOutcome:

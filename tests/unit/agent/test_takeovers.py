@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from mgmt_ansible import errors
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Identity, Observation, Outcome
 from mgmt_ansible.domain.reports import HeartbeatAnswer
-from tests.unit.agent.scripted import NOW, ScriptedPlugin, make_claim, make_outcome, make_spec
+from tests.unit.agent.scripted import NOW, ScriptedCache, ScriptedPlugin, make_claim, make_outcome, make_spec
 from tests.unit.agent.worlds import World
 
 OLD_MODEL = Identity(digest="d" * 64, generation=1, slot="a", port=8080, pid=7, start_time=9, url="http://h:8080")
@@ -177,6 +178,56 @@ class TestCanceledBetweenTwoClaims:
         world.agent.run()
 
         assert ([], [("h1",)]) == (plugin.performed, plugin.canceled)
+
+    def test_a_cancel_that_comes_while_the_package_is_fetched_ends_it_on_the_hosts(self):
+        """What the earlier claim left half done is not left so."""
+        old = HostOutcome(host="h1", outcome=Outcome.CHANGED, identity=OLD_MODEL, old_model_in_use=True)
+        asked = threading.Event()
+
+        def fetching() -> None:
+            asked.set()
+            world.clock.seconds = 60.0  # so long that the claim must be made sure of
+
+        plugin = ScriptedPlugin(looks=[looks(seen("h1"))], cancels=[old])
+        world = World(
+            [make_claim(attempt=2, heartbeat_seconds=10.0)],
+            plugin=plugin,
+            cache=ScriptedCache(asked=fetching),
+            beat=lambda: HeartbeatAnswer(expires_at=NOW, cancel_requested=asked.is_set()),
+        )
+
+        world.agent.run()
+
+        assert ([], [("h1",)]) == (plugin.performed, plugin.canceled)
+        assert (ActionStatus.CANCELED, OLD_MODEL) == (world.result.status, world.result.hosts[0].identity)
+
+    def test_a_change_that_ended_just_before_its_cancel_is_told_as_done(self):
+        """The host proves the action's own generation."""
+        new = replace(OLD_MODEL, generation=1)
+        serving = HostOutcome(host="h1", outcome=Outcome.OK, identity=new)
+
+        _, world = take_over(seen("h1", working=True), names=("h1",), cancels=[serving], canceled=True)
+
+        assert (ActionStatus.SUCCEEDED, Outcome.CHANGED) == (world.result.status, world.result.hosts[0].outcome)
+
+
+class TestBrokenAfterItsLook:
+    """The package cannot be had any more."""
+
+    def test_what_was_found_is_told_and_what_was_half_done_is_ended(self):
+        """One host had done it, the other one gets its old model back."""
+        old = HostOutcome(host="h2", outcome=Outcome.CHANGED, identity=OLD_MODEL, old_model_in_use=True)
+        plugin = ScriptedPlugin(hosts=("h1", "h2"), looks=[looks(seen("h1", recorded=DONE), seen("h2"))], cancels=[old])
+        cache = ScriptedCache([errors.ArchiveError("the digest differs")])
+        world = World([make_claim(attempt=2)], plugin=plugin, cache=cache)
+
+        world.agent.run()
+
+        told = {host.host: (host.outcome, host.cause, host.old_model_in_use) for host in world.result.hosts}
+        assert [("h2",)] == plugin.canceled
+        assert (Outcome.CHANGED, None, False) == told["h1"]
+        assert (Outcome.FAILED, Cause.ARTIFACT, True) == told["h2"]
+        assert (ActionStatus.FAILED, Cause.ARTIFACT) == (world.result.status, world.result.cause)
 
 
 class TestSettling:
