@@ -38,7 +38,12 @@ _BATCH_BYTES = 4_000_000
 _SUBSTITUTE = "substitute"
 """The kind, in the spool only, of a result that stands for one that was refused: it is not replaced again."""
 
-_REFUSED_FOR_GOOD = (errors.InvalidRequestError, errors.NotFoundError, errors.ConflictError)
+_REFUSED_FOR_GOOD = (
+    errors.InvalidRequestError,
+    errors.NotFoundError,
+    errors.ConflictError,
+    errors.ForbiddenError,  # of an environment that the token may not serve any more; a token that is not known is asked again
+)
 
 _log = structlog.get_logger()
 

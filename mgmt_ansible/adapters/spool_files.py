@@ -174,7 +174,7 @@ class SpoolFile:
             count, size = self._count, self._size
             try:
                 return self._once(work)
-            except sqlite3.Error as exc:
+            except (sqlite3.Error, OSError) as exc:
                 self._count, self._size = count, size
                 self._refusing = True
                 text = f"the report spool {self._path} failed: {exc}; check the disk of data_dir"
@@ -194,8 +194,8 @@ class SpoolFile:
         return result
 
     def _start_anew(self, exc: sqlite3.Error) -> None:
-        self._connection.close()
         _move_aside(self._path, exc)
+        self._connection.close()
         self._connection = _connect(self._path)
         self._count, self._size = self._measure()
 

@@ -140,13 +140,14 @@ def test_what_was_not_delivered_waits_for_the_next_process(open_spool):
     assert [1, 2] == receiver.numbers
 
 
-def test_a_report_that_is_refused_for_good_does_not_block_the_others(open_spool):
-    """One bad report is dropped, logged, and the rest goes on."""
+@pytest.mark.parametrize("refusal", [errors.InvalidRequestError, errors.ForbiddenError])
+def test_a_report_that_is_refused_for_good_does_not_block_the_others(open_spool, refusal):
+    """A bad one, or one of an environment that the token may not serve any more, is dropped, logged, and the rest goes on."""
 
     class Picky(Receiver):
         def __call__(self, reports) -> None:
             if any(int(report.id, 16) == 2 for report in reports):
-                raise errors.InvalidRequestError("report 2")
+                raise refusal("report 2")
             super().__call__(reports)
 
     receiver = Picky()
