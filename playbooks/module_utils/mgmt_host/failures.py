@@ -23,6 +23,10 @@ class HostError(Exception):
         self.evidence = evidence or []
 
 
+class StillWorkingError(HostError):
+    """Another run of this very action works, so nothing is known of how it will end."""
+
+
 class SupersededError(Exception):
     """The host has seen a higher (generation, attempt).
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator
 
 from . import durable_files, processes
-from .failures import HostError, SupersededError
+from .failures import HostError, StillWorkingError, SupersededError
 from .inputs import Inputs
 from .layout import DeploymentLayout
 
@@ -90,7 +90,8 @@ def hold(inputs: Inputs, lock_seconds: float = LOCK_SECONDS) -> Iterator[Fence]:
 
     Raises:
         SupersededError: The host knows a higher pair.
-        HostError: This very pair was canceled, or another holder of it does not end.
+        HostError: This very pair was canceled, or another holder does not end.
+        StillWorkingError: That holder has our own pair, as when a connection broke and the command was sent again.
     """
     own = inputs.own
     os.makedirs(own.folder, mode=0o700, exist_ok=True)
@@ -105,7 +106,8 @@ def hold(inputs: Inputs, lock_seconds: float = LOCK_SECONDS) -> Iterator[Fence]:
             finally:
                 _release(own, inputs)
     except TimeoutError as error:
-        raise HostError("timeout", "another run still works on this deployment: {}".format(error)) from error
+        kind = StillWorkingError if read(own).pair == inputs.pair else HostError
+        raise kind("timeout", "another run still works on this deployment: {}".format(error)) from error
 
 
 def write(own: DeploymentLayout, inputs: Inputs, holder: processes.ProcessMark | None, canceled: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import SCHEMA
-from .failures import HostError
+from .failures import HostError, StillWorkingError
 from .inputs import Inputs
 
 
@@ -45,4 +45,5 @@ def of(inputs: Inputs) -> dict[str, Any]:
 
 def failure(error: HostError) -> dict[str, Any]:
     """Return the parts of a result that tell of a failure."""
-    return {"outcome": "failed", "cause": error.cause, "message": error.message, "evidence": error.evidence}
+    outcome = "unknown" if isinstance(error, StillWorkingError) else "failed"
+    return {"outcome": outcome, "cause": error.cause, "message": error.message, "evidence": error.evidence}

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mgmt_host import environments, fence, processes
-from mgmt_host.failures import HostError
+from mgmt_host import environments, fence, processes, results
+from mgmt_host.failures import HostError, StillWorkingError
 from mgmt_host.inputs import Inputs
 
 HOLDING = "import fcntl, sys; lock = open(sys.argv[1], 'a'); fcntl.flock(lock, fcntl.LOCK_EX); print('held', flush=True); input()"
@@ -66,6 +66,17 @@ def test_a_counter_that_is_gone_counts_nothing(tmp_path):
 def test_pip_fails_for_want_of_room_only_by_errno(full, words):
     """Words that a path may hold are no proof."""
     assert full == bool(environments._NO_ROOM.search(words))
+
+
+def test_a_second_run_of_the_same_pair_tells_nothing_of_how_it_ends(host):
+    """As when a connection broke and Ansible sent the command again: the first one goes on, and its result will tell."""
+    parameters = {"action": "deployment_stop", "attempt": 1, "deployment_id": "d1", "generation": 1}
+    inputs = Inputs.from_parameters({**parameters, "base_dir": host.base_dir}, False)
+
+    with fence.hold(inputs), pytest.raises(StillWorkingError) as caught, fence.hold(inputs, lock_seconds=0.2):
+        pass
+
+    assert ("unknown", "timeout") == (results.failure(caught.value)["outcome"], caught.value.cause)
 
 
 def test_a_late_holder_that_is_not_known_is_timeout(host):
