@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +24,8 @@ UNFINISHED = (ActionStatus.PENDING.value, ActionStatus.RUNNING.value)
 """Statuses of what is asked for and has not ended."""
 CHANGING_TYPES = tuple(sorted(action_type.value for action_type in CHANGING))
 """Types of actions that change hosts."""
+LONGEST_CLAIM = timedelta(minutes=1)
+"""No claim ends later than this after now; twice the life of one, so that a small step of the clock changes nothing."""
 
 
 class ActionRows:
@@ -165,7 +167,8 @@ class ActionRows:
 
         Pending ones, and running ones whose claim expired or was released, unless a newer change of the same deployment waits; never
         while another action of the deployment runs; and never to the process that released it, whose other questions may still
-        wait while it leaves. Changes go before status, then the oldest first.
+        wait while it leaves. Changes go before status, then the oldest first. A claim that ends later than any claim can was
+        made before the clock was set back: nobody's, as nobody knows how old it is.
         """
         return self._first(_claimable(environment_ids, instance_id, now))
 
@@ -186,12 +189,14 @@ class ActionRows:
 
 
 def _claimable(environment_ids: Sequence[str], instance_id: str, now: datetime) -> sa.Select[Any]:
+    latest = now + LONGEST_CLAIM
     other = ACTIONS.alias("other")
     held = sa.exists().where(
         other.c.deployment_id == ACTIONS.c.deployment_id,
         other.c.sequence != ACTIONS.c.sequence,
         other.c.status == ActionStatus.RUNNING.value,
         other.c.expires_at > now,
+        other.c.expires_at <= latest,
     )
     newer = ACTIONS.alias("newer")
     outdated = sa.exists().where(
@@ -202,7 +207,7 @@ def _claimable(environment_ids: Sequence[str], instance_id: str, now: datetime) 
     )
     pending = ACTIONS.c.status == ActionStatus.PENDING.value
     given_back = sa.and_(ACTIONS.c.expires_at.is_(None), ACTIONS.c.instance_id.is_distinct_from(instance_id))
-    nobodys = sa.or_(given_back, ACTIONS.c.expires_at <= now)
+    nobodys = sa.or_(given_back, ACTIONS.c.expires_at <= now, ACTIONS.c.expires_at > latest)
     expired = sa.and_(ACTIONS.c.status == ActionStatus.RUNNING.value, nobodys, ~outdated)
     changes_first = sa.case((ACTIONS.c.type.in_(CHANGING_TYPES), 0), else_=1)
     return (

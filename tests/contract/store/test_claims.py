@@ -60,6 +60,29 @@ def test_an_expired_claim_is_offered_again_as_attempt_2(site: Site):
     assert (first.spec.id, 2) == (second.spec.id, second.attempt)
 
 
+def test_a_clock_that_was_set_back_does_not_keep_a_dead_agents_claim(site: Site):
+    """An hour would pass before it expired by the clock."""
+    site.create()
+    first = site.take()
+
+    site.clock.pass_seconds(-3600)
+    second = site.take()
+
+    assert (first.spec.id, 2) == (second.spec.id, second.attempt)
+
+
+def test_a_clock_that_was_set_forward_is_made_up_for_by_the_next_heartbeat(site: Site):
+    """Unless another agent was quicker, whose claim then is the newer attempt."""
+    action_id = site.create()
+    first = site.take()
+
+    site.clock.pass_seconds(3600)
+    site.services.agents.heartbeat(site.agent, first.spec.id, first.attempt)
+
+    assert changing(site.claim()) is None
+    assert 1 == site.action(action_id).attempt
+
+
 def test_an_action_that_no_agent_survives_is_given_up(site: Site):
     """It ends unknown, and its deployment is told so; it is not offered for ever."""
     action_id = site.create()
