@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -57,8 +58,7 @@ def _locked(directory: Path) -> BinaryIO:
 
 def unused_directories() -> Iterator[Path]:
     """Give the directories of agents that were killed, one by one, and remove each afterwards; those in use stay."""
-    found = [path for path in _parent().glob(f"{_PREFIX}*") if path.is_dir() and path.stat().st_uid == os.geteuid()]
-    for directory in found:
+    for directory in [path for path in _parent().glob(f"{_PREFIX}*") if _is_ours(path)]:
         try:
             lock = (directory / _LOCK).open("rb")
         except OSError:  # just being made or removed
@@ -67,6 +67,14 @@ def unused_directories() -> Iterator[Path]:
             if _is_free(lock):
                 yield directory
                 shutil.rmtree(directory, ignore_errors=True)
+
+
+def _is_ours(directory: Path) -> bool:
+    try:
+        found = directory.lstat()
+    except OSError:  # another agent's run has just ended
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
 def _is_free(lock: BinaryIO) -> bool:
