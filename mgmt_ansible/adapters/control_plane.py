@@ -219,7 +219,7 @@ def _raise_for(answer: requests.Response) -> None:
 def _problem(answer: requests.Response) -> tuple[str, str]:
     try:
         body = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", clean_text(answer.text, limit=500) or answer.reason or "no text"
     if not isinstance(body, dict):
         return "", "an answer of unknown shape"

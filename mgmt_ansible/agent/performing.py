@@ -123,7 +123,7 @@ class Performer:
         """Judge an action that could not be performed; what an earlier claim of it left half done is ended on its hosts."""
         known = dict(taken.hosts)
         for name, host in self._ended(held, plan, taken, known).items():
-            known[name] = replace(host, cause=cause, message=message)
+            known[name] = host if host.outcome in FINE else replace(host, cause=cause, message=message)
         return broken(held.claim.spec, plan, message, cause=cause, known=known)
 
     def _ended(

@@ -65,7 +65,8 @@ class Settler:
         held.ensure()
         found = self._look_until_idle(held, open_, deadline=deadline)
         settled = {**hosts, **_told(hosts, found)}
-        if not found.idle or again is None or held.reason() is not None:
+        over = self.clock.monotonic() >= deadline
+        if not found.idle or again is None or over or held.reason() is not None:
             return settled
         _log.warning("performed_again", action_id=held.claim.spec.id, hosts=found.idle)
         held.ensure()

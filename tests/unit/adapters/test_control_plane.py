@@ -159,7 +159,7 @@ def test_an_answer_of_another_shape_is_an_error_of_the_control_plane(server, cli
         client.claim((ENVIRONMENT,), wait_seconds=0)
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff\xfe", b"null", b""])
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff\xfe", b"null", b"", b"[" * 100_000])
 def test_an_error_page_of_a_proxy_is_an_error_too(server, client, body):
     """Whatever stands between must not crash the agent."""
     server.answer(500, body)

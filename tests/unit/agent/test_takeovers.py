@@ -229,6 +229,17 @@ class TestBrokenAfterItsLook:
         assert (Outcome.FAILED, Cause.ARTIFACT, True) == told["h2"]
         assert (ActionStatus.FAILED, Cause.ARTIFACT) == (world.result.status, world.result.cause)
 
+    def test_a_host_that_ended_well_before_it_could_be_ended_is_told_so(self):
+        """Its change has no cause of a failure."""
+        serving = HostOutcome(host="h1", outcome=Outcome.OK, identity=OLD_MODEL)
+        plugin = ScriptedPlugin(looks=[looks(seen("h1", working=True))], cancels=[serving])
+        world = World([make_claim(attempt=2)], plugin=plugin, cache=ScriptedCache([errors.ArchiveError("gone")]))
+
+        world.agent.run()
+
+        host = world.result.hosts[0]
+        assert (Outcome.CHANGED, None, OLD_MODEL) == (host.outcome, host.cause, host.identity)
+
 
 class TestSettling:
     """A run that could not report what it did."""
@@ -271,6 +282,20 @@ class TestSettling:
 
         assert [("h1",), ("h1",)] == plugin.performed
         assert ActionStatus.SUCCEEDED == world.result.status
+
+    def test_nothing_is_done_once_more_when_the_actions_time_is_over(self):
+        """It would hold its deployment for as long again."""
+
+        def work(progress, cancel):
+            world.clock.seconds = 100_000.0
+            return make_outcome(self.UNKNOWN)
+
+        plugin = ScriptedPlugin(perform=work, looks=[looks(seen("h1", pair=(0, 0)))])
+        world = World([make_claim()], plugin=plugin)
+        world.agent.run()
+
+        assert ([("h1",)], 1) == (plugin.performed, len(plugin.looked))
+        assert Outcome.UNKNOWN is world.result.outcome
 
     def test_it_is_done_once_more_only_once(self):
         """What dies twice is unknown."""
