@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
@@ -22,11 +23,12 @@ CANCEL_PLAYBOOK = "deployment_cancel"
 STOP_TIMEOUT_SECONDS = 10.0
 """How long a model server may take to end by itself."""
 
-CANCEL_TIMEOUT_SECONDS = 60.0
-"""For the whole run of `deployment_cancel`."""
+LOCK_SECONDS = 30.0
+"""How long a host's module waits for another one to let go (source: `mgmt_host/fence.py`)."""
 
-LOOK_TIMEOUT_SECONDS = 60.0
-"""For the whole run of a settling look, besides what it waits on the hosts."""
+_CONNECTING_SECONDS = 60.0
+"""For the start of a run and its connections, besides what its hosts need, `forks` at a time."""
+_LOOKING_SECONDS = 5.0
 
 
 def render_run(
@@ -74,7 +76,7 @@ def render_cancel(
         playbook=CANCEL_PLAYBOOK,
         hosts=hosts,
         variables=_variables(spec, CANCEL_PLAYBOOK, attempt, binding),
-        timeout_seconds=CANCEL_TIMEOUT_SECONDS,
+        timeout_seconds=_for_all(hosts, binding, LOCK_SECONDS + 3 * STOP_TIMEOUT_SECONDS + spec.ready_timeout_seconds),
     )
 
 
@@ -109,8 +111,12 @@ def render_look(
         playbook=ActionType.DEPLOYMENT_STATUS.value,
         hosts=hosts,
         variables=_variables(spec, ActionType.DEPLOYMENT_STATUS.value, attempt, binding, asked),
-        timeout_seconds=LOOK_TIMEOUT_SECONDS + wait_seconds,
+        timeout_seconds=_for_all(hosts, binding, _LOOKING_SECONDS + wait_seconds),
     )
+
+
+def _for_all(hosts: tuple[str, ...], binding: EnvironmentBinding, each_seconds: float) -> float:
+    return _CONNECTING_SECONDS + math.ceil(len(hosts) / max(binding.forks, 1)) * each_seconds
 
 
 def _changed_targets(spec: ActionSpec) -> tuple[DeploymentTarget, ...]:

@@ -226,7 +226,7 @@ def test_a_look_reads_and_says_whom_it_waits_for():
     make_plugin(workers).observe(claim, ("h2",), Quiet(), wait_seconds=10.0)
 
     (request,) = workers.requests
-    assert ("deployment_status", ("h2",), 70.0) == (request.playbook, request.hosts, request.timeout_seconds)
+    assert ("deployment_status", ("h2",), 75.0) == (request.playbook, request.hosts, request.timeout_seconds)
     (asked,) = request.variables["mgmt_event"]["deployments"]
     assert ({"__ansible_unsafe": "churn"}, 1, 3, 10.0) == (
         asked["id"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
 
 import pytest
@@ -15,7 +16,7 @@ from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.deployments import DeploymentTarget
 from mgmt_ansible.domain.environments import EnvironmentBinding
 from mgmt_ansible.domain.runs import RunRequest
-from mgmt_ansible.rendering.runs import render_cancel, render_run
+from mgmt_ansible.rendering.runs import render_cancel, render_look, render_run
 from mgmt_ansible.rendering.unsafe import wrap_unsafe
 from tests.unit.agent.scripted import ENVIRONMENT, PACKAGE, make_spec
 
@@ -125,6 +126,16 @@ def test_a_cancel_keeps_attempt_and_deployment_but_needs_no_package():
 
     assert ("deployment_cancel", "deployment_cancel", 2) == (request.playbook, event["action"], event["attempt"])
     assert request.archive_digest is None
+
+
+def test_looks_and_cancels_have_time_for_every_batch_of_forks():
+    """200 hosts, 50 at a time, are asked in four batches; a cancel may have to start the old model again."""
+    hosts = tuple(f"h{number}" for number in range(200))
+
+    look = render(render=partial(render_look, wait_seconds=20.0), hosts=hosts)
+    cancel = render(render=render_cancel, hosts=hosts)
+
+    assert (60 + 4 * 25, 60 + 4 * (30 + 30 + 60)) == (look.timeout_seconds, cancel.timeout_seconds)
 
 
 def test_the_same_action_rendered_again_has_the_same_hash():
