@@ -32,10 +32,13 @@ _SSH_OPTIONS = (
     "ConnectionAttempts=3",
     "ControlMaster=auto",
     "ControlPersist=60s",
+    "ForwardAgent=no",
+    "ForwardX11=no",
     "ServerAliveInterval=15",
     "ServerAliveCountMax=4",
 )
-"""Only connecting is tried again: a command that broke off may have begun, which is settled by asking the host."""
+"""Only connecting is tried again: a command that broke off may have begun, which is settled by asking the host. A hostile
+host gets neither keys nor screen, whatever the user's ssh_config says."""
 
 
 def ansible_cfg(binding: EnvironmentBinding) -> str:

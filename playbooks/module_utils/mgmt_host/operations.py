@@ -66,6 +66,8 @@ def _tell(inputs: Inputs, journal: Journal, work: Callable[[], dict[str, Any]]) 
 def from_os_error(error: OSError, base_dir: str) -> HostError:
     """Return what an operating system's refusal means: a full disk, or something unknown."""
     proof = [evidence("errno", str(error))]
+    if error.errno == errno.EROFS:
+        return HostError("disk", "the disk is read-only", [*proof, packages.disk_evidence(base_dir)])
     if error.errno in _FULL:
         return HostError("disk", "the disk is full", [*proof, packages.disk_evidence(base_dir)])
     if isinstance(error, TimeoutError):

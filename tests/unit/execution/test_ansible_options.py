@@ -83,6 +83,11 @@ def test_our_configuration_tries_to_connect_again_but_never_a_command():
     assert "retries" not in text.replace("retry_files", "")
 
 
+def test_nothing_is_forwarded_to_hosts():
+    """Whatever the user's ssh_config says."""
+    assert all(f"-o {option}=no" in ansible_cfg(BINDING) for option in ("ForwardAgent", "ForwardX11"))
+
+
 @given(st.text())
 def test_a_limit_holds_plain_names_only(name):
     """No pattern, no file, no second line reaches `--limit`."""
