@@ -84,8 +84,11 @@ class Inventory(Protocol):
 class PackageCache(Protocol):
     """Model package archives on the agent's machine, checked."""
 
-    def fetch(self, package: ModelPackage) -> Path:
+    def fetch(self, package: ModelPackage, cancel: CancelSignal) -> Path | None:
         """Return the path of the package's archive, downloading it at most once.
+
+        None when the signal gave a reason first, which is looked at every other second however slowly octets come;
+        what came is kept for the next fetch.
 
         Raises:
             ArchiveError: What came is not what the digests say.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import requests
+import urllib3
 from pydantic import TypeAdapter
 
 from mgmt_ansible import errors
@@ -160,11 +161,13 @@ class HttpControlPlane:
                 yield (offset if resumed else 0), self._pieces(answer)
 
     def _pieces(self, answer: requests.Response) -> Iterator[bytes]:
-        """Read an answer; only what the connection raises is translated, not what the reader does with the octets."""
-        pieces = answer.iter_content(_PIECE_BYTES)
+        """Read an answer as its octets come, a piece at most that large.
+
+        Only what the connection raises is translated, not what the reader does with the octets.
+        """
         while True:
             with _translated(self._url):
-                piece = next(pieces, b"")
+                piece = answer.raw.read1(_PIECE_BYTES, decode_content=True)
             if not piece:
                 return
             yield piece
@@ -200,7 +203,7 @@ def _translated(url: str) -> Iterator[None]:
         requests.exceptions.InvalidSchema,
     ) as exc:
         raise errors.ConfigError(f"control_plane/url: {url} is not a URL that can be asked: {exc}") from exc
-    except (requests.RequestException, ssl.SSLError, OSError) as exc:
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ssl.SSLError, OSError) as exc:
         raise errors.ControlPlaneUnavailableError(f"{url} does not answer: {exc}") from exc
 
 

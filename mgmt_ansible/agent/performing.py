@@ -10,25 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
 
 import structlog
 
 from mgmt_ansible import errors
+from mgmt_ansible.agent.fetching import Fetcher, FetchTimeoutError
 from mgmt_ansible.agent.findings import unsettled
 from mgmt_ansible.agent.held_claims import HeldClaim
 from mgmt_ansible.agent.judging import Verdict, broken, judge
 from mgmt_ansible.agent.reporting import Reporter
 from mgmt_ansible.agent.settling import Settler
 from mgmt_ansible.agent.takeovers import Taken, Takeovers
-from mgmt_ansible.domain.actions import CHANGING, NEEDS_PACKAGE
+from mgmt_ansible.domain.actions import CHANGING
 from mgmt_ansible.domain.outcomes import FINE, Cause, HostOutcome, Outcome
 from mgmt_ansible.domain.plans import Plan
 from mgmt_ansible.domain.redaction import redact
 from mgmt_ansible.domain.runs import RunOutcome, RunRequest, RunStatus
 from mgmt_ansible.ports import Clock, PackageCache, Plugin
 
-_BACK_OFF_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0)
 _MESSAGE_LIMIT = 1_000
 
 _log = structlog.get_logger()
@@ -106,6 +105,8 @@ class Performer:
             return self._performed(held, plan, taken)
         except (errors.ClaimLostError, _Leaving):
             raise
+        except FetchTimeoutError as exc:
+            return self._broken(held, plan, taken, str(exc), Cause.TIMEOUT)
         except errors.ArchiveError as exc:
             return self._broken(held, plan, taken, _said(exc), Cause.ARTIFACT)
         except errors.ControlPlaneError as exc:
@@ -139,9 +140,7 @@ class Performer:
         deadline = self.clock.monotonic() + held.claim.spec.timeout_seconds
         rest = plan.only([host for host in plan.hosts if host not in taken.hosts])
         if rest.hosts and held.reason() is None:
-            held.ensure()
             self._fetch(held, deadline=deadline)
-            held.ensure()
         runs = self._run(held, rest)
         settled = self._settle(held, rest, runs, deadline=deadline)
         if held.reason() == "shutdown" and (runs.cut or any(unsettled(host) for host in settled.values())):
@@ -152,22 +151,11 @@ class Performer:
         return judge(held.claim.spec, plan, hosts, canceled=held.reason() == "canceled", found=taken.found)
 
     def _fetch(self, held: HeldClaim, *, deadline: float) -> None:
-        """Fetch the package, trying again while the control plane is away and both action and agent have time."""
-        spec = held.claim.spec
-        package = spec.deployment.package if spec.deployment is not None else None
-        if package is None or spec.type not in NEEDS_PACKAGE:
-            return
-        for attempt in count():
-            try:
-                self.cache.fetch(package)
-            except errors.ControlPlaneUnavailableError as exc:
-                if held.shutdown_asked:
-                    raise _Leaving from exc
-                if held.reason() is not None or self.clock.monotonic() >= deadline:
-                    raise
-                self.clock.sleep(_BACK_OFF_SECONDS[min(attempt, len(_BACK_OFF_SECONDS) - 1)])
-            else:
-                return
+        held.ensure()
+        there = Fetcher(cache=self.cache, clock=self.clock).fetch(held, deadline=deadline)
+        held.ensure()
+        if not there and held.reason() != "canceled":
+            raise _Leaving
 
     def _run(self, held: HeldClaim, plan: Plan) -> _Runs:
         runs = _Runs()

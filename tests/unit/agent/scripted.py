@@ -17,6 +17,7 @@ from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome
 from mgmt_ansible.domain.plans import Plan, plan_action
 from mgmt_ansible.domain.reports import AgentHello, HeartbeatAnswer, Report, ResultReport
 from mgmt_ansible.domain.runs import RunOutcome, RunRequest, RunStatus
+from mgmt_ansible.ports import CancelSignal
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ENVIRONMENT = "e" * 24
@@ -203,19 +204,27 @@ class ScriptedPlugin:
 
 
 class ScriptedCache:
-    """Has every package, but for the errors that come first."""
+    """Has every package, but for the errors that come first; a `waits` lasts until the signal has a reason."""
 
     def __init__(
-        self, failures: Iterable[errors.MgmtAnsibleError] = (), *, asked: Callable[[], None] = lambda: None
+        self,
+        failures: Iterable[errors.MgmtAnsibleError] = (),
+        *,
+        asked: Callable[[], None] = lambda: None,
+        waits: Callable[[CancelSignal], None] | None = None,
     ) -> None:
         self._failures = list(failures)
         self._asked = asked
+        self._waits = waits
         self.fetched: list[ModelPackage] = []
 
-    def fetch(self, package: ModelPackage) -> Path:
+    def fetch(self, package: ModelPackage, cancel: CancelSignal) -> Path | None:
         self._asked()
         if self._failures:
             raise self._failures.pop(0)
+        if self._waits is not None:
+            self._waits(cancel)
+            return None
         self.fetched.append(package)
         return Path("/cache") / package.archive_sha256
 

@@ -290,14 +290,14 @@ def test_progress_of_the_same_step_is_told_once():
 
 
 def test_a_package_that_could_not_be_fetched_in_time_is_not_called_broken():
-    """The cause is unknown: nobody has seen the package."""
+    """The time is over, and the message has the control plane's last word."""
     away = [errors.ControlPlaneUnavailableError("away")] * 1_000
     world = World([make_claim()], cache=ScriptedCache(away))
 
     world.agent.run()
 
-    assert (ActionStatus.FAILED, Cause.UNKNOWN) == (world.result.status, world.result.cause)
-    assert "could not be fetched" in world.result.message
+    assert (ActionStatus.FAILED, Cause.TIMEOUT) == (world.result.status, world.result.cause)
+    assert "could not be fetched in the action's time: away" in world.result.message
 
 
 def test_a_result_that_cannot_be_reported_is_reported_as_unknown():
