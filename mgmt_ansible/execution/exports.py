@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mgmt_ansible import errors
-from mgmt_ansible.domain.actions import ActionSpec
+from mgmt_ansible.domain.actions import NEEDS_PACKAGE, ActionSpec
 from mgmt_ansible.domain.environments import EnvironmentBinding
 from mgmt_ansible.domain.runs import RunRequest
 from mgmt_ansible.execution.ansible_options import ansible_cfg, run_options
@@ -45,6 +45,11 @@ did; `sh run.sh --check --diff` only shows what it would change.
 - request hash: `{request_hash}`{hash_note}
 
 A run by hand is fenced like any other: a host that carries something newer answers `superseded`.
+{rehearsal}"""
+
+_REHEARSAL = """
+What this rehearsal starts on a host goes on: it belongs to nobody but you. To end it there, send SIGTERM to the supervisor
+that `{base_dir}/deployments/{deployment_id}/slots/*/process.json` names, then remove `{base_dir}`.
 """
 
 
@@ -114,7 +119,7 @@ class RunExporter:
         for entry in staged.iterdir():
             shutil.move(entry, directory / entry.name)
         staged.rmdir()
-        self._write_files(directory, request, binding, recorded, same=base_dir is None)
+        self._write_files(directory, request, binding, recorded, base_dir)
         return request
 
     def _binding(self, recorded: RecordedRun) -> EnvironmentBinding:
@@ -126,7 +131,12 @@ class RunExporter:
             ) from exc
 
     def _write_files(
-        self, directory: Path, request: RunRequest, binding: EnvironmentBinding, recorded: RecordedRun, *, same: bool
+        self,
+        directory: Path,
+        request: RunRequest,
+        binding: EnvironmentBinding,
+        recorded: RecordedRun,
+        base_dir: str | None,
     ) -> None:
         write_private(directory / "vars.json", json.dumps(request.variables, indent=2, sort_keys=True) + "\n")
         write_private(directory / "limit", limit_text(request.hosts))
@@ -138,14 +148,21 @@ class RunExporter:
             "playbook": request.playbook,
             "inventory": binding.inventory,
             "request_hash": request.hash,
-            "hash_note": "" if same else " (not that of the recorded run: base directory and port differ)",
+            "hash_note": "" if base_dir is None else " (not that of the recorded run: base directory and port differ)",
             "config": "ansible.cfg" if binding.ansible_cfg is None else shlex.quote(str(binding.ansible_cfg)),
             "path": shlex.quote(str(self._installation.bin_dir)),
             "command": shlex.join(_command(request, binding)),
+            "rehearsal": _rehearsal(recorded.spec, base_dir),
         }
         write_private(directory / "run.sh", _RUN_SH.format_map(values))
         (directory / "run.sh").chmod(0o700)
         write_private(directory / "README.md", _README.format_map(values))
+
+
+def _rehearsal(spec: ActionSpec, base_dir: str | None) -> str:
+    if base_dir is None or spec.deployment is None or spec.type not in NEEDS_PACKAGE:
+        return ""
+    return _REHEARSAL.format(base_dir=base_dir, deployment_id=spec.deployment.id)
 
 
 def _config(binding: EnvironmentBinding) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import re
 import subprocess
@@ -80,6 +81,8 @@ def test_in_another_base_directory_the_result_is_the_same(launched):
 
     try:
         result, _ = play(data / "other")
+        slots = re.search(r"`(/\S+process\.json)`", (data / "other" / "README.md").read_text())[1]
+        assert 1 == len(glob.glob(slots))  # noqa: PTH207 - the pattern is an absolute path
         again, said = play(data / "other")
     finally:
         host_state.stop_models(data / "base")

@@ -64,7 +64,11 @@ class Templates:
             trouble=trouble,
         )
         environment.filters.update(
-            relative=relative_time, absolute=absolute_time, pretty=pretty_json, short=short_digest
+            relative=relative_time,
+            absolute=absolute_time,
+            duration=duration,
+            pretty=pretty_json,
+            short=short_digest,
         )
         return cls(environment)
 
@@ -90,6 +94,15 @@ def relative_time(moment: datetime, now: datetime) -> str:
 def absolute_time(moment: datetime) -> str:
     """Return a moment in UTC, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people read them: `4 ms`, `0.35 s`, `12.1 s`; what is too short to measure is under a millisecond."""
+    if seconds < 0.001:  # noqa: PLR2004
+        return "under 1 ms"
+    if seconds < 0.1:  # noqa: PLR2004
+        return f"{seconds * 1000:.0f} ms"
+    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"  # noqa: PLR2004
 
 
 def pretty_json(value: object) -> str:

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from mgmt_ansible.control_plane import access
 from mgmt_ansible.control_plane.pages import words
-from mgmt_ansible.control_plane.pages.templating import relative_time
+from mgmt_ansible.control_plane.pages.templating import duration, relative_time
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
@@ -255,3 +255,12 @@ def test_times_are_told_from_now(seconds, text):
     """A clock that runs ahead is no reason for `in 3 s`."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert text == relative_time(now - timedelta(seconds=seconds), now)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "under 1 ms"), (0.0042, "4 ms"), (0.0996, "100 ms"), (0.35, "0.35 s"), (12.06, "12.1 s")],
+)
+def test_durations_are_told_as_people_read_them(seconds, text):
+    """A gap of four milliseconds is not `0.00 s`."""
+    assert text == duration(seconds)
