@@ -1,4 +1,4 @@
-"""The file of the report spool: SQLite, fsynced, capped; a damaged one is moved aside.
+"""The file of the report spool: SQLite, fsynced, capped; one that is damaged or gone gives way to a new one.
 
 Every write is one transaction with `synchronous = FULL`: once it returned, the report survives the process and the power.
 """
@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -17,8 +17,8 @@ from typing import TypeVar
 import structlog
 
 from mgmt_ansible import errors
+from mgmt_ansible.adapters.spool_rescues import Identity, clear, copy_aside, identify, move_aside, rescue
 from mgmt_ansible.domain.reports import Report
-from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import agent_v1
 
 _SCHEMA = """
@@ -30,10 +30,12 @@ CREATE TABLE IF NOT EXISTS reports (
 )
 """
 _SURPLUS = "SELECT position, length(body) FROM reports ORDER BY kind = 'progress' DESC, kind = 'hosts' DESC, position"
-_OLDEST = "SELECT position, kind, body FROM reports ORDER BY position LIMIT ?"
+_OLDEST = (
+    "SELECT position, CAST(kind AS TEXT), coalesce(CAST(body AS BLOB), x'') FROM reports ORDER BY position LIMIT ?"
+)
 _INSERT = "INSERT OR IGNORE INTO reports (id, kind, body) VALUES (?, ?, ?)"
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_FILES = ("", "-wal", "-shm")
+_OTHER_SCHEMA = ("no such table", "no such column", "has no column")
 
 _T = TypeVar("_T")
 
@@ -78,13 +80,18 @@ class SpoolFile:
         self._limits = limits
         self._lock = threading.Lock()
         self._refusing = False
-        self._connection = _open(path)
-        self._count, self._size = self._measure()
+        self._connection: sqlite3.Connection | None = None
+        self._identity: Identity = ()
+        self._count = self._size = 0
+        try:
+            self._reopen()
+        except (OSError, sqlite3.Error) as exc:
+            raise errors.StoreError(f"{path}: the report spool cannot be opened: {exc}") from exc
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._connection.close()
+            self._shut()
 
     @property
     def empty(self) -> bool:
@@ -92,8 +99,10 @@ class SpoolFile:
         return self._do(lambda db: db.execute("SELECT 1 FROM reports LIMIT 1").fetchone()) is None
 
     def has_room(self) -> bool:
-        """Tell whether the disk would take more; after a refusal a small write is tried."""
+        """Tell whether the disk would take more; after a refusal, or when the file is gone, a small write is tried."""
         try:
+            if identify(self._path) != self._identity:
+                self._do(_touch)
             disk = os.statvfs(self._path.parent)
             if disk.f_bavail * disk.f_frsize < self._limits.least_free_bytes:
                 return False
@@ -171,38 +180,61 @@ class SpoolFile:
 
     def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         with self._lock:
-            count, size = self._count, self._size
+            before = self._connection, self._count, self._size
             try:
-                return self._once(work)
+                result = self._on_sound_file(work)
             except (sqlite3.Error, OSError) as exc:
-                self._count, self._size = count, size
+                if self._connection is before[0]:
+                    _, self._count, self._size = before
                 self._refusing = True
                 text = f"the report spool {self._path} failed: {exc}; check the disk of data_dir"
                 raise errors.StoreError(text) from exc
+            self._refusing = False
+            return result
 
-    def _once(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    def _on_sound_file(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        connection = self._opened()
         try:
-            with self._connection:
-                result = work(self._connection)
+            with connection:
+                return work(connection)
         except sqlite3.DatabaseError as exc:
             if not _is_damage(exc):
                 raise
-            self._start_anew(exc)
-            with self._connection:
-                result = work(self._connection)
-        self._refusing = False
-        return result
+            move_aside(self._path, exc)
+        connection = self._reopen()
+        with connection:
+            return work(connection)
 
-    def _start_anew(self, exc: sqlite3.Error) -> None:
-        _move_aside(self._path, exc)
-        self._connection.close()
-        self._connection = _connect(self._path)
-        self._count, self._size = self._measure()
+    def _opened(self) -> sqlite3.Connection:
+        """Return the connection; when the file at the path is not the open one any more, that of a new file."""
+        if self._connection is None:
+            return self._reopen()
+        if identify(self._path) == self._identity:
+            return self._connection
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        copy_aside(self._connection, self._path)
+        return self._reopen()
 
-    def _measure(self) -> tuple[int, int]:
-        count, size = self._connection.execute(
-            "SELECT count(*), coalesce(sum(length(body)), 0) FROM reports"
-        ).fetchone()
+    def _reopen(self) -> sqlite3.Connection:
+        self._shut()
+        ours, self._identity = self._identity, ()
+        if ours:
+            clear(self._path, ours)
+        self._connection = _open(self._path)
+        self._identity = identify(self._path)
+        self._count, self._size = self._measure(self._connection)
+        return self._connection
+
+    def _shut(self) -> None:
+        """Close before a new file is opened: SQLite may remove the `-wal` at the path, whosever it is."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+    @staticmethod
+    def _measure(connection: sqlite3.Connection) -> tuple[int, int]:
+        count, size = connection.execute("SELECT count(*), coalesce(sum(length(body)), 0) FROM reports").fetchone()
         return int(count), int(size)
 
 
@@ -223,21 +255,25 @@ def _touch(db: sqlite3.Connection) -> None:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            return _connect(path)
-        except sqlite3.DatabaseError as exc:
-            if not _is_damage(exc):
-                raise
-            _move_aside(path, exc)
-            return _connect(path)
-    except (OSError, sqlite3.Error) as exc:
-        raise errors.StoreError(f"{path}: the report spool cannot be opened: {exc}") from exc
+        connection = _connect(path)
+    except sqlite3.DatabaseError as exc:
+        if not _is_damage(exc):
+            raise
+        move_aside(path, exc)
+        connection = _connect(path)
+    try:
+        rescue(path, connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, check_same_thread=False, timeout=10)
+    connection.text_factory = _text
     try:
         path.chmod(0o600)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -256,15 +292,10 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _text(octets: bytes) -> str:
+    return octets.decode(errors="replace")
+
+
 def _is_damage(exc: sqlite3.Error) -> bool:
-    return (getattr(exc, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
-
-
-def _move_aside(path: Path, exc: sqlite3.Error) -> None:
-    """Keep a damaged file for people; what it held is found on the hosts by the next claims."""
-    aside = path.with_name(f"{path.name}.damaged-{make_id()[-8:]}")
-    for suffix in _FILES:
-        found = path.with_name(path.name + suffix)
-        if found.exists():
-            found.rename(aside.with_name(aside.name + suffix))
-    _log.error("report_spool_damaged", path=str(path), moved_to=str(aside), error=str(exc))
+    damaged = (getattr(exc, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
+    return damaged or any(words in str(exc) for words in _OTHER_SCHEMA)
