@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.accepting import Asker, Change, accept_change, accept_status, once
 from mgmt_ansible.control_plane.canceling import cancel_action
@@ -158,6 +160,23 @@ def forget(tx: Transaction, deployment: DeploymentRecord, *, actor: str) -> None
         message=deployment.label,
         actor=actor,
     )
+
+
+def set_health(
+    tx: Transaction,
+    deployment: DeploymentRecord,
+    health: Health,
+    message: str,
+    *,
+    endpoints: Sequence[api_v2.Endpoint] | None = None,
+    **values: object,
+) -> None:
+    """Set a deployment's health, and more of it; since when counts from the health's last change."""
+    if health is not deployment.health:
+        values["health_since"] = tx.now
+    if endpoints is not None:
+        values["endpoints"] = [endpoint.model_dump() for endpoint in endpoints]
+    tx.deployments.update(deployment.id, health=health.value, health_message=message, updated_at=tx.now, **values)
 
 
 def _create(tx: Transaction, body: api_v2.DeploymentIn, asker: Asker, digest: str | None) -> api_v2.ActionAccepted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from mgmt_ansible import errors
@@ -13,11 +13,14 @@ from mgmt_ansible.domain import deployment_events
 from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.model_packages import ModelPackage
+from mgmt_ansible.domain.outcomes import HostOutcome
 from mgmt_ansible.domain.redaction import clean_text, redact
 from mgmt_ansible.identifiers import make_id
 
 _TITLE_CHARACTERS = 512
 _DATA_CHARACTERS = 262_144
+_EVIDENCE_CHARACTERS = 64_000
+"""Of all the evidence in one entry."""
 
 _SUBJECTS = {
     ActionType.DEPLOYMENT_LAUNCH: "Launch",
@@ -87,6 +90,30 @@ def package_data(package: ModelPackage | None) -> dict[str, object] | None:
     if package is None:
         return None
     return {"id": package.id, "name": package.name, "version": package.version, "digest": package.digest}
+
+
+def host_data(host: HostOutcome) -> dict[str, object]:
+    """Return what an entry says of one host."""
+    return {
+        "outcome": host.outcome.value,
+        "cause": host.cause.value if host.cause else None,
+        "message": host.message,
+        "old_model_in_use": host.old_model_in_use,
+        "url": host.identity.url if host.identity else None,
+        "notes": list(host.notes),
+    }
+
+
+def evidence_data(hosts: Sequence[HostOutcome]) -> list[dict[str, str]]:
+    """Return the evidence of all hosts, as much as one entry may hold; of each text the end counts."""
+    left = _EVIDENCE_CHARACTERS
+    found: list[dict[str, str]] = []
+    for host in hosts:
+        for evidence in host.evidence:
+            if left:
+                found.append({"host": host.host, "kind": evidence.kind, "text": evidence.text[-left:]})
+                left -= len(found[-1]["text"])
+    return found
 
 
 def cleaned(value: object) -> object:

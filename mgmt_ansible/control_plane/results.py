@@ -7,33 +7,29 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter
 
-from mgmt_ansible.control_plane.deployments import forget
-from mgmt_ansible.control_plane.entries import action_words, append_event, package_data
+from mgmt_ansible.control_plane.deployments import forget, set_health
+from mgmt_ansible.control_plane.entries import action_words, append_event, evidence_data, host_data, package_data
 from mgmt_ansible.control_plane.judgement import (
     Verdict,
     ended_untouched,
     endpoints_of,
     judge_change,
-    judge_sight,
     judge_unproved,
     judge_untouched,
-    state_after_sight,
 )
+from mgmt_ansible.control_plane.sights import apply_sights
 from mgmt_ansible.control_plane.store import Transaction
 from mgmt_ansible.control_plane.store.records import ActionRecord, DeploymentRecord, Prior
 from mgmt_ansible.domain import deployment_events
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
-from mgmt_ansible.domain.deployments import DeploymentState, DeploymentTarget
+from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome
 from mgmt_ansible.domain.reports import ResultReport
-from mgmt_ansible.wire.api_v2 import Endpoint
 
 _HOSTS: TypeAdapter[tuple[HostOutcome, ...]] = TypeAdapter(tuple[HostOutcome, ...])
 _GENERATIONS = range(1, 2**53)
 """What a host's fence can hold: above it a double, and so JSON in a browser, loses digits."""
-_EVIDENCE_CHARACTERS = 64_000
-"""Of all the evidence in one entry of the feed."""
 
 
 def take_result(tx: Transaction, action: ActionRecord, report: ResultReport, *, actor: str) -> None:
@@ -51,18 +47,11 @@ def take_result(tx: Transaction, action: ActionRecord, report: ResultReport, *, 
     )
     _remember_fences(tx, action, report.hosts)
     if not action.changing:
-        _apply_sights(tx, action, report, actor=actor)
+        apply_sights(tx, action, report, actor=actor)
     elif report.status is ActionStatus.SUPERSEDED:
         _apply_superseded(tx, action, report, actor=actor)
     else:
         _apply_change(tx, action, report, actor=actor)
-
-
-def set_health(tx: Transaction, deployment: DeploymentRecord, health: Health, message: str, **values: object) -> None:
-    """Set a deployment's health; since when counts from its last change."""
-    if health is not deployment.health:
-        values["health_since"] = tx.now
-    tx.deployments.update(deployment.id, health=health.value, health_message=message, updated_at=tx.now, **values)
 
 
 def _remember_fences(tx: Transaction, action: ActionRecord, hosts: Sequence[HostOutcome]) -> None:
@@ -108,7 +97,7 @@ def _apply_change(tx: Transaction, action: ActionRecord, report: ResultReport, *
         state=verdict.state.value,
         package_id=package_id or deployment.package.id,
         wanted_running=prior.wanted_running if prior else deployment.wanted_running,
-        endpoints=_dumped(endpoints),
+        endpoints=endpoints,
     )
 
 
@@ -212,89 +201,13 @@ def _append_ended(tx: Transaction, action: ActionRecord, report: ResultReport, v
         message=verdict.message,
         actor=actor,
         data={
-            "hosts": {host.host: _host_data(host) for host in report.hosts},
+            "hosts": {host.host: host_data(host) for host in report.hosts},
             "outcome": report.outcome.value,
             "cause": report.cause.value if report.cause else None,
-            "evidence": _evidence(report.hosts),
+            "evidence": evidence_data(report.hosts),
             "run_id": run_id,
             "gap_seconds": max(gaps) if gaps else None,
             "old_model_in_use": any(host.old_model_in_use for host in report.hosts),
             "package": package_data(package),
         },
     )
-
-
-def _host_data(host: HostOutcome) -> dict[str, object]:
-    return {
-        "outcome": host.outcome.value,
-        "cause": host.cause.value if host.cause else None,
-        "message": host.message,
-        "old_model_in_use": host.old_model_in_use,
-        "url": host.identity.url if host.identity else None,
-        "notes": list(host.notes),
-    }
-
-
-def _evidence(hosts: Sequence[HostOutcome]) -> list[dict[str, str]]:
-    """Return the evidence of all hosts, as much as one entry may hold; of each text the end counts."""
-    left = _EVIDENCE_CHARACTERS
-    found: list[dict[str, str]] = []
-    for host in hosts:
-        for evidence in host.evidence:
-            if left:
-                found.append({"host": host.host, "kind": evidence.kind, "text": evidence.text[-left:]})
-                left -= len(found[-1]["text"])
-    return found
-
-
-def _apply_sights(tx: Transaction, action: ActionRecord, report: ResultReport, *, actor: str) -> None:
-    if report.status in (ActionStatus.CANCELED, ActionStatus.SUPERSEDED):
-        return
-    changing = tx.actions.changing_deployments(action.environment_id)
-    for target in action.spec.deployments:
-        deployment = tx.deployments.find_record(target.id)
-        if deployment is not None and target.id not in changing and deployment.generation == target.generation:
-            _apply_sight(tx, action, target, deployment, report, actor=actor)
-
-
-def _apply_sight(
-    tx: Transaction,
-    action: ActionRecord,
-    target: DeploymentTarget,
-    deployment: DeploymentRecord,
-    report: ResultReport,
-    *,
-    actor: str,
-) -> None:
-    sight = judge_sight(target, report.hosts)
-    state = state_after_sight(deployment.state, sight, wanted_running=deployment.wanted_running)
-    if state is DeploymentState.STOPPED and deployment.forget_when_stopped:
-        forget(tx, deployment, actor=actor)
-        return
-    endpoints = endpoints_of(sight.hosts, deployment.endpoints)
-    set_health(tx, deployment, sight.health, sight.message, state=state.value, endpoints=_dumped(endpoints))
-    if sight.health is deployment.health:
-        return
-    append_event(
-        tx,
-        type=deployment_events.health_event_type(sight.health),
-        environment_id=deployment.environment_id,
-        deployment_id=deployment.id,
-        action_id=action.id,
-        run_id=tx.runs.newest_of(action.id),
-        generation=deployment.generation,
-        health=sight.health,
-        occurred_at=report.finished_at,
-        title=f"Health is {sight.health.value}, was {deployment.health.value}",
-        message=sight.message,
-        actor=actor,
-        data={
-            "hosts": {host.host: _host_data(host) for host in sight.hosts},
-            "evidence": _evidence(sight.hosts),
-            "package": package_data(target.package),
-        },
-    )
-
-
-def _dumped(endpoints: Sequence[Endpoint]) -> list[dict[str, object]]:
-    return [endpoint.model_dump() for endpoint in endpoints]

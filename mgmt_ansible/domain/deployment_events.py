@@ -6,7 +6,10 @@ clock.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mgmt_ansible.domain.actions import ActionType
+from mgmt_ansible.domain.flapping import Telling
 from mgmt_ansible.domain.health import Health
 
 CREATED = "model_deployments.deployment_creation"
@@ -15,6 +18,8 @@ ACTION_CANCELED = "mgmt_ansible.action_canceled"
 ACTION_SUPERSEDED = "mgmt_ansible.action_superseded"
 AGENT_STARTED = "mgmt_ansible.agent_started"
 AGENT_CLOCK_SKEWED = "mgmt_ansible.agent_clock_skewed"
+HEALTH_FLAPPING = "mgmt_ansible.health_flapping"
+HEALTH_SETTLED = "mgmt_ansible.health_settled"
 RESULT_IGNORED = "mgmt_ansible.result_ignored"
 
 _FAMILIES = {
@@ -30,6 +35,14 @@ _HEALTH_TYPES = {
     Health.FAILING: "model_deployments.management_agent_service_health_red",
     Health.UNKNOWN: "model_deployments.management_agent_service_health_unknown",
 }
+
+TELLINGS: Mapping[str, Telling] = {
+    HEALTH_FLAPPING: Telling.FLAPPING,
+    HEALTH_SETTLED: Telling.SETTLED,
+    **dict.fromkeys(_HEALTH_TYPES.values(), Telling.CHANGE),
+    **{f"{family}_{phase}": Telling.START for family in _FAMILIES.values() for phase in ("succeeded", "failed")},
+}
+"""Type -> what it says of a deployment's health; types that say nothing of it are left out."""
 
 
 def action_event_type(action_type: ActionType, phase: str) -> str:

@@ -162,6 +162,24 @@ class ActionRows:
         )
         return self._connection.execute(query.order_by(ACTIONS.c.sequence.desc()).limit(1)).scalar_one_or_none()
 
+    def looks_since(self, deployment_id: str, *, environment_id: str, since: datetime, limit: int) -> int:
+        """Return how many of the newest looks at a deployment, at most `limit`, ended since a time."""
+        of_environment = (ACTIONS.c.type == ActionType.ENVIRONMENT_STATUS.value) & ACTIONS.c.deployment_id.is_(None)
+        of_deployment = (ACTIONS.c.type == ActionType.DEPLOYMENT_STATUS.value) & (
+            ACTIONS.c.deployment_id == deployment_id
+        )
+        newest = (
+            sa.select(ACTIONS.c.finished_at)
+            .where(
+                ACTIONS.c.environment_id == environment_id,
+                sa.or_(of_environment, of_deployment),
+                ACTIONS.c.status.in_((ActionStatus.SUCCEEDED.value, ActionStatus.FAILED.value)),
+            )
+            .order_by(ACTIONS.c.sequence.desc())
+            .limit(limit)
+        )
+        return sum(ended >= since for ended in self._connection.execute(newest).scalars())
+
     def find_claimable(self, environment_ids: Sequence[str], *, instance_id: str, now: datetime) -> ActionRecord | None:
         """Return the action that an agent should take next.
 

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS
+from mgmt_ansible.domain.deployment_events import TELLINGS
+from mgmt_ansible.domain.flapping import Told
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
 
@@ -20,6 +22,9 @@ _STATUS_TYPES = {
     Health.UNKNOWN: "warning",
     Health.INFO: "info",
 }
+
+_TOLD = 32
+"""Entries that tell a health and are looked at: more than can come before it flaps."""
 
 
 class DeploymentEventRows:
@@ -83,6 +88,21 @@ class DeploymentEventRows:
             table.c.type == event_type, table.c.actor == actor, table.c.received_at >= since
         )
         return self._connection.execute(found.limit(1)).first() is not None
+
+    def told_healths(self, deployment_id: str, generation: int) -> tuple[Told, ...]:
+        """Return what the feed's newest entries tell of a generation's health, in the feed's order."""
+        table = DEPLOYMENT_EVENTS
+        query = (
+            sa.select(table.c.type, table.c.health, table.c.generation, table.c.received_at)
+            .where(table.c.deployment_id == deployment_id, table.c.type.in_(sorted(TELLINGS)))
+            .order_by(table.c.sequence.desc())
+            .limit(_TOLD)
+        )
+        return tuple(
+            Told(telling=TELLINGS[row.type], health=Health(row.health), at=row.received_at)
+            for row in reversed(self._connection.execute(query).all())
+            if row.generation == generation
+        )
 
     def newest_sequence(self) -> int:
         """Return the newest entry's sequence; 0 when there is none."""

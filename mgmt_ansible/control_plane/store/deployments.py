@@ -155,6 +155,7 @@ class DeploymentRows:
             port=row.port,
             health=Health(row.health),
             health_message=row.health_message,
+            health_since=row.health_since,
             endpoints=tuple(api_v2.Endpoint.model_validate(endpoint) for endpoint in row.endpoints),
         )
 

@@ -30,6 +30,7 @@ class DeploymentRecord:
         package: What should serve when `wanted_running`.
         generation: Of the newest accepted change; 0 when nothing was ever asked of a host.
         forget_when_stopped: It is being deleted.
+        health_since: When its health last became another; None when it never did.
     """
 
     id: str
@@ -44,6 +45,7 @@ class DeploymentRecord:
     port: int | None
     health: Health
     health_message: str
+    health_since: datetime | None
     endpoints: tuple[Endpoint, ...]
 
     @property

@@ -1,0 +1,149 @@
+"""What a look does: each deployment that it saw gets its health, and the feed an entry when there is something to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from mgmt_ansible.control_plane.deployments import forget, set_health
+from mgmt_ansible.control_plane.entries import append_event, evidence_data, host_data, package_data
+from mgmt_ansible.control_plane.judgement import Sight, endpoints_of, judge_sight, state_after_sight
+from mgmt_ansible.control_plane.store import Transaction
+from mgmt_ansible.control_plane.store.records import ActionRecord, DeploymentRecord
+from mgmt_ansible.domain import deployment_events, flapping
+from mgmt_ansible.domain.actions import ActionStatus
+from mgmt_ansible.domain.deployments import DeploymentState, DeploymentTarget
+from mgmt_ansible.domain.flapping import BackAndForth, Look, Telling, Told
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.reports import ResultReport
+
+_SHOWN_IN_SECONDS = 120
+
+
+def apply_sights(tx: Transaction, action: ActionRecord, report: ResultReport, *, actor: str) -> None:
+    """Apply the result of a look; deployments that change, or have changed since it was asked for, are left alone."""
+    if report.status in (ActionStatus.CANCELED, ActionStatus.SUPERSEDED):
+        return
+    changing = tx.actions.changing_deployments(action.environment_id)
+    for target in action.spec.deployments:
+        deployment = tx.deployments.find_record(target.id)
+        if deployment is not None and target.id not in changing and deployment.generation == target.generation:
+            _apply_sight(tx, action, target, deployment, report, actor=actor)
+
+
+def _apply_sight(
+    tx: Transaction,
+    action: ActionRecord,
+    target: DeploymentTarget,
+    deployment: DeploymentRecord,
+    report: ResultReport,
+    *,
+    actor: str,
+) -> None:
+    sight = judge_sight(target, report.hosts)
+    state = state_after_sight(deployment.state, sight, wanted_running=deployment.wanted_running)
+    if state is DeploymentState.STOPPED and deployment.forget_when_stopped:
+        forget(tx, deployment, actor=actor)
+        return
+    told = tx.deployment_events.told_healths(deployment.id, deployment.generation)
+    look = _look(tx, deployment, sight.health, told)
+    telling = flapping.judge_look(look, told)
+    set_health(
+        tx,
+        deployment,
+        sight.health,
+        f"flapping: {sight.message}" if _flaps(telling, told) else sight.message,
+        state=state.value,
+        endpoints=endpoints_of(sight.hosts, deployment.endpoints),
+    )
+    if telling is None:
+        return
+    words = _words(telling, look, told, sight)
+    append_event(
+        tx,
+        type=words.type,
+        environment_id=deployment.environment_id,
+        deployment_id=deployment.id,
+        action_id=action.id,
+        run_id=tx.runs.newest_of(action.id),
+        generation=deployment.generation,
+        health=words.health,
+        occurred_at=report.finished_at,
+        title=words.title,
+        message=words.message,
+        actor=actor,
+        data={
+            "hosts": {host.host: host_data(host) for host in sight.hosts},
+            "evidence": evidence_data(sight.hosts),
+            "package": package_data(target.package),
+            **words.data,
+        },
+    )
+
+
+def _look(tx: Transaction, deployment: DeploymentRecord, health: Health, told: Sequence[Told]) -> Look:
+    look = Look(health=health, before=deployment.health, at=tx.now, since=deployment.health_since or tx.now)
+    if not flapping.is_flapping(told):
+        return look
+    alike = tx.actions.looks_since(
+        deployment.id, environment_id=deployment.environment_id, since=look.since, limit=flapping.FALL
+    )
+    return replace(look, alike=alike)
+
+
+def _flaps(telling: Telling | None, told: Sequence[Told]) -> bool:
+    return telling is Telling.FLAPPING or (telling is None and flapping.is_flapping(told))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What an entry says.
+
+    Attributes:
+        data: More than what the look saw.
+    """
+
+    type: str
+    health: Health
+    title: str
+    message: str
+    data: Mapping[str, object] = field(default_factory=dict)
+
+
+def _words(telling: Telling, look: Look, told: Sequence[Told], sight: Sight) -> _Words:
+    if telling is Telling.FLAPPING:
+        return _flapping_words(flapping.back_and_forth(look, told), sight)
+    if telling is Telling.SETTLED:
+        return _Words(
+            type=deployment_events.HEALTH_SETTLED,
+            health=look.health,
+            title=f"Health has settled: {look.health.value}",
+            message=f"{sight.message}; the same for {_time(look.at - look.since)}",
+        )
+    return _Words(
+        type=deployment_events.health_event_type(look.health),
+        health=look.health,
+        title=f"Health is {look.health.value}, was {look.before.value}",
+        message=sight.message,
+    )
+
+
+def _flapping_words(how: BackAndForth, sight: Sight) -> _Words:
+    healths = [health.value for health in how.healths]
+    return _Words(
+        type=deployment_events.HEALTH_FLAPPING,
+        health=Health.WARNING,
+        title="Health is flapping",
+        message=(
+            f"changed {how.changes} times in {_time(how.time)} between {' and '.join(healths)}; now {sight.health.value}: "
+            f"{sight.message}; changes are told again when it was the same for {_time(flapping.QUIET)}"
+        ),
+        data={"changes": how.changes, "seconds": how.time.total_seconds(), "between": healths},
+    )
+
+
+def _time(time: timedelta) -> str:
+    """Return a time for people."""
+    seconds = round(time.total_seconds())
+    return f"{seconds} s" if seconds < _SHOWN_IN_SECONDS else f"{seconds // 60} min"
