@@ -63,7 +63,8 @@ class Evidence:
     """The proof of a cause.
 
     Attributes:
-        kind: `log_tail`, `df`, `ss`, `errno`, `exit`, `http`, `task`, `message`, `digest`, `files`, `manifest`, `result`.
+        kind: `log_tail`, `df`, `ss`, `errno`, `exit`, `http`, `task`, `message`, `digest`, `files`, `manifest`, `result`,
+            `holder`.
         text: Redacted, without control characters, at most 8,000 characters (the end of it).
     """
 

@@ -15,16 +15,18 @@ def cancel(inputs: Inputs, journal: Journal) -> dict[str, Any]:
     """Cancel a pair: its holder ends, also one of an earlier attempt, a late one is refused, the model from before serves.
 
     Returns:
-        `message`, and unless somebody newer works: `identity` and `old_model_in_use` as proved afterwards.
+        `message`, and unless somebody newer works: `identity` and `old_model_in_use` as proved afterwards, and as evidence whom
+        the cancel found at work.
     """
     own = inputs.own
     os.makedirs(own.folder, mode=0o700, exist_ok=True)
+    found = fence.look(own)
     try:
         with journal.step("stop"):
             _stop_holder(inputs, journal)
             with durable_files.locked(own.lock, fence.LOCK_SECONDS, waiting=lambda: _stop_holder(inputs, journal)):
                 message = _clean(inputs, journal)
-                return dict(observe.serving(inputs), message=message)
+                return dict(observe.serving(inputs), message=message, evidence=found)
     except SupersededError as error:
         return {"message": "a newer action works by now: generation {}, attempt {}".format(*error.pair)}
 

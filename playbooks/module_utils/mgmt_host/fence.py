@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Iterator
 
 from . import durable_files, processes
-from .failures import HostError, StillWorkingError, SupersededError
+from .failures import HostError, StillWorkingError, SupersededError, evidence
 from .inputs import Inputs
+from .journal import last_effect
 from .layout import DeploymentLayout
 
 LOCK_SECONDS = 30.0
@@ -79,6 +80,19 @@ def read(own: DeploymentLayout) -> FenceMark:
     return FenceMark(pair, processes.mark_from_json(value.get("holder")), bool(value.get("canceled")))
 
 
+def look(own: DeploymentLayout) -> list[dict[str, str]]:
+    """Return as evidence who works on a deployment, and what it did last; needs no lock, and never fails the work."""
+    try:
+        mark = read(own)
+    except (HostError, OSError):
+        return []
+    if mark.pair == (0, 0):
+        return [evidence("holder", "fence.json is not there: no run had come")]
+    who = "pid {} worked on it".format(mark.holder.pid) if mark.holder and mark.working else "nobody worked on it"
+    said = "generation {}, attempt {}: {}".format(*mark.pair, who)
+    return [evidence("holder", "\n".join(line for line in (said, last_effect(own, mark.pair)) if line))]
+
+
 def to_json(pair: tuple[int, int]) -> dict[str, int] | None:
     """Return a pair as the result carries it."""
     return {"generation": pair[0], "attempt": pair[1]} if pair[0] else None
@@ -107,7 +121,8 @@ def hold(inputs: Inputs, lock_seconds: float = LOCK_SECONDS) -> Iterator[Fence]:
                 _release(own, inputs)
     except TimeoutError as error:
         kind = StillWorkingError if read(own).pair == inputs.pair else HostError
-        raise kind("timeout", "another run still works on this deployment: {}".format(error)) from error
+        message = "another run still works on this deployment: {}".format(error)
+        raise kind("timeout", message, look(own)) from error
 
 
 def write(own: DeploymentLayout, inputs: Inputs, holder: processes.ProcessMark | None, canceled: bool = False) -> None:
@@ -147,4 +162,6 @@ def _refuse_lower(mark: FenceMark, pair: tuple[int, int]) -> None:
 
 def _refuse_canceled(mark: FenceMark, pair: tuple[int, int]) -> None:
     if mark.canceled and mark.pair == pair:
-        raise HostError("canceled", "generation {}, attempt {} was canceled before it came".format(*pair))
+        said = "generation {}, attempt {}: canceled".format(*mark.pair)
+        message = "generation {}, attempt {} was canceled before it came".format(*pair)
+        raise HostError("canceled", message, [evidence("holder", said)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import contextmanager
 from typing import Any, Iterator
@@ -65,3 +66,13 @@ class Journal:
         """Add a note to the result."""
         if slug not in self.notes:
             self.notes.append(slug)
+
+
+def last_effect(own: DeploymentLayout, pair: tuple[int, int]) -> str:
+    """Return the last line of the effects log that is of a pair, in words; empty when there is none or none can be read."""
+    try:
+        lines = [json.loads(line) for line in durable_files.tail(own.effects).splitlines() if line.startswith('{"')]
+        ours = [line for line in lines if (line["generation"], line["attempt"]) == pair]
+        return "last effect at {time}, step {step}: {what}".format(**ours[-1]) if ours else ""
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return ""

@@ -137,3 +137,38 @@ def test_a_cancel_leaves_an_earlier_generation_alone(host, run):
     host.act("deployment_cancel", 3)
 
     assert holder.alive
+
+
+def test_a_cancel_shows_whom_it_found(host, run):
+    """Its pid, its pair, and what it had done last; lines of others and what is no line count for nothing."""
+    Path(host.own().folder).mkdir(parents=True)
+    holder = run()
+    fence_text(host, 3, holder)
+    line = {"time": "T", "generation": 3, "attempt": 1, "step": "start", "what": "slot a started"}
+    durable_files.append_line(host.own().effects, line)
+    durable_files.append_line(host.own().effects, {**line, "generation": 2, "what": "old"})
+    result = host.act("deployment_cancel", 3)
+
+    (found,) = result["evidence"]
+    said = f"generation 3, attempt 1: pid {holder.pid} worked on it\nlast effect at T, step start: slot a started"
+    assert ("holder", said) == (found["kind"], found["text"])
+
+
+def test_a_cancel_where_nobody_came_says_so(host):
+    """A late one is refused all the same, and is told why."""
+    result = host.act("deployment_cancel", 3)
+
+    assert ["fence.json is not there: no run had come"] == [one["text"] for one in result["evidence"]]
+    late = host.act("deployment_stop", 3)
+    assert ("canceled", "generation 3, attempt 1: canceled") == (late["cause"], late["evidence"][0]["text"])
+
+
+@pytest.mark.parametrize("content", ["{\n", '{"generation": 3}\n', '{"generation": 3, "attempt": 1}\n', "[[[", "\xff"])
+def test_an_effects_log_that_cannot_be_read_stops_no_cancel(host, content):
+    """It is shown, not needed."""
+    Path(host.own().folder).mkdir(parents=True)
+    fence_text(host, 3)
+    Path(host.own().effects).write_text(content, encoding="latin-1")
+    result = host.act("deployment_cancel", 3)
+
+    assert ["generation 3, attempt 1: nobody worked on it"] == [one["text"] for one in result["evidence"]]

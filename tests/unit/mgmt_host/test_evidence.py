@@ -77,6 +77,7 @@ def test_a_second_run_of_the_same_pair_tells_nothing_of_how_it_ends(host):
         pass
 
     assert ("unknown", "timeout") == (results.failure(caught.value)["outcome"], caught.value.cause)
+    assert f"generation 1, attempt 1: pid {os.getpid()} worked on it" == caught.value.evidence[0]["text"]
 
 
 def test_a_late_holder_that_is_not_known_is_timeout(host):
@@ -92,3 +93,4 @@ def test_a_late_holder_that_is_not_known_is_timeout(host):
         other.communicate(b"\n")
 
     assert "timeout" == caught.value.cause
+    assert "fence.json is not there: no run had come" == caught.value.evidence[0]["text"]
