@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mgmt_ansible import errors
-from mgmt_ansible.cli import options, references, text
+from mgmt_ansible.cli import options, output, references, text
 from mgmt_ansible.cli.groups import PromptGroup
 from mgmt_ansible.cli.output import Cell
 
@@ -87,7 +87,7 @@ def token(
     with options.connected(context, json_output, data) as session:
         found = [references.find_environment(session.client, one).id for one in environment]
         made = session.client.access.create_token(name, kind="agent", environment_ids=found)
-        session.output.show_one(made, lambda _: [("token", made.token)]) if json_output else print(made.token)
+        session.output.say(made.token or "", output.as_json(made))
 
 
 @app.command()

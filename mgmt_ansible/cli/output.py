@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,7 +45,7 @@ class Output:
         else:
             print_pairs(pairs(item))
 
-    def say(self, message: str, value: Mapping[str, object]) -> None:
+    def say(self, message: str, value: object) -> None:
         """Print a sentence for people, or what it says as one JSON object."""
         if self.json:
             print_json(value)
@@ -86,8 +86,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
 
 
 def print_pairs(pairs: Iterable[tuple[str, Cell]]) -> None:
-    """Print a name and a value a line."""
-    known = [(name, word(value)) for name, value in pairs]
+    """Print a name and a value a line; a name may hold text from outside too, such as a host's."""
+    known = [(word(name), word(value)) for name, value in pairs]
     width = max((len(name) for name, _ in known), default=0)
     for name, value in known:
         print(f"{name:<{width}}  {value}".rstrip())

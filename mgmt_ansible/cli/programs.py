@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mgmt_ansible import errors
-from mgmt_ansible.cli import options, output
+from mgmt_ansible.cli import options
 
 _URL_WITH_PASSWORD = re.compile(r"://[^/@]*:[^@]+@|[?&]password=", re.I)
 
@@ -79,7 +79,5 @@ def login(context: typer.Context, json_output: options.JsonOption = False, data:
     """Print a URL that opens the pages once, without typing a token."""
     with options.connected(context, json_output, data) as session:
         link = session.client.access.create_login_link()
-        if session.output.json:
-            output.print_json({"url": session.client.url + link.path, "expiresAt": link.expires_at.isoformat()})
-        else:
-            print(session.client.url + link.path)
+        url = session.client.url + link.path
+        session.output.say(url, {"url": url, "expiresAt": link.expires_at.isoformat()})

@@ -25,13 +25,13 @@ HEALTH_STYLES = {
 }
 """Health -> style of a terminal."""
 
-_BIDIRECTIONAL = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def clean(text: str) -> str:
     """Return one line of text without control characters: it cannot move the cursor, colour or reorder anything."""
-    spaced = "".join(" " if character in "\n\r\t" else character for character in text)
+    spaced = "".join(" " if character in "\n\r\t\u2028\u2029" else character for character in text)
     return "".join(character for character in spaced if not _is_control(character))
 
 

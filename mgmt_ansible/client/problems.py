@@ -83,6 +83,8 @@ def translated(url: str) -> Iterator[None]:
         raise errors.ControlPlaneUnavailableError(
             f"{url}: the control plane does not answer: is `mgmt-ansible serve` (or `up`) running there? ({_reason(exc)})"
         ) from exc
+    except UnicodeError as exc:  # requests reads a Location as UTF-8, and lets this through
+        raise errors.ControlPlaneError(f"{url}: a header of the answer is not text") from exc
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as exc:
         raise errors.ControlPlaneError(f"{url}: {_reason(exc)}") from exc
 

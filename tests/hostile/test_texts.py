@@ -1,4 +1,4 @@
-"""A hundred hostile texts in every field that people, programs and hosts may fill: over the real API, pages and command line."""
+"""A hundred hostile texts in every field that people, programs and hosts may fill: over the real API and pages."""
 
 from __future__ import annotations
 
@@ -13,24 +13,10 @@ from fastapi.testclient import TestClient
 from mgmt_ansible.domain.outcomes import Evidence, HostOutcome, Outcome, Step
 from mgmt_ansible.domain.redaction import clean_text
 from tests.contract.store.sites import Site
-from tests.hostile.payloads import payload
-from tests.unit.cli.terminal import by_path, open_terminal
-from tests.unit.client import scripted_answers
+from tests.hostile.texts import TEXTS, controls, without_surrogates
 
-SCRIPTS = (
-    "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'-alert(1)-'", "javascript:alert(1)", "</title><script>",
-    "<svg/onload=alert(1)>", "&lt;script&gt;", "\x1b[31mred\x1b]0;title\x07", "\x9b31m", "\u202etxt.exe", "a\x00b\x08\x08c", "\r\nSet-Cookie: x=1",
-)  # fmt: skip
-TEXTS = [*SCRIPTS, *(payload(number, "/tmp/x") for number in range(100 - len(SCRIPTS)))]
 ANSWERS = {200, 201, 202, 400, 404, 409, 413, 422}
 API = "/api/v2"
-
-
-def controls(text: str) -> list[str]:
-    """What could move a cursor, colour, or turn the direction of text."""
-    return [
-        one for one in text if (ord(one) < 32 and one not in "\n\t") or 0x7F <= ord(one) < 0xA0 or one in "\u202e\u2066"
-    ]
 
 
 def bodies(site: Site, text: str) -> dict[str, tuple[str, str, dict[str, object]]]:
@@ -171,30 +157,3 @@ def test_every_text_that_a_host_says_is_harmless_on_pages_and_in_answers(site: S
     assert 100 == len(answer.json()["hosts"])
     assert [] == controls(str([host["message"] for host in answer.json()["hosts"]]))
     assert_pages_are_harmless(user, ["d1"])
-
-
-def without_surrogates() -> list[str]:
-    return [text.encode(errors="ignore").decode()[:8000] for text in TEXTS]
-
-
-@pytest.mark.parametrize("noun", ["deployment", "environment", "package", "event"])
-def test_every_text_is_harmless_in_a_terminal(monkeypatch, noun: str):
-    """Tables hold no control character but newlines; JSON is JSON."""
-    make = {
-        "deployment": lambda text: scripted_answers.deployment(label=text, description=text),
-        "environment": lambda text: scripted_answers.environment(name=text, description=text),
-        "package": lambda text: scripted_answers.package(name=text, version=text),
-        "event": lambda text: scripted_answers.deployment_event(1, title=text, message=text, actor=text, host=text),
-    }[noun]
-    page = scripted_answers.page(*(make(text) for text in without_surrogates()))
-    routes = {"deployment": "deployments/", "environment": "predictionEnvironments/", "package": "modelPackages/"}
-    terminal = open_terminal(monkeypatch, by_path({f"GET {routes.get(noun, 'deploymentEvents/')}": page}))
-
-    table = terminal.run(noun, "list")
-    listed = terminal.run(noun, "list", "--json")
-    count = 50 if noun == "event" else 100
-
-    assert (0, 0) == (table.exit_code, listed.exit_code)
-    assert [] == controls(table.stdout.replace("\n", ""))
-    assert count == len(json.loads(listed.stdout))
-    assert [] == controls(listed.stdout)

@@ -117,21 +117,30 @@ def test_hosts_name_their_environment(monkeypatch):
     assert ["web1", "web", "loopback"] == terminal.run("host", "list").output.splitlines()[1].split()[:3]
 
 
+MADE_TOKEN = {
+    "id": "t",
+    "name": "a1",
+    "kind": "agent",
+    "predictionEnvironmentIds": [],
+    "createdAt": MOMENT,
+    "token": "mga_x",
+}
+
+
+def make_token(monkeypatch, *before: str) -> str:
+    answers = {"GET predictionEnvironments/": page(environment()), "POST accessTokens/": (201, MADE_TOKEN)}
+    line = (*before, "agent", "token", "a1", "--environment", "loopback")
+    return open_terminal(monkeypatch, by_path(answers)).run(*line).output
+
+
 def test_a_token_is_printed_alone(monkeypatch):
     """So that it can go straight into a file."""
-    made = {
-        "id": "t",
-        "name": "a1",
-        "kind": "agent",
-        "predictionEnvironmentIds": [],
-        "createdAt": MOMENT,
-        "token": "mga_x",
-    }
-    terminal = open_terminal(
-        monkeypatch, by_path({"GET predictionEnvironments/": page(environment()), "POST accessTokens/": (201, made)})
-    )
+    assert "mga_x\n" == make_token(monkeypatch)
 
-    assert "mga_x\n" == terminal.run("agent", "token", "a1", "--environment", "loopback").output
+
+def test_a_token_is_json_when_that_was_asked_for_before_the_noun(monkeypatch):
+    """As of every command."""
+    assert "mga_x" == json.loads(make_token(monkeypatch, "--json"))["token"]
 
 
 def test_the_example_configuration_loads(monkeypatch, tmp_path):
