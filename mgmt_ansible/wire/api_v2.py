@@ -29,7 +29,7 @@ VENDOR_STATUS = {
 }
 """Our deployment state -> the vendor's `status` word."""
 
-LABEL_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+$"
+LABEL_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
 """No control characters, the C1 ones of terminals included, and nothing that turns the direction of text."""
 
 DEPLOYMENT_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"

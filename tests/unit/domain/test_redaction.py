@@ -89,7 +89,7 @@ class TestRedact:
         """Only the first words are lost."""
         assert redact("a b " * 10_000 + "the end", limit=10).endswith("the end")
 
-    @pytest.mark.parametrize("between", ["\x1b[0m", "\x00", "\u202e", "\r\n"])
+    @pytest.mark.parametrize("between", ["\x1b[0m", "\x00", "\u202e", "\u200f", "\u2028", "\r\n"])
     def test_finds_a_known_secret_that_controls_were_put_into(self, between: str) -> None:
         """What is gone before the text is stored must not hide it."""
         text = redact(f"it is s3cr{between}3tvalue", ["s3cr3tvalue", "s3cr\n3tvalue"])
