@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from mgmt_ansible.domain.actions import CHANGING, ActionSpec, ActionStatus, ActionType
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.outcomes import FINE, Cause, HostOutcome, Outcome, health_of_hosts, worst_outcome
+from mgmt_ansible.domain.outcomes import FINE, Cause, Evidence, HostOutcome, Outcome, health_of_hosts, worst_outcome
 from mgmt_ansible.domain.plans import Plan
 
 _NAMED_HOSTS = 5
@@ -45,7 +45,7 @@ def judge(
     if not plan.hosts:
         return no_hosts(spec)
     hosts = tuple(
-        _asked_only(spec, reported[name]) if name in reported else _not_run(name, canceled=canceled)
+        _asked_only(spec, reported[name]) if name in reported else _not_run(name, plan, canceled=canceled)
         for name in plan.hosts
     )
     outcome = worst_outcome(host.outcome for host in hosts)
@@ -117,10 +117,18 @@ def _asked_only(spec: ActionSpec, host: HostOutcome) -> HostOutcome:
     return replace(host, observations=seen)
 
 
-def _not_run(host: str, *, canceled: bool) -> HostOutcome:
-    if canceled:
-        return HostOutcome(host=host, outcome=Outcome.NOT_RUN, cause=Cause.CANCELED, message="canceled before its turn")
-    return HostOutcome(host=host, outcome=Outcome.NOT_RUN, message="an earlier wave was not fine")
+def _not_run(host: str, plan: Plan, *, canceled: bool) -> HostOutcome:
+    if not canceled:
+        return HostOutcome(host=host, outcome=Outcome.NOT_RUN, message="an earlier wave was not fine")
+    number = next(number for number, wave in enumerate(plan.waves, 1) if host in wave.hosts)
+    text = f"no run was begun for this host, which is in wave {number} of {len(plan.waves)}"
+    return HostOutcome(
+        host=host,
+        outcome=Outcome.NOT_RUN,
+        cause=Cause.CANCELED,
+        message="canceled before its turn",
+        evidence=(Evidence(kind="message", text=text),),
+    )
 
 
 def _status(outcome: Outcome, *, canceled: bool) -> ActionStatus:

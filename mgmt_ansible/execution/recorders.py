@@ -19,6 +19,7 @@ _KEPT = frozenset(
         "runner_on_ok",
         "runner_on_failed",
         "runner_on_unreachable",
+        "playbook_on_play_start",
         "playbook_on_no_hosts_matched",
         "playbook_on_stats",
         "error",

@@ -26,6 +26,7 @@ from mgmt_ansible.execution.projects import assemble_project
 from mgmt_ansible.execution.recorders import EventRecorder
 from mgmt_ansible.execution.run_watches import RunWatch
 from mgmt_ansible.execution.runner_config import MinimalRunnerConfig
+from mgmt_ansible.parsing.endings import RunEnd
 from mgmt_ansible.parsing.runs import parse_run
 from mgmt_ansible.ports import CancelSignal, ProgressSink
 
@@ -42,11 +43,13 @@ class _Ended:
         status: To be reported.
         known: What its events are judged by; `running` when nobody saw the end.
         message: Why nobody did.
+        killed: A signal that is not ours ended Ansible.
     """
 
     status: RunStatus
     known: RunStatus
     message: str = ""
+    killed: bool = False
 
 
 class RunExecutor:
@@ -101,14 +104,20 @@ class RunExecutor:
             watch = RunWatch(directory, cancel, timeout_seconds=request.timeout_seconds)
             ended = _run(config, recorder, watch)
         status = ended.status
-        parsed = parse_run(recorder.events, hosts=request.hosts, status=ended.known, secrets=secrets)
+        end = RunEnd(
+            started_at=started_at,
+            ended_at=datetime.now(UTC),
+            allowed_seconds=request.timeout_seconds,
+            killed=ended.killed,
+        )
+        parsed = parse_run(recorder.events, hosts=request.hosts, status=ended.known, secrets=secrets, end=end)
         _log.info("run_ended", run_id=request.run_id, playbook=request.playbook, status=status.value)
         return RunOutcome(
             run_id=request.run_id,
             status=status,
             hosts=parsed.hosts,
             started_at=started_at,
-            ended_at=datetime.now(UTC),
+            ended_at=end.ended_at,
             message=ended.message or parsed.message,
             log_tail=recorder.log_tail,
             ansible_version=version,
@@ -160,11 +169,12 @@ def _run(config: MinimalRunnerConfig, recorder: EventRecorder, watch: RunWatch) 
             cancel_callback=watch.must_end,
             status_handler=_drop_command_artifact,
         )
-        status, _ = runner.run()
+        status, code = runner.run()
     except (AnsibleRunnerException, ExceptionPexpect, OSError, ValueError) as exc:
         return _broken(exc, recorder, watch)
     ended = watch.stopped or RunStatus(status)
-    return _Ended(ended, ended)
+    # pexpect knows no exit code of a process that a signal ended
+    return _Ended(ended, ended, killed=watch.stopped is None and code is None)
 
 
 def _broken(exc: Exception, recorder: EventRecorder, watch: RunWatch) -> _Ended:

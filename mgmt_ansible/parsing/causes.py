@@ -1,7 +1,9 @@
 """Causes of failures that our own module could not report, read from where Ansible, OpenSSH, sudo and Python put them.
 
 What a program on the host prints is never evidence: only the connection's own last words, the errno of an exception, and what
-stands where a module's answer should be. The same words elsewhere (a banner, a user's task, a model's log) mean nothing.
+stands where a module's answer should be. The same words elsewhere (a banner, a user's task, a model's log) mean nothing. What
+a module says in a result is told apart from what Ansible says: a module's own answer has its `invocation`, and Ansible puts
+`Task failed: ` before each exception of its own.
 Source: ansible-core 2.19 `plugins/connection/ssh.py`, `plugins/action/__init__.py`; tests/recordings.
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import TypeGuard
 
 from mgmt_ansible.domain.outcomes import Cause
 
@@ -29,6 +32,9 @@ _CONNECTION_LINES = (
 )
 """Whole lines; first match wins: a changed host key is often followed by a refused password, never the other way round."""
 
+_OWN_WORDS = "Task failed: "
+"""Begins what Ansible says of an exception of its own (source: ansible-core 2.19 `errors`, `AnsibleTaskError`)."""
+
 _PASSWORD = re.compile(r"(?:Missing|Incorrect) \S+ password")
 """All that Ansible says when its become plugin saw the other program refuse: nothing ran."""
 
@@ -46,14 +52,26 @@ _REFUSED_LINES = (
 )
 """The last line on standard error of a module that printed no answer: who ended it there."""
 
-_INTERPRETER = re.compile(
-    r"The module interpreter '[^']*' was not found\."
-    r"|ansible-core requires a minimum of Python version .*"
-    r"|No python interpreters found for host .*",
+_REFUSED_CODES = {Cause.SUDO: frozenset({1}), Cause.PYTHON_MISSING: frozenset({126, 127})}
+"""What sudo, su and doas, and a shell that cannot start a program, exit with; what was killed never got that far to end so."""
+
+_SIGNALED = range(129, 193)
+"""What a shell ends with when a signal ended its command (source: POSIX shell, 2.8.2)."""
+
+_INTERPRETER_GONE = re.compile(r"The module interpreter '[^']*' was not found\.")
+"""Ansible's words for a module that printed no answer."""
+
+_INTERPRETER_OLD = re.compile(
+    r"ansible-core requires a minimum of Python version \S+ Current version: .*|No python interpreters found for host .*",
     re.DOTALL,
 )
 _NO_ROOM = re.compile(r"\[Errno (?:28|122|30)\] ")
 """ENOSPC, EDQUOT and EROFS as Python writes an exception of its own."""
+
+_TRACEBACK = "Traceback (most recent call last):"
+_OS_ERROR = re.compile(r"(?:OSError|IOError|BlockingIOError): \[Errno (?:28|122|30)\] .*")
+"""The last line of a traceback of Python itself, which then exits with 1."""
+
 _TRANSFER = re.compile(r"failed to (?:transfer file to|create temporary directory)\b", re.I)
 _TRANSFER_NO_ROOM = re.compile(r": (?:No space left on device|Disk quota exceeded|Read-only file system)$", re.M)
 """Ansible's own `dd`, `scp` or `mkdir` on the host ends its line so."""
@@ -64,6 +82,9 @@ _PROSE_MODULES = frozenset({"fail", "assert", "debug", "command", "shell", "raw"
 _BEFORE_MODULE = frozenset({Cause.SUDO, Cause.PYTHON_MISSING})
 """Causes that prove that a module never began."""
 
+_REFUSED_ARGUMENTS = re.compile(r"^(?:unsupported parameters|missing required arguments)\b", re.I)
+"""A module's own first words, before its work."""
+
 _REFUSED_TASK = re.compile(
     r"^(?:unsupported parameters|missing required arguments|one or more undefined variables)"
     r"|finalization of task args|error while resolving value|is undefined|couldn't resolve module",
@@ -72,8 +93,29 @@ _REFUSED_TASK = re.compile(
 
 
 def cause_of_unreachable(res: Mapping[str, object]) -> Cause:
-    """Return why a host could not be reached: `host_key`, `auth`, `sudo`, else `unreachable`."""
-    return _first(_CONNECTION_LINES, _lines(_OUTER_WORDS.sub("", _text(res, "msg")))) or Cause.UNREACHABLE
+    """Return why a host could not be reached: `host_key`, `auth`, `sudo`, else `unreachable`; `unknown` if a module says so."""
+    if said_by_module(res):
+        return Cause.UNKNOWN
+    return _first(_CONNECTION_LINES, _lines(_OUTER_WORDS.sub("", _text(_lost(res), "msg")))) or Cause.UNREACHABLE
+
+
+def said_by_module(res: Mapping[str, object]) -> bool:
+    """Tell whether a module, and not Ansible, says that its host is unreachable: then it ran there."""
+    said = _lost(res)
+    if not _text(said, "msg"):
+        return False
+    return "invocation" in said or "exception" not in said or not _text(said, "msg").startswith(_OWN_WORDS)
+
+
+def _lost(res: Mapping[str, object]) -> Mapping[str, object]:
+    """Return what tells of the lost connection: of a loop, the item that lost it."""
+    items = res.get("results")
+    found = (item for item in items if isinstance(item, Mapping) and item.get("unreachable")) if _is_list(items) else ()
+    return next(iter(found), res)
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)
 
 
 def cause_of_failure(module: str, res: Mapping[str, object]) -> Cause:
@@ -93,7 +135,11 @@ def never_began(module: str, res: Mapping[str, object]) -> bool:
     """Tell whether a failed module certainly did nothing on the host: it was refused before it was sent or started."""
     if cause_of_failure(module, res) in _BEFORE_MODULE:
         return True
-    return not _died(res) and _REFUSED_TASK.search(_text(res, "msg")) is not None
+    if _died(res):
+        return False
+    words = _OUTER_WORDS.sub("", _text(res, "msg"))
+    refused = _REFUSED_ARGUMENTS if "invocation" in res else _REFUSED_TASK
+    return refused.search(words) is not None
 
 
 def failure_text(res: Mapping[str, object]) -> str:
@@ -119,32 +165,54 @@ def failure_sentence(res: Mapping[str, object]) -> str:
 def _connection_cause(res: Mapping[str, object]) -> Cause | None:
     """Return what the connection says of a module that it could not start."""
     if not _died(res):
-        return Cause.SUDO if _PASSWORD.fullmatch(_OUTER_WORDS.sub("", _text(res, "msg"))) else None
+        return Cause.SUDO if _is_ansibles(res) and _PASSWORD.fullmatch(_own_words(res)) else None
     if _text(res, "module_stdout").strip():
         return None
-    return _first(_REFUSED_LINES, _lines(_text(res, "module_stderr"))[-1:])
+    cause = _first(_REFUSED_LINES, _lines(_text(res, "module_stderr"))[-1:])
+    return cause if cause is not None and res.get("rc") in _REFUSED_CODES[cause] else None
+
+
+def _is_ansibles(res: Mapping[str, object]) -> bool:
+    """Tell whether a failure is an exception of Ansible's own, and not what a module says of itself."""
+    return "invocation" not in res and _text(res, "msg").startswith(_OWN_WORDS)
+
+
+def _own_words(res: Mapping[str, object]) -> str:
+    return _OUTER_WORDS.sub("", _text(res, "msg"))
 
 
 def _interpreter_cause(res: Mapping[str, object]) -> Cause | None:
-    return Cause.PYTHON_MISSING if _INTERPRETER.fullmatch(_OUTER_WORDS.sub("", _text(res, "msg"))) else None
+    gone = _died(res) and res.get("rc") in _REFUSED_CODES[Cause.PYTHON_MISSING]
+    pattern = _INTERPRETER_GONE if gone else _INTERPRETER_OLD
+    return Cause.PYTHON_MISSING if "invocation" not in res and pattern.fullmatch(_own_words(res)) else None
 
 
 def _room_cause(res: Mapping[str, object]) -> Cause | None:
     """Return `disk` where an exception of Ansible, or the one that ended a module, has the errno."""
-    proofs = (_text(res, "msg"), *_lines(_text(res, "module_stderr"))[-1:], *_lines(_text(res, "exception"))[-1:])
-    if any(_NO_ROOM.search(proof) for proof in proofs):
-        return Cause.DISK
-    words = _OUTER_WORDS.sub("", _text(res, "msg"))
-    return Cause.DISK if _TRANSFER.match(words) and _TRANSFER_NO_ROOM.search(words) else None
+    if _died(res):
+        lines = _lines(_text(res, "module_stderr"))
+        raised = res.get("rc") == 1 and _TRACEBACK in lines and _OS_ERROR.fullmatch(lines[-1])
+        return Cause.DISK if raised else None
+    if not _is_ansibles(res):
+        return None
+    words = _own_words(res)
+    sent = _TRANSFER.match(words) and _TRANSFER_NO_ROOM.search(words)
+    return Cause.DISK if sent or _NO_ROOM.search(words) else None
 
 
 def _wordless(res: Mapping[str, object]) -> Cause:
-    """Return `unknown` for a module that ended without any word, as when sudo allows other commands only.
+    """Return `unknown` for a module that a signal ended, or that ended without any word.
 
-    sudo's sentence then quotes the command with Ansible's own mark of success in it, and Ansible drops the line (2.19).
+    As when sudo allows other commands only: its sentence then quotes the command with Ansible's own mark of success in it, and
+    Ansible drops the line (2.19).
     """
     words = (_text(res, key).strip() for key in ("module_stdout", "module_stderr"))
-    return Cause.UNKNOWN if _died(res) and not any(words) else Cause.PLAYBOOK_ERROR
+    return Cause.UNKNOWN if _died(res) and (ended_by_signal(res) or not any(words)) else Cause.PLAYBOOK_ERROR
+
+
+def ended_by_signal(res: Mapping[str, object]) -> bool:
+    """Tell whether a signal ended what Ansible started on the host."""
+    return res.get("rc") in _SIGNALED
 
 
 def _died(res: Mapping[str, object]) -> bool:

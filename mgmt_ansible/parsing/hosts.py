@@ -17,18 +17,20 @@ from mgmt_ansible.domain.redaction import redact
 from mgmt_ansible.parsing.causes import (
     cause_of_failure,
     cause_of_unreachable,
+    ended_by_signal,
     failure_sentence,
     failure_text,
     never_began,
+    said_by_module,
 )
 from mgmt_ansible.parsing.results import EVIDENCE_LIMIT, MESSAGE_LIMIT, parse_result
-from mgmt_ansible.parsing.runner_events import PACKAGE_MODULE, EventData, is_result, module_of
+from mgmt_ansible.parsing.runner_events import PACKAGE_MODULE, EventData, RunnerEvent, is_result, module_of
 
 _CONTROLLER_ACTIONS = frozenset({"debug", "assert", "set_fact", "meta", "include_role", "import_role", "fail"})
 """Tasks that run on the controller: their `ok` proves nothing about the host."""
 
-_SIGNALED = range(129, 193)
-"""What a shell ends with when a signal ended its command (source: POSIX shell, 2.8.2)."""
+TASK_LIMIT = 300
+"""Characters of a task's name in evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,9 @@ class HostTrace:
         result: Of our own module, or of a failed package.
         failure: Of another task, or of one of ours that could not report; the newest.
         unreachable: The newest report that it could not be reached.
+        task: The newest task that began for it, with its module.
+        task_began_at: When, as the runner event says; aware ISO 8601.
+        at_work: Whether nothing tells that this task ended.
     """
 
     host: str
@@ -49,13 +54,23 @@ class HostTrace:
     result: HostOutcome | None = None
     failure: HostOutcome | None = None
     unreachable: HostOutcome | None = None
+    task: str = ""
+    task_began_at: str = ""
+    at_work: bool = False
 
 
-def fold_event(trace: HostTrace, kind: str, data: EventData, *, secrets: tuple[str, ...]) -> HostTrace:
+def fold_event(trace: HostTrace, event: RunnerEvent, *, secrets: tuple[str, ...]) -> HostTrace:
     """Return the trace after one more event of its host; kinds that tell nothing leave it as it is."""
+    kind, data = event["event"], event["event_data"]
+    if kind == "runner_on_start":
+        task = redact(_task_name(data), secrets, limit=TASK_LIMIT)
+        return replace(trace, started=True, task=task, task_began_at=event["created"], at_work=True)
+    folded = _fold_end(trace, kind, data, secrets)
+    return replace(folded, at_work=False) if folded is not trace else trace
+
+
+def _fold_end(trace: HostTrace, kind: str, data: EventData, secrets: tuple[str, ...]) -> HostTrace:
     match kind:
-        case "runner_on_start":
-            return replace(trace, started=True)
         case "runner_on_ok":
             return _after_ok(trace, data, secrets)
         case "runner_on_failed":
@@ -86,7 +101,7 @@ def _after_failed(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) -
 def _is_package_result(data: EventData) -> bool:
     """Tell whether a failed `mgmt_package` reported, or was killed: it is then as unknown as the other one."""
     res = data.get("res", {})
-    return module_of(data) == PACKAGE_MODULE and (RESULT_KEY in res or res.get("rc") in _SIGNALED)
+    return module_of(data) == PACKAGE_MODULE and (RESULT_KEY in res or ended_by_signal(res))
 
 
 def _read(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:
@@ -143,12 +158,12 @@ def _failed(host: str, data: EventData, secrets: tuple[str, ...]) -> HostOutcome
 
 
 def _unreachable(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) -> HostOutcome:
-    """Judge a lost host: one that was there and is lost in our own module may go on working."""
+    """Judge a lost host: one that was there and is lost in our own module may go on working; so may one that says it itself."""
     res = data.get("res", {})
     lost_at_work = trace.touched and is_result(data)
     return HostOutcome(
         host=trace.host,
-        outcome=Outcome.UNKNOWN if lost_at_work else Outcome.UNREACHABLE,
+        outcome=Outcome.UNKNOWN if lost_at_work or said_by_module(res) else Outcome.UNREACHABLE,
         cause=cause_of_unreachable(res),
         message=redact(failure_sentence(res) or "the host was not reached", secrets, limit=MESSAGE_LIMIT),
         evidence=(_task_evidence(data, secrets),),
@@ -156,5 +171,9 @@ def _unreachable(trace: HostTrace, data: EventData, secrets: tuple[str, ...]) ->
 
 
 def _task_evidence(data: EventData, secrets: tuple[str, ...]) -> Evidence:
-    text = f"{data.get('task', '')} ({data.get('task_action', '')})\n{failure_text(data.get('res', {}))}"
+    text = f"{_task_name(data)}\n{failure_text(data.get('res', {}))}"
     return Evidence(kind="task", text=redact(text.strip(), secrets, limit=EVIDENCE_LIMIT))
+
+
+def _task_name(data: EventData) -> str:
+    return f"{data.get('task', '')} ({data.get('task_action', '')})"

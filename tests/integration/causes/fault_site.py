@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,6 +42,7 @@ class FaultSite:
         folder: Scratch, of this test alone.
         base_dir: On the host; its runtime environment is lent by the test's own interpreter.
         variables: Inventory variables of the host; a test may change them.
+        names: Inventory name -> variables of its own; all are the same host. A test may add some.
         binding: As the agent's configuration has it; a test may replace it.
     """
 
@@ -50,6 +51,7 @@ class FaultSite:
         self.host = host
         self.base_dir = folder / "base"
         self.variables = host.host_variables()
+        self.names: dict[str, dict[str, object]] = {"loopback": {}}
         self.binding = EnvironmentBinding(
             environment_id=ENVIRONMENT,
             inventory=folder / "inventory.yml",
@@ -120,14 +122,31 @@ class FaultSite:
         cancel: Callable[[], bool] = lambda: False,
         **changes: object,
     ) -> HostOutcome:
+        """Perform an action of one wave and return what its one host made of it."""
+        (host,) = self.act_on_all(
+            action_type, package, generation=generation, port=port, cancel=cancel, **changes
+        ).values()
+        return host
+
+    def act_on_all(
+        self,
+        action_type: ActionType,
+        package: ModelPackage | None = None,
+        *,
+        generation: int = 1,
+        port: int | None = None,
+        cancel: Callable[[], bool] = lambda: False,
+        **changes: object,
+    ) -> Mapping[str, HostOutcome]:
+        """Perform an action of one wave and return what each host made of it."""
         target = DeploymentTarget(id=DEPLOYMENT, label="Faulty", generation=generation, package=package, port=port)
         values = {"deployment": target, "ready_timeout_seconds": 20.0, "timeout_seconds": 120.0, **changes}
         _, (outcome,) = self.perform(make_spec(action_type, **values), cancel)
-        return outcome.hosts["loopback"]
+        return outcome.hosts
 
     def perform(self, spec: ActionSpec, cancel: Callable[[], bool] = lambda: False) -> tuple[Plan, list[RunOutcome]]:
         """Plan and run an action as an agent does."""
-        inventory = {"all": {"hosts": {"loopback": self.variables}}}
+        inventory = {"all": {"hosts": {name: {**self.variables, **own} for name, own in self.names.items()}}}
         Path(self.binding.inventory).write_text(yaml.safe_dump(inventory))
         bindings = {ENVIRONMENT: self.binding}
         installation, inherited = make_installation(), dict(os.environ)
@@ -160,6 +179,18 @@ class FaultSite:
         """Let the user's own launch playbook run these tasks and nothing else."""
         header = f"- name: Theirs\n  hosts: all\n  gather_facts: false\n  become: {str(become).lower()}\n  tasks:\n"
         self.use_content("deployment_launch", header + tasks)
+
+    def use_role(self, name: str, tasks: str, modules: Mapping[str, str]) -> None:
+        """Let the user's own launch playbook be a role with modules of its own, which come before ours of the same name."""
+        self.use_content(
+            "deployment_launch", f"- name: Theirs\n  hosts: all\n  gather_facts: false\n  roles: [{name}]\n"
+        )
+        role = self.folder / "content" / "roles" / name
+        for folder in ("tasks", "library"):
+            (role / folder).mkdir(parents=True)
+        (role / "tasks" / "main.yml").write_text(tasks)
+        for module, program in modules.items():
+            (role / "library" / f"{module}.py").write_text(program)
 
     def own(self) -> object:
         return self.layout.deployment(DEPLOYMENT)

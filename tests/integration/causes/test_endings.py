@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +12,14 @@ import pytest
 from mgmt_host import processes
 
 from mgmt_ansible.domain.outcomes import Cause, Outcome
+from tests.integration.causes.cause_words import WORDS
 from tests.integration.causes.fault_site import FaultSite, assert_cause, said
 
+TIMES = (
+    r"Bring the deployment to its wanted state \(mgmt_deployment\)\n"
+    r"began (\S+Z), ([\d.]+) s into the run; no end of it was seen in the ([\d.]+) s that followed\n"
+    r"the run's time was over, ([\d.]+) s after it began; 20.0 s were allowed"
+)
 LIMIT_BYTES = 48 << 20
 GREEDY = "import time; time.sleep(4); held = b'x' * (400 << 20); time.sleep(60)"
 NEVER_READY = """\
@@ -97,6 +105,13 @@ def test_a_run_whose_time_is_over_is_timeout(site):
     host = site.launch(timeout_seconds=20.0, ready_timeout_seconds=50.0)
 
     assert Cause.TIMEOUT == host.cause, host
+    began, interrupted, after, allowed = re.search(TIMES, said(host, "task")).groups()
+    assert began in said(host, "task")
+    assert float(interrupted) + float(after) == pytest.approx(float(allowed), abs=0.3)
+    assert 20.0 <= float(allowed)
+    assert re.search(
+        r"generation 1, attempt 1: pid \d+ worked on it\n.*, step start: slot a started", said(host, "holder")
+    )
 
 
 def test_a_task_that_waits_in_vain_is_not_the_runs_timeout(site):
@@ -116,6 +131,11 @@ def test_a_cancel_is_canceled(site):
     host = site.launch(cancel=lambda: state_of(site).exists(), ready_timeout_seconds=50.0)
 
     assert Cause.CANCELED == host.cause, host
+    assert "Bring the deployment to its wanted state (mgmt_deployment)\nbegan " in said(host, "task")
+    assert "\nthe run was canceled, " in said(host, "task")
+    assert re.search(
+        r"generation 1, attempt 1: pid \d+ worked on it\n.*, step start: slot a started", said(host, "holder")
+    )
 
 
 def test_words_about_a_cancel_are_not_one(site):
@@ -145,6 +165,25 @@ def test_an_undefined_variable_is_playbook_error(site):
     assert "nobody_defines_this" in host.message
 
 
+def test_an_ansible_that_somebody_kills_is_unknown(site):
+    """Near miss: it ends like a playbook that it cannot read, yet it did not end by itself; its module may have gone on."""
+    site.serve_by(NEVER_READY)
+
+    host = site.launch(cancel=lambda: kill_ansible(site), ready_timeout_seconds=3.0)
+
+    assert_cause(host, Outcome.UNKNOWN, Cause.UNKNOWN)
+    assert "a signal ended Ansible" in said(host, "task")
+
+
+def kill_ansible(site: FaultSite) -> bool:
+    """Kill the ansible-playbook of this very test once our module works; nobody cancels."""
+    children = Path(f"/proc/{os.getpid()}/task").glob("*/children") if state_of(site).exists() else ()
+    for pid in (int(pid) for path in children for pid in path.read_text().split()):
+        if b"ansible-playbook" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGKILL)
+    return False
+
+
 def test_a_module_that_is_killed_is_unknown(site):
     """It may have changed the host, and nobody can tell."""
     fence = Path(site.layout.deployment("faulty").folder) / "fence.json"
@@ -158,11 +197,12 @@ def test_a_module_that_is_killed_is_unknown(site):
 
 
 def test_a_killed_module_does_not_speak_through_a_server(site):
-    """Near miss: what a server shouts on its way is no cause, however well it is known."""
+    """Near miss of each cause: what a server shouts on its way is none, however well its words are known."""
     fence = Path(site.layout.deployment("faulty").folder) / "fence.json"
     site.serve_by(
         "import json, os, signal, sys\n"
-        "print('sudo: a password is required', '[Errno 28] No space left on device', sep='\\n', flush=True)\n"
+        f"for words in {list(WORDS.values())!r}:\n"
+        "    print(words, flush=True)\n"
         f"os.kill(json.load(open('{fence}'))['holder']['pid'], signal.SIGKILL)\n"
         "os.write(2, b'Killed\\n')\n"
     )

@@ -59,6 +59,18 @@ def test_a_playbook_for_other_hosts_is_no_hosts(site):
     assert_cause(site.launch(), Outcome.NOT_RUN, Cause.NO_HOSTS)
 
 
+def test_a_play_for_nobody_beside_one_for_this_host_is_unknown(site):
+    """Near miss: Ansible says that no hosts matched, of one play; the other one ran and told nothing."""
+    site.use_content(
+        "deployment_launch",
+        "- name: For nobody\n  hosts: elsewhere\n  gather_facts: false\n  tasks: []\n"
+        "- name: For all\n  hosts: all\n  gather_facts: false\n  tasks:\n"
+        "    - name: Touch\n      ansible.builtin.ping:\n",
+    )
+
+    assert_cause(site.launch(), Outcome.UNKNOWN, Cause.UNKNOWN)
+
+
 def test_words_about_no_hosts_are_not_no_hosts(site):
     """Near miss: a task fails with Ansible's sentence."""
     site.use_tasks("    - name: Say\n      ansible.builtin.fail: {msg: no hosts matched}\n")

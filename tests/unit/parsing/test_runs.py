@@ -20,8 +20,13 @@ def module_event(kind: str = "runner_on_ok", result: object = RESULT, **data: ob
     return {"event": kind, "event_data": event_data, "stdout": ""}
 
 
-def parse(*events: dict[str, object], hosts=("h1",), status=RunStatus.SUCCESSFUL, secrets=()):
-    return parse_run(events, hosts=hosts, status=status, secrets=secrets).hosts
+def lost(msg: str) -> dict[str, object]:
+    """Return what Ansible says of a connection that did not come about or broke."""
+    return {"msg": f"Task failed: {msg}", "unreachable": True, "exception": "(traceback unavailable)"}
+
+
+def parse(*events: dict[str, object], hosts=("h1",), status=RunStatus.SUCCESSFUL, secrets=(), end=None):
+    return parse_run(events, hosts=hosts, status=status, secrets=secrets, end=end).hosts
 
 
 def test_a_host_without_events_did_not_run():
@@ -77,17 +82,16 @@ def test_a_package_module_that_was_killed_is_unknown(rc, outcome):
 def test_a_host_lost_while_our_module_worked_is_unknown():
     """It was there before, so its module may go on working."""
     reached = {"event": "runner_on_ok", "event_data": {"host": "h1", "task": "Load", "task_action": "copy", "res": {}}}
-    lost = module_event("runner_on_unreachable", res={"msg": "Shared connection to h1 closed."})
+    cut = module_event("runner_on_unreachable", res=lost("Shared connection to h1 closed."))
 
-    (host,) = parse(reached, lost, status=RunStatus.FAILED).values()
+    (host,) = parse(reached, cut, status=RunStatus.FAILED).values()
 
     assert (Outcome.UNKNOWN, Cause.UNREACHABLE) == (host.outcome, host.cause)
 
 
 def lost_afterwards(**stats: object) -> tuple[dict[str, object], ...]:
-    msg = {"msg": "Connection timed out", "unreachable": True}
-    lost = module_event("runner_on_unreachable", task="Theirs", task_action="copy", res=msg)
-    return (module_event(), lost, {"event": "playbook_on_stats", "event_data": stats, "stdout": ""})
+    cut = module_event("runner_on_unreachable", task="Theirs", task_action="copy", res=lost("Connection timed out"))
+    return (module_event(), cut, {"event": "playbook_on_stats", "event_data": stats, "stdout": ""})
 
 
 def test_a_host_lost_after_our_module_has_failed():
@@ -106,18 +110,27 @@ def test_a_host_that_may_be_lost_after_our_module_keeps_its_result():
 
 def test_a_host_that_was_never_reached_is_unreachable_even_in_our_module():
     """Nothing was done on it."""
-    lost = module_event("runner_on_unreachable", res={"msg": "Connection refused"})
-
-    (host,) = parse(lost, status=RunStatus.FAILED).values()
+    (host,) = parse(
+        module_event("runner_on_unreachable", res=lost("Connection refused")), status=RunStatus.FAILED
+    ).values()
 
     assert Outcome.UNREACHABLE == host.outcome
 
 
 def test_a_missing_sudo_password_is_named():
     """Become that fails is a cause of its own, and nothing was done."""
-    (host,) = parse(module_event("runner_on_failed", res={"msg": "Missing sudo password"})).values()
+    (host,) = parse(module_event("runner_on_failed", res={"msg": "Task failed: Missing sudo password"})).values()
 
     assert (Outcome.FAILED, Cause.SUDO) == (host.outcome, host.cause)
+
+
+def test_a_module_that_says_unreachable_is_unknown():
+    """It ran, so its host was reached and may be changed."""
+    said = module_event("runner_on_unreachable", res={"msg": "Host key verification failed.", "unreachable": True})
+
+    (host,) = parse(said, status=RunStatus.FAILED).values()
+
+    assert (Outcome.UNKNOWN, Cause.UNKNOWN) == (host.outcome, host.cause)
 
 
 def test_secrets_leave_no_text():

@@ -13,6 +13,7 @@ from mgmt_ansible.domain.outcomes import Cause
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "reference" / "causes.md").read_text()
 TESTS = re.findall(r"`(test_\w+\.py)::(test_\w+)`", PAGE)
+FOLDER = ROOT / "tests" / "integration" / "causes"
 
 
 def section(cause: Cause) -> str:
@@ -29,14 +30,32 @@ def test_the_page_has_the_closed_set_in_its_order():
 
 @pytest.mark.parametrize("cause", Cause)
 def test_a_cause_has_tests_and_evidence(cause):
-    """A fault, a near miss, and words of a real run; `signature` waits for signing."""
+    """A fault, and words of a real run; `signature` waits for signing."""
     found = section(cause)
     if cause is Cause.SIGNATURE:
         assert "not yet" in found
         return
     assert "Fault:" in found
-    assert "Near miss:" in found
     assert "```text\n" in found
+
+
+@pytest.mark.parametrize("cause", sorted(set(Cause) - {Cause.SIGNATURE, Cause.UNKNOWN}))
+def test_a_cause_has_a_near_miss_that_says_unknown(cause):
+    """Its own words without its proof, and whatever else looks like it."""
+    (line,) = re.findall(r"^- Near miss: (.*)$", section(cause), re.MULTILINE)
+    named = re.findall(r"::(test_\w+)`", line)
+
+    assert set(named) <= SAYING_UNKNOWN
+    assert "test_a_causes_own_words_without_its_proof_are_unknown" in named
+
+
+def says_unknown(program: str) -> set[str]:
+    """Return the tests of a program that assert cause `unknown`."""
+    parts = re.split(r"^def ", program, flags=re.MULTILINE)
+    return {part.partition("(")[0] for part in parts if "Cause.UNKNOWN)" in part}
+
+
+SAYING_UNKNOWN = {name for path in FOLDER.glob("test_*.py") for name in says_unknown(path.read_text())}
 
 
 @pytest.mark.parametrize("cause", Cause)
@@ -51,14 +70,14 @@ def test_a_cause_has_its_next_command(cause):
 @pytest.mark.parametrize(("file", "name"), TESTS)
 def test_every_test_on_the_page_exists(file, name):
     """It can be run by its name."""
-    (path,) = (ROOT / "tests" / "integration" / "causes").glob(file)
+    (path,) = FOLDER.glob(file)
 
     assert f"\ndef {name}(" in path.read_text()
 
 
 def test_every_integration_test_of_a_cause_is_on_the_page():
     """A new fault is shown too."""
-    files = (ROOT / "tests" / "integration" / "causes").glob("test_*.py")
+    files = FOLDER.glob("test_*.py")
     written = {(path.name, name) for path in files for name in re.findall(r"^def (test_\w+)\(", path.read_text(), re.M)}
 
     assert set() == written - set(TESTS)
