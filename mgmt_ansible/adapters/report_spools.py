@@ -174,7 +174,7 @@ class SqliteReportSpool:
         _log.error("report_refused", report_id=stored.report.id, kind=stored.kind, code=exc.code, error=str(exc))
         if isinstance(stored.report, ResultReport) and stored.kind != _SUBSTITUTE:
             substitute = _substitute(stored.report, exc)
-            return self._try_send((self._file.replace(stored.position, substitute, kind=_SUBSTITUTE),))
+            return self._try_send((self._file.replace(stored, substitute, kind=_SUBSTITUTE),))
         self._file.forget((stored,))
         return True
 

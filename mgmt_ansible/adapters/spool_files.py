@@ -17,25 +17,22 @@ from typing import TypeVar
 import structlog
 
 from mgmt_ansible import errors
-from mgmt_ansible.adapters.spool_rescues import Identity, clear, copy_aside, identify, move_aside, rescue
+from mgmt_ansible.adapters.spool_connections import is_damage, open_spool
+from mgmt_ansible.adapters.spool_rescues import Identity, clear, copy_aside, identify, move_aside
 from mgmt_ansible.domain.reports import Report
 from mgmt_ansible.wire import agent_v1
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS reports (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL,
-    body BLOB NOT NULL
+_SURPLUS = (
+    "SELECT position, length(body) FROM reports"
+    " ORDER BY kind = 'progress' DESC, kind = 'hosts' DESC, kind = 'run' DESC, position"
 )
-"""
-_SURPLUS = "SELECT position, length(body) FROM reports ORDER BY kind = 'progress' DESC, kind = 'hosts' DESC, position"
+_CHEAPER = "SELECT 1 FROM reports WHERE kind IN ('progress', 'hosts', 'run') LIMIT 1"
 _OLDEST = (
     "SELECT position, CAST(kind AS TEXT), coalesce(CAST(body AS BLOB), x'') FROM reports ORDER BY position LIMIT ?"
 )
 _INSERT = "INSERT OR IGNORE INTO reports (id, kind, body) VALUES (?, ?, ?)"
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_OTHER_SCHEMA = ("no such table", "no such column", "has no column")
+_NEARLY = 0.9
+"""Of a limit: the rest is for the results of what is under way."""
 
 _T = TypeVar("_T")
 
@@ -47,7 +44,7 @@ class Limits:
     """How much a spool holds.
 
     Attributes:
-        reports: Beyond it the oldest progress goes first, then the oldest of the rest.
+        reports: Beyond it progress goes first, then lists of hosts, then runs, then results; of each the oldest.
         size_bytes: Of all reports together; the same.
         least_free_bytes: Of the disk; with less there is no room for new work's results.
     """
@@ -59,8 +56,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A report in the file; `kind` is the report's own, or one of the spool's."""
+    """A report in the file; `kind` is the report's own, or one of the spool's.
 
+    Attributes:
+        opening: Which of the files that lay at the path one after the other; positions mean nothing in another one.
+    """
+
+    opening: int
     position: int
     kind: str
     report: Report
@@ -82,7 +84,7 @@ class SpoolFile:
         self._refusing = False
         self._connection: sqlite3.Connection | None = None
         self._identity: Identity = ()
-        self._count = self._size = 0
+        self._count = self._size = self._opening = 0
         try:
             self._reopen()
         except (OSError, sqlite3.Error) as exc:
@@ -99,7 +101,10 @@ class SpoolFile:
         return self._do(lambda db: db.execute("SELECT 1 FROM reports LIMIT 1").fetchone()) is None
 
     def has_room(self) -> bool:
-        """Tell whether the disk would take more; after a refusal, or when the file is gone, a small write is tried."""
+        """Tell whether the disk, and the limits without dropping a result, would take more.
+
+        After a refusal, or when the file is gone, a small write is tried.
+        """
         try:
             if identify(self._path) != self._identity:
                 self._do(_touch)
@@ -108,9 +113,13 @@ class SpoolFile:
                 return False
             if self._refusing:
                 self._do(_touch)
+            return not self._nearly_full or self._do(lambda db: db.execute(_CHEAPER).fetchone()) is not None
         except (OSError, errors.StoreError):
             return False
-        return True
+
+    @property
+    def _nearly_full(self) -> bool:
+        return self._count >= _NEARLY * self._limits.reports or self._size >= _NEARLY * self._limits.size_bytes
 
     def add(self, report: Report) -> None:
         """Store a report durably; one that is there already is ignored.
@@ -127,23 +136,35 @@ class SpoolFile:
         Raises:
             StoreError: The file cannot be read.
         """
-        rows = self._do(lambda db: _fetch(db, limit, size_bytes))
-        return tuple(stored for row in rows if (stored := self._read(*row)) is not None)
+        opening, rows = self._do(lambda db: (self._opening, _fetch(db, limit, size_bytes)))
+        return tuple(stored for row in rows if (stored := self._read(opening, *row)) is not None)
 
-    def replace(self, position: int, report: Report, *, kind: str) -> Stored:
-        """Put another report at the place of one."""
+    def replace(self, old: Stored, report: Report, *, kind: str) -> Stored:
+        """Put another report at the place of one.
+
+        Raises:
+            StoreError: The disk refused, or the file has changed: it is to be read again.
+        """
         body = agent_v1.to_json(agent_v1.REPORT, report)
-        row = (report.id, kind, body, position)
-        self._do(lambda db: db.execute("UPDATE reports SET id = ?, kind = ?, body = ? WHERE position = ?", row))
-        return Stored(position=position, kind=kind, report=report, size_bytes=len(body))
+        self._do(lambda db: self._replace(db, old, (report.id, kind, body, old.position)))
+        return Stored(opening=old.opening, position=old.position, kind=kind, report=report, size_bytes=len(body))
 
     def forget(self, stored: Sequence[Stored]) -> None:
-        """Remove reports.
+        """Remove reports; those of a file that has changed since are read, and sent, once more.
 
         Raises:
             StoreError: The disk refused; they will be read again.
         """
-        self._do(lambda db: self._remove(db, [(one.position, one.size_bytes) for one in stored]))
+        self._do(lambda db: self._forget(db, stored))
+
+    def _replace(self, db: sqlite3.Connection, old: Stored, row: tuple[str, str, bytes, int]) -> None:
+        if old.opening != self._opening:
+            raise errors.StoreError(f"the report spool {self._path} is not the file that it was")
+        if db.execute("UPDATE reports SET id = ?, kind = ?, body = ? WHERE position = ?", row).rowcount:
+            self._size += len(row[2]) - old.size_bytes
+
+    def _forget(self, db: sqlite3.Connection, stored: Sequence[Stored]) -> None:
+        self._remove(db, [(one.position, one.size_bytes) for one in stored if one.opening == self._opening])
 
     def _add(self, db: sqlite3.Connection, row: tuple[str, str, bytes]) -> None:
         if db.execute(_INSERT, row).rowcount:
@@ -164,19 +185,25 @@ class SpoolFile:
         _log.error("reports_dropped", count=len(surplus), limit=self._limits.reports)
 
     def _remove(self, db: sqlite3.Connection, rows: Sequence[tuple[int, int]]) -> None:
-        db.executemany("DELETE FROM reports WHERE position = ?", [(position,) for position, _ in rows])
-        self._count -= len(rows)
-        self._size -= sum(size for _, size in rows)
+        """Remove rows and count those that were there: what is being sent may have been dropped meanwhile."""
+        for position, size in rows:
+            if db.execute("DELETE FROM reports WHERE position = ?", (position,)).rowcount:
+                self._count -= 1
+                self._size -= size
 
-    def _read(self, position: int, kind: str, body: bytes) -> Stored | None:
+    def _read(self, opening: int, position: int, kind: str, body: bytes) -> Stored | None:
         """Return a stored report; one that cannot be read is dropped, as it would stop all others."""
         try:
             report = agent_v1.parse_json(agent_v1.REPORT, body)
         except errors.InvalidRequestError as exc:
             _log.error("report_unreadable", position=position, kind=kind, error=str(exc))
-            self._do(lambda db: self._remove(db, [(position, len(body))]))
+            self._do(lambda db: self._drop(db, opening, position, len(body)))
             return None
-        return Stored(position=position, kind=kind, report=report, size_bytes=len(body))
+        return Stored(opening=opening, position=position, kind=kind, report=report, size_bytes=len(body))
+
+    def _drop(self, db: sqlite3.Connection, opening: int, position: int, size: int) -> None:
+        if opening == self._opening:
+            self._remove(db, [(position, size)])
 
     def _do(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
         with self._lock:
@@ -198,7 +225,7 @@ class SpoolFile:
             with connection:
                 return work(connection)
         except sqlite3.DatabaseError as exc:
-            if not _is_damage(exc):
+            if not is_damage(exc):
                 raise
             move_aside(self._path, exc)
         connection = self._reopen()
@@ -220,8 +247,9 @@ class SpoolFile:
         ours, self._identity = self._identity, ()
         if ours:
             clear(self._path, ours)
-        self._connection = _open(self._path)
+        self._connection = open_spool(self._path)
         self._identity = identify(self._path)
+        self._opening += 1
         self._count, self._size = self._measure(self._connection)
         return self._connection
 
@@ -252,50 +280,3 @@ def _fetch(db: sqlite3.Connection, limit: int, size_bytes: int) -> list[tuple[in
 def _touch(db: sqlite3.Connection) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     db.execute(f"PRAGMA user_version = {(int(version) + 1) % 2**30}")
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        connection = _connect(path)
-    except sqlite3.DatabaseError as exc:
-        if not _is_damage(exc):
-            raise
-        move_aside(path, exc)
-        connection = _connect(path)
-    try:
-        rescue(path, connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, check_same_thread=False, timeout=10)
-    connection.text_factory = _text
-    try:
-        path.chmod(0o600)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(_SCHEMA)
-        connection.commit()
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except BaseException:
-        connection.close()
-        raise
-    if found != "ok":
-        connection.close()
-        error = sqlite3.DatabaseError(found)
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
-    return connection
-
-
-def _text(octets: bytes) -> str:
-    return octets.decode(errors="replace")
-
-
-def _is_damage(exc: sqlite3.Error) -> bool:
-    damaged = (getattr(exc, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
-    return damaged or any(words in str(exc) for words in _OTHER_SCHEMA)

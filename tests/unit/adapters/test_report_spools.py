@@ -18,8 +18,8 @@ from mgmt_ansible.adapters.report_spools import SqliteReportSpool
 from mgmt_ansible.adapters.spool_files import Limits
 from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
-from mgmt_ansible.domain.reports import ProgressReport, Report, ResultReport
-from mgmt_ansible.domain.runs import RunProgress
+from mgmt_ansible.domain.reports import HostsReport, ProgressReport, Report, ResultReport, RunReport
+from mgmt_ansible.domain.runs import RunOutcome, RunProgress, RunStatus
 from mgmt_ansible.wire import agent_v1
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,6 +41,16 @@ def result(number: int) -> ResultReport:
 def progress(number: int) -> ProgressReport:
     step = RunProgress(run_id="b" * 24, step="x", at=NOW)
     return ProgressReport(id=f"{number:024x}", action_id="a" * 24, attempt=1, progress=step)
+
+
+def hosts(number: int) -> HostsReport:
+    return HostsReport(id=f"{number:024x}", environment_id="e" * 24, hosts=(), taken_at=NOW)
+
+
+def run(number: int) -> RunReport:
+    outcome = RunOutcome(run_id="b" * 24, status=RunStatus.SUCCESSFUL, hosts={}, started_at=NOW, ended_at=NOW)
+    fields = {"action_id": "a" * 24, "attempt": 1, "wave": 0, "playbook": "deployment_stop", "request_hash": "f" * 64}
+    return RunReport(id=f"{number:024x}", outcome=outcome, **fields)
 
 
 class Receiver:
@@ -461,3 +471,65 @@ def test_a_stored_report_that_cannot_be_read_does_not_stop_the_others(open_spool
 
     assert spool.flush(timeout_seconds=DEADLINE_SECONDS)
     assert [1] == receiver.numbers
+
+
+class TestAFullSpool:
+    """What goes first, and when nothing new is begun."""
+
+    def test_results_go_last(self, open_spool):
+        """Steps, lists of hosts and runs can be had again; a lost result would have its action done again."""
+        receiver = Receiver()
+        spool = open_spool(receiver, limits=Limits(reports=3))
+        for report in (result(1), run(2), hosts(3), progress(4), result(5), run(6), result(7)):
+            spool.put(report)
+        spool.start()
+
+        assert spool.flush(timeout_seconds=DEADLINE_SECONDS)
+        assert [1, 5, 7] == receiver.numbers
+
+    @pytest.mark.parametrize("counted", [True, False])
+    def test_has_no_room_for_new_work_when_only_results_are_left_to_drop(self, open_spool, counted):
+        """The agent takes no more claims until something was delivered."""
+        size = len(agent_v1.to_json(agent_v1.REPORT, result(1)))
+        limits = Limits(reports=10) if counted else Limits(size_bytes=10 * size)
+        spool = open_spool(Receiver(), limits=limits)
+        for number in range(10):
+            spool.put(result(number))
+        full = spool.has_room()
+        spool.start()
+
+        assert spool.flush(timeout_seconds=DEADLINE_SECONDS)
+        assert (False, True) == (full, spool.has_room())
+
+    def test_has_room_while_steps_can_be_dropped(self, open_spool):
+        """A flood of steps never stops the work."""
+        spool = open_spool(Receiver(), limits=Limits(reports=10))
+        for number in range(30):
+            spool.put(progress(number))
+
+        assert spool.has_room()
+
+    def test_stays_bounded_when_what_is_sent_is_dropped_meanwhile(self, tmp_path):
+        """Removing what was delivered counts only what was still there."""
+        path = tmp_path / "reports.sqlite3"
+        waiting: list[int] = []
+
+        def send(reports) -> None:
+            for _ in range(10):
+                spool.put(progress(numbers.pop()))
+            with closing(sqlite3.connect(path)) as file:
+                waiting.append(file.execute("SELECT count(*) FROM reports").fetchone()[0])
+            if len(waiting) < 20:
+                return
+            numbers_left.set()
+            raise errors.ControlPlaneUnavailableError("enough")
+
+        numbers, numbers_left = list(range(10_000)), threading.Event()
+        spool = SqliteReportSpool(path, send, limits=Limits(reports=10), first_back_off_seconds=0.002)
+        for _ in range(10):
+            spool.put(progress(numbers.pop()))
+        spool.start()
+        assert numbers_left.wait(DEADLINE_SECONDS)
+        spool.close()
+
+        assert 10 == max(waiting)

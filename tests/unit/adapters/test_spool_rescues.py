@@ -228,3 +228,19 @@ def test_a_directory_that_cannot_be_made_refuses_and_goes_on_when_it_can(site):
     assert site.spool.has_room()
     site.spool.put(result(5))
     assert list(range(6)) == site.deliver()
+
+
+def test_a_file_that_is_deleted_while_its_reports_are_sent_loses_none_of_the_others(site):
+    """Positions of the old file mean others in the new one; what was sent is sent again, and known by its id."""
+    site.fill(150)
+
+    def send(reports) -> None:
+        if len(site.receiver.batches) == 1:
+            site.path.unlink()
+        site.receiver(reports)
+
+    site.spool._send = send
+    for number in range(150, 400):
+        site.spool.put(result(number))
+
+    assert set(range(400)) == set(site.deliver())
