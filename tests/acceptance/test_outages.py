@@ -1,4 +1,4 @@
-"""A small outage of the control plane; `scripts/outages` has the large ones."""
+"""A small outage of the control plane, and two cut transfers; `scripts/outages` has the large ones."""
 
 from __future__ import annotations
 
@@ -19,3 +19,10 @@ def test_reports_wait_for_a_control_plane_that_is_away():
     said = play("tests.kills.outages", "control-plane", "--reports", "200")
 
     assert "202 of 202 delivered, in order: True; they caused 1 end and 1 run; the action is succeeded" in said
+
+
+def test_a_package_whose_transfer_is_cut_arrives_whole():
+    """Two rounds at random moments: nothing half under the final name, nothing left, and the model serves."""
+    said = play("tests.kills.outages", "transfer", "--rounds", "2")
+
+    assert said.endswith("transfer: 2 rounds, half files 0, wrong digests 0\n")

@@ -1,9 +1,10 @@
-"""`scripts/outages`: an agent that is frozen for longer than its claim, and a control plane that is away.
+"""`scripts/outages`: an agent that is frozen for longer than its claim, a control plane that is away, cut transfers.
 
 ```
  frozen-agent    A works on a replace, stands before the switch, is frozen; B takes over and does a newer replace;
                  A wakes up and may change nothing
  control-plane   away for the whole of a run and 1,000 more reports; back: each delivered once, in order
+ transfer        the connection is cut while a package is on its way to a host, at random moments
 ```
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import sqlite3
 import time
 from contextlib import closing
@@ -30,6 +32,7 @@ from tests.kills.deployments import LAUNCH, REPLACE, Deployments
 from tests.kills.effects import read_effects
 from tests.kills.oracle import judge
 from tests.kills.sites import KillSite, wait_for
+from tests.kills.transfers import cut_transfers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,13 +46,17 @@ _WATCHED_SECONDS = 15.0
 def main() -> int:
     """Run the command line; 1 when something that may not be is seen."""
     parser = argparse.ArgumentParser(prog="scripts/outages", description=__doc__)
-    parser.add_argument("what", choices=("frozen-agent", "control-plane"))
+    parser.add_argument("what", choices=("frozen-agent", "control-plane", "transfer"))
     parser.add_argument("--reports", type=int, default=1000, help="reports beside those of the run")
     parser.add_argument("--freeze", choices=("agent", "both"), help="frozen-agent: only this; both = with the module")
+    parser.add_argument("--rounds", type=int, default=20, help="transfer: how many are cut")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="transfer: moments")
     asked = parser.parse_args()
     with signals.interruptible(), KillSite() as site:
         if asked.what == "control-plane":
             return 0 if control_plane_away(site, asked.reports) else 1
+        if asked.what == "transfer":
+            return 0 if cut_transfers(site, asked.rounds, asked.seed) else 1
         variants = [asked.freeze] if asked.freeze else ["agent", "both"]
         deployments = Deployments(site)
         quiet = [frozen_agent(site, deployments, module_too=variant == "both") for variant in variants]
