@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from mgmt_ansible.cli import options, output, references, text
+from mgmt_ansible import errors
+from mgmt_ansible.cli import event_options, options, output, text
 from mgmt_ansible.cli.output import Cell
-from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.event_filters import EventFilters, ExportFormat
 
 if TYPE_CHECKING:
     from mgmt_ansible.cli.options import Session
@@ -21,20 +25,18 @@ app = typer.Typer(help="Deployment events: what happened, newest first.", no_arg
 COLUMNS = ("TIME", "HEALTH", "TYPE", "DEPLOYMENT", "GEN", "HOST", "MESSAGE")
 
 
-class _Filters(TypedDict):
-    deployment_id: str | None
-    environment_id: str | None
-    event_type: str | None
-    health: Health | None
-
-
 @app.command("list")
 def list_events(
     context: typer.Context,
     deployment: options.DeploymentFilter = None,
     environment: options.EnvironmentFilter = None,
-    event_type: Annotated[str | None, typer.Option("--type", help="Only of this type, in full.")] = None,
-    health: Annotated[Health | None, typer.Option("--health", help="Only of this health.")] = None,
+    host: event_options.HostOption = None,
+    event_type: event_options.TypeOption = None,
+    category: event_options.CategoryOption = None,
+    health: event_options.HealthOption = None,
+    actor: event_options.ActorOption = None,
+    since: event_options.SinceOption = None,
+    until: event_options.UntilOption = None,
     limit: options.LimitOption = 50,
     watch: options.WatchOption = False,
     json_output: options.JsonOption = False,
@@ -42,18 +44,94 @@ def list_events(
 ) -> None:
     """List events, newest first; with --watch oldest first, then those that follow, a line each."""
     with options.connected(context, json_output, data) as session:
-        client = session.client
-        filters = _Filters(
-            deployment_id=references.find_deployment(client, deployment).id if deployment else None,
-            environment_id=references.find_environment(client, environment).id if environment else None,
+        filters = event_options.chosen(
+            session.client,
+            deployment=deployment,
+            environment=environment,
+            host=host,
             event_type=event_type,
+            category=category,
             health=health,
+            actor=actor,
+            since=since,
+            until=until,
         )
-        found = list(islice(client.deployment_events.list_events(**filters), limit))
+        found = list(islice(session.client.deployment_events.list_events(filters), limit))
         if watch:
             _follow(session, found, filters)
         else:
             session.output.show_list(found, COLUMNS, row)
+
+
+@app.command("export")
+def export_events(
+    context: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="FILE", help="New file to write to; - for standard output.")],
+    form: Annotated[
+        ExportFormat | None,
+        typer.Option("--format", help="Without it what FILE's name ends with, else csv."),
+    ] = None,
+    deployment: options.DeploymentFilter = None,
+    environment: options.EnvironmentFilter = None,
+    host: event_options.HostOption = None,
+    event_type: event_options.TypeOption = None,
+    category: event_options.CategoryOption = None,
+    health: event_options.HealthOption = None,
+    actor: event_options.ActorOption = None,
+    since: event_options.SinceOption = None,
+    until: event_options.UntilOption = None,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """Write all events of a filter to a file, newest first: csv for spreadsheets, jsonl for programs."""
+    chosen = form or _format_of(target)
+    with options.connected(context, json_output, data) as session:
+        filters = event_options.chosen(
+            session.client,
+            deployment=deployment,
+            environment=environment,
+            host=host,
+            event_type=event_type,
+            category=category,
+            health=health,
+            actor=actor,
+            since=since,
+            until=until,
+        )
+        feed = session.client.deployment_events
+        if target == "-":
+            feed.export_events(sys.stdout.buffer, chosen, filters)
+            sys.stdout.buffer.flush()
+            return
+        with _whole_file(Path(target)) as file:
+            count = feed.export_events(file, chosen, filters)
+        session.output.say(f"{count} events are in {target}", {"file": target, "count": count})
+
+
+def _format_of(target: str) -> ExportFormat:
+    suffix = Path(target).suffix.removeprefix(".").lower()
+    return ExportFormat(suffix) if suffix in set(ExportFormat) else ExportFormat.CSV
+
+
+@contextmanager
+def _whole_file(target: Path) -> Iterator[BinaryIO]:
+    """Lend a file that appears whole under its name, or not at all.
+
+    Raises:
+        ConflictError: It is there already.
+        InvalidRequestError: It cannot be written.
+    """
+    part = target.with_name(f"{target.name}.part")
+    if target.exists():
+        raise errors.ConflictError(f"{target} is there already. Next: name a new file, or remove it")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(target)
+    except OSError as exc:
+        raise errors.InvalidRequestError(f"{target} cannot be written: {exc}") from exc
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def row(deployment_event: DeploymentEvent) -> Sequence[Cell]:
@@ -69,12 +147,12 @@ def row(deployment_event: DeploymentEvent) -> Sequence[Cell]:
     )
 
 
-def _follow(session: Session, found: Sequence[DeploymentEvent], filters: _Filters) -> None:
+def _follow(session: Session, found: Sequence[DeploymentEvent], filters: EventFilters) -> None:
     newest = session.client.deployment_events.list_events()
     last = next((one.sequence for one in newest), 0) if not found else found[0].sequence
     for past in reversed(found):
         _print_line(session, past)
-    for deployment_event in session.client.deployment_events.follow_events(**filters, after=last):
+    for deployment_event in session.client.deployment_events.follow_events(filters, after=last):
         _print_line(session, deployment_event)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 from mgmt_ansible import errors
 from mgmt_ansible.client import server_sent_events
-from mgmt_ansible.client.transport import Query, Transport, parse_answer
-from mgmt_ansible.domain.health import Health
-from mgmt_ansible.wire.api_v2 import DeploymentEvent
+from mgmt_ansible.client.transport import PAGE_SIZE, Query, Transport, parse_answer
+from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters, ExportFormat
+from mgmt_ansible.wire.api_v2 import DeploymentEvent, Page
 
 _SILENCE_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
+_PIECE_BYTES = 64 * 1024
 
 
 class DeploymentEvents:
@@ -24,52 +26,56 @@ class DeploymentEvents:
         self._transport = transport
 
     def list_events(
-        self,
-        *,
-        deployment_id: str | None = None,
-        environment_id: str | None = None,
-        event_type: str | None = None,
-        health: Health | None = None,
-        before: int | None = None,
-        after: int | None = None,
+        self, filters: EventFilters = EVERYTHING, *, before: int | None = None, after: int | None = None
     ) -> Iterator[DeploymentEvent]:
-        """Yield entries, newest first, page after page.
+        """Yield entries, newest first, page after page; what comes meanwhile is not among them.
 
         Args:
-            deployment_id: Only of this deployment.
-            environment_id: Only of this environment.
-            event_type: Only of this type, as the feed spells it.
-            health: Only of this health.
+            filters: Which ones.
             before: Only with a lower sequence.
             after: Only with a higher sequence.
         """
-        query = _query(deployment_id, environment_id, event_type, health)
-        return self._transport.pages(DeploymentEvent, "deploymentEvents/", {**query, "before": before, "after": after})
+        query = {**_query(filters), "after": after, "limit": PAGE_SIZE}
+        while True:
+            page = self._transport.get(Page[DeploymentEvent], "deploymentEvents/", {**query, "before": before})
+            yield from page.data
+            if page.next is None or not page.data:
+                return
+            before = page.data[-1].sequence
+
+    def export_events(self, file: BinaryIO, form: ExportFormat, filters: EventFilters = EVERYTHING) -> int:
+        """Write all entries of a filter to a file, newest first, and return how many they are.
+
+        Args:
+            file: Written to as they come; a large export is never wholly in memory.
+            form: CSV with defused formulas, or JSON lines.
+            filters: Which ones.
+
+        Raises:
+            ControlPlaneUnavailableError: The connection broke; what was written is not whole.
+        """
+        query = {**_query(filters), "format": form}
+        with self._transport.open(
+            "GET", "deploymentEvents/export/", query=query, headers={"Accept": "*/*"}
+        ) as response:
+            for piece in response.iter_content(_PIECE_BYTES):
+                file.write(piece)
+            return _count_of(response.headers.get("X-Total-Count", ""))
 
     def follow_events(
-        self,
-        *,
-        deployment_id: str | None = None,
-        environment_id: str | None = None,
-        event_type: str | None = None,
-        health: Health | None = None,
-        after: int | None = None,
-        patience_seconds: float | None = None,
+        self, filters: EventFilters = EVERYTHING, *, after: int | None = None, patience_seconds: float | None = None
     ) -> Iterator[DeploymentEvent]:
         """Yield entries as they happen, oldest first, without end; lost connections are taken up where they broke.
 
         Args:
-            deployment_id: Only of this deployment.
-            environment_id: Only of this environment.
-            event_type: Only of this type.
-            health: Only of this health.
+            filters: Which ones.
             after: Begin after this sequence; None begins with what happens from now on.
             patience_seconds: How long the control plane may be away before that is an error; None means for ever.
 
         Raises:
             ControlPlaneUnavailableError: It was away for longer than `patience_seconds`.
         """
-        query = _query(deployment_id, environment_id, event_type, health)
+        query = _query(filters)
         last, pause, answered_at = after, _FIRST_PAUSE_SECONDS, time.monotonic()
         while True:
             try:
@@ -94,12 +100,21 @@ class DeploymentEvents:
                     yield parse_answer(DeploymentEvent, message.data.encode())
 
 
-def _query(
-    deployment_id: str | None, environment_id: str | None, event_type: str | None, health: Health | None
-) -> dict[str, str | None]:
+def _query(filters: EventFilters) -> dict[str, str | Sequence[str] | None]:
     return {
-        "deploymentId": deployment_id,
-        "predictionEnvironmentId": environment_id,
-        "type": event_type,
-        "health": health,
+        "deploymentId": filters.deployment_id,
+        "predictionEnvironmentId": filters.environment_id,
+        "host": filters.hosts,
+        "type": filters.types,
+        "category": filters.categories,
+        "health": filters.healths,
+        "actor": filters.actor,
+        "since": filters.since.isoformat() if filters.since else None,
+        "until": filters.until.isoformat() if filters.until else None,
     }
+
+
+def _count_of(header: str) -> int:
+    if not (header.isascii() and header.isdigit()):
+        raise errors.ControlPlaneError("the control plane's answer does not tell how many entries there are")
+    return int(header)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 from urllib.parse import quote, urljoin, urlsplit
@@ -23,7 +23,8 @@ _MAXIMUM_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CONNECT_SECONDS = 5.0
 
-Query = Mapping[str, str | int | float | bool | None]
+Query = Mapping[str, str | int | float | bool | Sequence[str] | None]
+"""Several values of a name are sent as the name several times."""
 _M = TypeVar("_M", bound=WireModel)
 
 
@@ -202,7 +203,7 @@ def _checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def _as_text(value: str | int | float | bool | None) -> str | int | float | None:
+def _as_text(value: str | int | float | bool | Sequence[str] | None) -> str | int | float | Sequence[str] | None:
     return str(value).lower() if isinstance(value, bool) else value
 
 

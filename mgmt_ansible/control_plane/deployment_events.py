@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.wakeups import POLL_SECONDS, Wakeups
-from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters
 from mgmt_ansible.wire import api_v2
 
 KEEP_ALIVE_SECONDS = 10.0
 _BATCH = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFilters:
-    """Which entries of the feed; empty means all."""
-
-    deployment_id: str | None = None
-    environment_id: str | None = None
-    types: tuple[str, ...] = ()
-    health: Health | None = None
+_EXPORT_BATCH = 500
 
 
 class DeploymentEvents:
@@ -36,11 +26,8 @@ class DeploymentEvents:
 
     def list_events(
         self,
+        filters: EventFilters = EVERYTHING,
         *,
-        deployment_id: str | None = None,
-        environment_id: str | None = None,
-        types: Sequence[str] = (),
-        health: Health | None = None,
         before: int | None = None,
         after: int | None = None,
         limit: int = 50,
@@ -48,16 +35,26 @@ class DeploymentEvents:
     ) -> api_v2.Page[api_v2.DeploymentEvent]:
         """Return entries, newest first; `before` and `after` are sequences, both exclusive."""
         with self._store.read() as tx:
-            return tx.deployment_events.list(
-                deployment_id=deployment_id,
-                environment_id=environment_id,
-                types=types,
-                health=health,
-                before=before,
-                after=after,
-                limit=limit,
-                offset=offset,
-            )
+            return tx.deployment_events.list(filters, before=before, after=after, limit=limit, offset=offset)
+
+    def extract(self, filters: EventFilters) -> tuple[int, Iterator[api_v2.DeploymentEvent]]:
+        """Return how many entries there are now, and these, newest first; what is added meanwhile is not among them.
+
+        They are read a batch at a time, so that a long export neither fills the memory nor holds up who writes.
+        """
+        with self._store.read() as tx:
+            end = tx.deployment_events.newest_sequence() + 1
+            count = tx.deployment_events.count(filters, before=end)
+        return count, self._preceding(filters, end)
+
+    def _preceding(self, filters: EventFilters, before: int) -> Iterator[api_v2.DeploymentEvent]:
+        while True:
+            with self._store.read() as tx:
+                found = tx.deployment_events.preceding(filters, before=before, limit=_EXPORT_BATCH)
+            yield from found
+            if len(found) < _EXPORT_BATCH:
+                return
+            before = found[-1].sequence
 
     def newest_sequence(self) -> int:
         """Return the newest entry's sequence; 0 when there is none."""
@@ -103,11 +100,4 @@ class DeploymentEvents:
 
     def _following(self, after: int, filters: EventFilters) -> tuple[api_v2.DeploymentEvent, ...]:
         with self._store.read() as tx:
-            return tx.deployment_events.following(
-                after,
-                deployment_id=filters.deployment_id,
-                environment_id=filters.environment_id,
-                types=filters.types,
-                health=filters.health,
-                limit=_BATCH,
-            )
+            return tx.deployment_events.following(after, filters, limit=_BATCH)

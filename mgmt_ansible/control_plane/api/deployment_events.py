@@ -1,20 +1,21 @@
-"""`deploymentEvents/`: the feed, as pages and as a stream."""
+"""`deploymentEvents/`: the feed, as pages, as a stream and as a file."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
+from mgmt_ansible.control_plane import exports
 from mgmt_ansible.control_plane.access import SESSION_COOKIE
 from mgmt_ansible.control_plane.api.asking import Paging
-from mgmt_ansible.control_plane.deployment_events import EventFilters
 from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.domain.event_filters import EventCategory, EventFilters, ExportFormat
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
 
@@ -23,13 +24,27 @@ _Sequence = Annotated[int | None, Query(ge=0, le=_LARGEST_SEQUENCE)]
 
 
 def _filters(
+    *,
     deployment_id: Annotated[str | None, Query(alias="deploymentId")] = None,
     environment_id: Annotated[str | None, Query(alias="predictionEnvironmentId")] = None,
+    hosts: Annotated[list[str] | None, Query(alias="host", max_length=50)] = None,
     types: Annotated[list[str] | None, Query(alias="type", max_length=50)] = None,
-    health: Health | None = None,
+    categories: Annotated[list[EventCategory] | None, Query(alias="category", max_length=50)] = None,
+    healths: Annotated[list[Health] | None, Query(alias="health", max_length=50)] = None,
+    actor: str | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
 ) -> EventFilters:
     return EventFilters(
-        deployment_id=deployment_id, environment_id=environment_id, types=tuple(types or ()), health=health
+        deployment_id=deployment_id,
+        environment_id=environment_id,
+        hosts=tuple(hosts or ()),
+        types=tuple(types or ()),
+        categories=tuple(categories or ()),
+        healths=tuple(healths or ()),
+        actor=actor,
+        since=since,
+        until=until,
     )
 
 
@@ -45,11 +60,25 @@ def event_router(services: Services) -> APIRouter:
     def list_deployment_events(
         paging: Paging, filters: _Filters, before: _Sequence = None, after: _Sequence = None
     ) -> api_v2.Page[api_v2.DeploymentEvent]:
-        """List entries, newest first; `before` and `after` are sequences, both exclusive; `type` may come again."""
-        found = feed.list_events(
-            **asdict(filters), before=before, after=after, limit=paging.limit, offset=paging.offset
-        )
+        """List entries, newest first; `before` and `after` are sequences, both exclusive.
+
+        `host`, `type`, `category` and `health` may come again; `since` and `until` name a zone.
+        """
+        found = feed.list_events(filters, before=before, after=after, limit=paging.limit, offset=paging.offset)
         return paging.page(found)
+
+    @router.get("/export/", response_class=StreamingResponse)
+    def export_deployment_events(
+        filters: _Filters, form: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.CSV
+    ) -> StreamingResponse:
+        """Send all entries of a filter, newest first, as a file; `X-Total-Count` tells how many."""
+        count, entries = feed.extract(filters)
+        headers = {
+            "Content-Disposition": f'attachment; filename="deployment-events.{form}"',
+            "X-Total-Count": str(count),
+            "X-Content-Type-Options": "nosniff",
+        }
+        return StreamingResponse(exports.written(entries, form), media_type=exports.MEDIA_TYPES[form], headers=headers)
 
     @router.get("/stream/", response_class=StreamingResponse)
     async def stream_deployment_events(

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from mgmt_ansible.control_plane.api.asking import AskingFor, Paging, accepted
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
 
@@ -53,7 +54,7 @@ def _add_reading(router: APIRouter, services: Services) -> None:
         """List its events, newest first; those of a deleted deployment are at `deploymentEvents/`."""
         deployments.get_deployment(deployment_id)
         found = services.deployment_events.list_events(
-            deployment_id=deployment_id, limit=paging.limit, offset=paging.offset
+            EventFilters(deployment_id=deployment_id), limit=paging.limit, offset=paging.offset
         )
         return paging.page(found)
 

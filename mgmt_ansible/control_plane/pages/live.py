@@ -16,8 +16,8 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from mgmt_ansible.control_plane.access import SESSION_COOKIE
-from mgmt_ansible.control_plane.deployment_events import EventFilters
 from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.wire import api_v2
 
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from mgmt_ansible.control_plane.deployment_events import EventFilters
 from mgmt_ansible.control_plane.pages import views
 from mgmt_ansible.control_plane.pages.live import stream_changes
 from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.templating import Templates
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
 
 _JUDGED = tuple(health for health in Health if health is not Health.INFO)

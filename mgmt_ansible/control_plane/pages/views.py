@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome
 from mgmt_ansible.wire import api_v2
@@ -169,9 +170,8 @@ def deployment_view(
     """Gather one deployment; NotFoundError."""
     newest_sequence = services.deployment_events.newest_sequence()
     deployment = services.deployments.get_deployment(deployment_id)
-    feed = services.deployment_events.list_events(
-        deployment_id=deployment_id, health=health, before=before, limit=PAGE_SIZE
-    )
+    filters = EventFilters(deployment_id=deployment_id, healths=(health,) if health else ())
+    feed = services.deployment_events.list_events(filters, before=before, limit=PAGE_SIZE)
     last_action = _last_action(services, deployment_id)
     return DeploymentView(
         deployment=deployment,

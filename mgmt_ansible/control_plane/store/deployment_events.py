@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS
 from mgmt_ansible.domain.deployment_events import TELLINGS
+from mgmt_ansible.domain.event_filters import TYPE_PREFIXES, EventFilters
 from mgmt_ansible.domain.flapping import Told
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
@@ -39,22 +40,26 @@ class DeploymentEventRows:
 
     def list(
         self,
+        filters: EventFilters,
         *,
-        deployment_id: str | None = None,
-        environment_id: str | None = None,
-        types: Sequence[str] = (),
-        health: Health | None = None,
         before: int | None = None,
         after: int | None = None,
         limit: int,
         offset: int = 0,
     ) -> api_v2.Page[api_v2.DeploymentEvent]:
         """Return entries, newest first; `before` and `after` are exclusive."""
-        table = DEPLOYMENT_EVENTS
-        query = _filtered(deployment_id, environment_id, types, health).order_by(table.c.sequence.desc())
-        query = query if before is None else query.where(table.c.sequence < before)
-        query = query if after is None else query.where(table.c.sequence > after)
+        query = _between(filters, before=before, after=after).order_by(DEPLOYMENT_EVENTS.c.sequence.desc())
         return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
+
+    def count(self, filters: EventFilters, *, before: int) -> int:
+        """Return how many entries there are before a sequence."""
+        query = _between(filters, before=before).with_only_columns(sa.func.count())
+        return self._connection.execute(query).scalar_one()
+
+    def preceding(self, filters: EventFilters, *, before: int, limit: int) -> tuple[api_v2.DeploymentEvent, ...]:
+        """Return entries before a sequence, newest first, uncounted."""
+        query = _between(filters, before=before).order_by(DEPLOYMENT_EVENTS.c.sequence.desc()).limit(limit)
+        return tuple(_to_wire(row) for row in self._connection.execute(query))
 
     def newest_of(self, deployment_ids: Sequence[str]) -> dict[str, api_v2.DeploymentEvent]:
         """Return deployment id -> its newest entry, without `data`, which may be large."""
@@ -65,21 +70,10 @@ class DeploymentEventRows:
         rows = self._connection.execute(query.where(table.c.sequence.in_(newest.group_by(table.c.deployment_id))))
         return {row.deployment_id: _to_wire(row) for row in rows}
 
-    def following(
-        self,
-        after: int,
-        *,
-        deployment_id: str | None,
-        environment_id: str | None,
-        types: Sequence[str],
-        health: Health | None,
-        limit: int,
-    ) -> tuple[api_v2.DeploymentEvent, ...]:
+    def following(self, after: int, filters: EventFilters, *, limit: int) -> tuple[api_v2.DeploymentEvent, ...]:
         """Return entries after a sequence, oldest first."""
-        table = DEPLOYMENT_EVENTS
-        query = _filtered(deployment_id, environment_id, types, health).where(table.c.sequence > after)
-        rows = self._connection.execute(query.order_by(table.c.sequence).limit(limit))
-        return tuple(_to_wire(row) for row in rows)
+        query = _between(filters, after=after).order_by(DEPLOYMENT_EVENTS.c.sequence).limit(limit)
+        return tuple(_to_wire(row) for row in self._connection.execute(query))
 
     def told(self, event_type: str, *, actor: str, since: datetime) -> bool:
         """Tell whether somebody's entry of a type came since a time."""
@@ -114,18 +108,34 @@ class DeploymentEventRows:
         return dict(self._connection.execute(query).all())
 
 
-def _filtered(
-    deployment_id: str | None, environment_id: str | None, types: Sequence[str], health: Health | None
-) -> sa.Select[Any]:
+def _between(filters: EventFilters, *, before: int | None = None, after: int | None = None) -> sa.Select[Any]:
     table = DEPLOYMENT_EVENTS
-    query = table.select()
-    if deployment_id is not None:
-        query = query.where(table.c.deployment_id == deployment_id)
-    if environment_id is not None:
-        query = query.where(table.c.environment_id == environment_id)
-    if types:
-        query = query.where(table.c.type.in_(types))
-    return query if health is None else query.where(table.c.health == health.value)
+    query = table.select().where(*_conditions(filters))
+    query = query if before is None else query.where(table.c.sequence < before)
+    return query if after is None else query.where(table.c.sequence > after)
+
+
+def _conditions(filters: EventFilters) -> Iterator[sa.ColumnElement[bool]]:
+    columns = DEPLOYMENT_EVENTS.c
+    if filters.deployment_id is not None:
+        yield columns.deployment_id == filters.deployment_id
+    if filters.environment_id is not None:
+        yield columns.environment_id == filters.environment_id
+    if filters.hosts:
+        yield columns.host.in_(filters.hosts)
+    if filters.types:
+        yield columns.type.in_(filters.types)
+    if filters.categories:
+        prefixes = [prefix for category in filters.categories for prefix in TYPE_PREFIXES[category]]
+        yield sa.or_(*(columns.type.startswith(prefix, autoescape=True) for prefix in prefixes))
+    if filters.healths:
+        yield columns.health.in_(filters.healths)
+    if filters.actor is not None:
+        yield columns.actor == filters.actor
+    if filters.since is not None:
+        yield columns.occurred_at >= filters.since
+    if filters.until is not None:
+        yield columns.occurred_at < filters.until
 
 
 def _to_wire(row: sa.Row[Any]) -> api_v2.DeploymentEvent:

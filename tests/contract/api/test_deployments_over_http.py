@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
+import pytest
 from fastapi.testclient import TestClient
 
 from tests.contract.api.conftest import Callers
@@ -190,6 +193,34 @@ def test_the_feed_filters_by_query(site: Site, user: TestClient):
     page = user.get(f"/api/v2/deploymentEvents/{query}").json()
 
     assert ["Launch started", "Deployment created"] == [entry["title"] for entry in page["data"]]
+
+
+def test_what_is_exported_is_what_the_filter_shows(site: Site, user: TestClient):
+    """The same entries in the same order, counted."""
+    site.ready()
+    query = "category=launch&health=passing&health=info"
+    shown = [entry["id"] for entry in user.get(f"/api/v2/deploymentEvents/?{query}").json()["data"]]
+
+    lines = user.get(f"/api/v2/deploymentEvents/export/?{query}&format=jsonl")
+    table = user.get(f"/api/v2/deploymentEvents/export/?{query}")
+
+    assert shown == [json.loads(line)["id"] for line in lines.text.splitlines()]
+    assert shown == [row["id"] for row in csv.DictReader(io.StringIO(table.text, newline=""))]
+    assert "2" == lines.headers["x-total-count"] == table.headers["x-total-count"]
+    assert 'attachment; filename="deployment-events.csv"' == table.headers["content-disposition"]
+    assert "text/csv; charset=utf-8" == table.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["since=2026-11-26T12:00", "until=yesterday", "category=everything", "health=fine", "format=exe", "&host=h" * 51],
+)
+def test_a_filter_that_is_none_is_refused(user: TestClient, query: str):
+    """A time needs its zone; the message names the field."""
+    answer = user.get(f"/api/v2/deploymentEvents/export/?{query}")
+
+    assert 422 == answer.status_code
+    assert query.lstrip("&").partition("=")[0] in answer.text
 
 
 def test_the_stream_goes_on_after_the_last_event_id(site: Site, user: TestClient):

@@ -12,6 +12,7 @@ from mgmt_ansible.control_plane.package_files import PackageFiles
 from mgmt_ansible.control_plane.services import build_services
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.domain.actions import ActionStatus, ActionType, Claim
+from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Identity, Observation, Outcome
 from mgmt_ansible.domain.reports import AgentHello, ClaimRequest, ResultReport, RunReport
@@ -195,5 +196,5 @@ class Site:
 
     def event_types(self, deployment_id: str | None = "d1") -> list[str]:
         """Return the last words of the feed's types, oldest first."""
-        entries = self.services.deployment_events.list_events(deployment_id=deployment_id, limit=500).data
+        entries = self.services.deployment_events.list_events(EventFilters(deployment_id=deployment_id), limit=500).data
         return [entry.type.partition(".")[2] for entry in reversed(entries)]

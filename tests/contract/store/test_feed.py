@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
-from mgmt_ansible.control_plane.deployment_events import DeploymentEvents, EventFilters
+import pytest
+
+from mgmt_ansible.control_plane import deployment_events
+from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.event_filters import EventCategory, EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire.api_v2 import DeploymentEvent
-from tests.contract.store.sites import Site
+from tests.contract.store.sites import START, Site
 
 
 def test_entries_are_newest_first_by_sequence(site: Site):
@@ -28,9 +33,9 @@ def test_before_and_after_are_exclusive(site: Site):
     """They are how one pages through a growing feed."""
     site.ready()
     feed = site.services.deployment_events
-    newest, middle, oldest = (entry.sequence for entry in feed.list_events(deployment_id="d1").data)
+    newest, middle, oldest = (entry.sequence for entry in feed.list_events(EventFilters(deployment_id="d1")).data)
 
-    between = feed.list_events(deployment_id="d1", before=newest, after=oldest).data
+    between = feed.list_events(EventFilters(deployment_id="d1"), before=newest, after=oldest).data
 
     assert [middle] == [entry.sequence for entry in between]
 
@@ -41,9 +46,57 @@ def test_the_feed_filters_by_type_and_health(site: Site):
     feed = site.services.deployment_events
     kinds = ("model_deployments.deployment_creation", "model_deployments.deployment_launch_succeeded")
 
-    assert 2 == feed.list_events(types=kinds).total_count
-    assert 1 == feed.list_events(health=Health.PASSING).total_count
-    assert 0 == feed.list_events(environment_id="gone").total_count
+    assert 2 == feed.list_events(EventFilters(types=kinds)).total_count
+    assert 1 == feed.list_events(EventFilters(healths=(Health.PASSING,))).total_count
+    assert 0 == feed.list_events(EventFilters(environment_id="gone")).total_count
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (
+            EventFilters(categories=(EventCategory.LAUNCH,)),
+            ["deployment_launch_succeeded", "deployment_launch_started"],
+        ),
+        (
+            EventFilters(categories=(EventCategory.LIFE_CYCLE, EventCategory.AGENT)),
+            ["deployment_creation", "agent_started"],
+        ),
+        (EventFilters(healths=(Health.PASSING, Health.FAILING)), ["deployment_launch_succeeded"]),
+        (EventFilters(actor="ann"), ["deployment_launch_started", "deployment_creation"]),
+        (EventFilters(hosts=("h1",)), []),
+        (
+            EventFilters(since=START + timedelta(hours=1)),
+            ["deployment_launch_succeeded", "deployment_launch_started", "deployment_creation"],
+        ),
+        (EventFilters(until=START + timedelta(hours=1)), ["agent_started"]),
+        (EventFilters(deployment_id="d1", categories=(EventCategory.AGENT,)), []),
+    ],
+)
+def test_filters_narrow_the_feed(site: Site, filters: EventFilters, expected: list[str]):
+    """All that is given must be fulfilled; of several values one is enough; `since` counts itself, `until` does not."""
+    site.clock.pass_seconds(3600)
+    site.ready()
+
+    found = site.services.deployment_events.list_events(filters).data
+
+    assert expected == [entry.type.partition(".")[2] for entry in found]
+
+
+def test_an_extract_is_what_was_there_when_it_was_asked_for(site: Site, monkeypatch: pytest.MonkeyPatch):
+    """In batches, each entry once, and nothing that came meanwhile."""
+    monkeypatch.setattr(deployment_events, "_EXPORT_BATCH", 2)
+    for number in range(3):
+        site.create(f"d{number}")
+    feed = site.services.deployment_events
+    before = [entry.sequence for entry in feed.list_events().data]
+
+    count, entries = feed.extract(EventFilters())
+    first = next(entries)
+    site.create("late")
+
+    assert before == [first.sequence, *(entry.sequence for entry in entries)]
+    assert len(before) == count
 
 
 def test_a_follower_is_told_of_what_comes(site: Site):

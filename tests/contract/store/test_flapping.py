@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
+from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Outcome
 from mgmt_ansible.wire import api_v2
@@ -31,7 +32,7 @@ def health_types(site: Site) -> list[str]:
 
 
 def newest(site: Site) -> api_v2.DeploymentEvent:
-    return site.services.deployment_events.list_events(deployment_id="d1", limit=1).data[0]
+    return site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
 
 
 def test_it_is_one_entry_and_what_follows_is_held(flapping: Site):

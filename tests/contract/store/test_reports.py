@@ -11,6 +11,7 @@ from mgmt_ansible import errors
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.environments import InventoryHost
+from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome
 from mgmt_ansible.domain.reports import HostsReport, ProgressReport, RunReport
@@ -60,7 +61,7 @@ def test_a_failed_launch_is_errored(site: Site):
 
     site.report(site.take(), ActionStatus.FAILED, cause=Cause.DISK, message="disk full", hosts=(host,))
 
-    entry = site.services.deployment_events.list_events(deployment_id="d1", limit=1).data[0]
+    entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
     assert site.deployment().state is DeploymentState.ERRORED
     assert ("disk", "disk full", "100% /") == (entry.data["cause"], entry.message, entry.data["evidence"][0]["text"])
 
@@ -154,7 +155,7 @@ def test_secrets_do_not_reach_the_feed(site: Site):
 
     site.report(site.take(), ActionStatus.FAILED, message="Authorization: Bearer abcdefghijkl", hosts=(host,))
 
-    entry = site.services.deployment_events.list_events(deployment_id="d1", limit=1).data[0]
+    entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
     assert "abcdef" not in entry.model_dump_json()
 
 
@@ -252,7 +253,9 @@ def test_the_feeds_order_is_the_order_of_arrival(site: Site):
         site.create(f"d{number}")
         site.report(site.take(), finished_at=site.clock() + timedelta(seconds=seconds))
 
-    entries = site.services.deployment_events.list_events(types=["model_deployments.deployment_launch_succeeded"]).data
+    entries = site.services.deployment_events.list_events(
+        EventFilters(types=("model_deployments.deployment_launch_succeeded",))
+    ).data
 
     assert ["d2", "d1", "d0"] == [entry.deployment_id for entry in entries]
 
@@ -264,6 +267,6 @@ def test_an_entry_of_very_many_hosts_is_cut(site: Site):
 
     site.report(site.take(), ActionStatus.FAILED, hosts=hosts)
 
-    entry = site.services.deployment_events.list_events(deployment_id="d1", limit=1).data[0]
+    entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
     assert ["hosts"] == entry.data["cut"]
     assert "failed" == entry.data["outcome"]

@@ -6,6 +6,7 @@ import pytest
 
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Observation, Outcome
 from mgmt_ansible.wire import api_v2
@@ -148,7 +149,7 @@ def test_a_late_run_of_an_older_attempt_is_not_the_results_run(site: Site):
     site.services.agents.report(site.agent, [site.run_report(second, "new"), site.run_report(first, "old")])
     site.report(second)
 
-    entry = site.services.deployment_events.list_events(deployment_id="d1", limit=1).data[0]
+    entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
     assert "new" == entry.run_id
 
 
@@ -193,7 +194,7 @@ def test_the_evidence_of_many_hosts_is_capped(site: Site):
 
     site.report(site.take(), ActionStatus.FAILED, hosts=hosts)
 
-    entry = site.services.deployment_events.list_events(deployment_id="d1", limit=1).data[0]
+    entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
     assert 64_000 == sum(len(evidence["text"]) for evidence in entry.data["evidence"])
 
 

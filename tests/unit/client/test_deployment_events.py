@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from datetime import UTC, datetime
 from itertools import islice
 
 import pytest
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 from mgmt_ansible import errors
 from mgmt_ansible.client import server_sent_events
 from mgmt_ansible.client.server_sent_events import Message
-from tests.unit.client.scripted_answers import connect, deployment_event, in_turn, server_sent
+from mgmt_ansible.domain.event_filters import EventCategory, EventFilters, ExportFormat
+from mgmt_ansible.domain.health import Health
+from tests.unit.client.scripted_answers import connect, deployment_event, in_turn, page, server_sent
 
 
 def test_a_lost_connection_is_taken_up_where_it_broke():
@@ -64,9 +68,48 @@ def test_filters_travel_in_the_query():
     """Names are the API's."""
     client, adapter = connect(lambda request: (200, server_sent(deployment_event(3))))
 
-    next(client.deployment_events.follow_events(deployment_id="wine", health="failing"))
+    filters = EventFilters(
+        deployment_id="wine",
+        hosts=("h1", "h2"),
+        categories=(EventCategory.LAUNCH,),
+        healths=(Health.FAILING,),
+        since=datetime(2026, 1, 2, tzinfo=UTC),
+    )
 
-    assert adapter.requests[0].url.endswith("deploymentEvents/stream/?deploymentId=wine&health=failing")
+    next(client.deployment_events.follow_events(filters))
+
+    query = "deploymentId=wine&host=h1&host=h2&category=launch&health=failing&since=2026-01-02T00%3A00%3A00%2B00%3A00"
+    assert adapter.requests[0].url.endswith(f"deploymentEvents/stream/?{query}")
+
+
+def test_a_list_goes_on_before_the_last_entry():
+    """Not by an offset: what is added meanwhile would shift it, and an entry came twice."""
+    first = {**page(deployment_event(9), deployment_event(8)), "next": "more"}
+    client, adapter = connect(in_turn([(200, first), (200, page(deployment_event(7)))]))
+
+    found = [one.sequence for one in client.deployment_events.list_events(before=10)]
+
+    assert [9, 8, 7] == found
+    assert ["before=10", "before=8"] == [request.url.rpartition("&")[2] for request in adapter.requests]
+
+
+def test_an_export_is_written_as_it_comes():
+    """Octet for octet, and counted by the control plane."""
+    client, adapter = connect(lambda request: (200, b"a,b\r\n", {"X-Total-Count": "1"}))
+    file = io.BytesIO()
+
+    count = client.deployment_events.export_events(file, ExportFormat.CSV, EventFilters(actor="ann"))
+
+    assert (1, b"a,b\r\n") == (count, file.getvalue())
+    assert adapter.requests[0].url.endswith("deploymentEvents/export/?actor=ann&format=csv")
+
+
+def test_an_export_that_is_not_counted_is_not_ours():
+    """A proxy's page is no export."""
+    client, _ = connect(lambda request: (200, b"<html>", {"X-Total-Count": "many"}))
+
+    with pytest.raises(errors.ControlPlaneError, match="how many"):
+        client.deployment_events.export_events(io.BytesIO(), ExportFormat.CSV)
 
 
 @pytest.mark.parametrize(

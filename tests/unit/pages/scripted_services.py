@@ -13,10 +13,10 @@ from fastapi.responses import RedirectResponse
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane import access, pages
-from mgmt_ansible.control_plane.deployment_events import EventFilters
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
 from mgmt_ansible.wire import api_v2
@@ -230,11 +230,8 @@ class ScriptedEvents:
 
     def list_events(
         self,
+        filters=EVERYTHING,
         *,
-        deployment_id=None,
-        environment_id=None,
-        types=(),
-        health=None,
         before=None,
         after=None,
         limit=50,
@@ -244,8 +241,8 @@ class ScriptedEvents:
             found = [
                 one
                 for one in self.script.entries
-                if (not deployment_id or one.deployment_id == deployment_id)
-                and (not health or one.health == health)
+                if (not filters.deployment_id or one.deployment_id == filters.deployment_id)
+                and (not filters.healths or one.health in filters.healths)
                 and (before is None or one.sequence < before)
                 and (after is None or one.sequence > after)
             ]
@@ -270,7 +267,7 @@ class ScriptedEvents:
         self.script.followers += 1
         try:
             while not stop() and admitted():
-                fresh = self.list_events(deployment_id=filters.deployment_id, after=after, limit=500).data
+                fresh = self.list_events(EventFilters(deployment_id=filters.deployment_id), after=after, limit=500).data
                 for one in reversed(fresh):
                     after = one.sequence
                     yield one

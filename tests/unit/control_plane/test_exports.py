@@ -1,0 +1,101 @@
+"""Entries as files: nothing is lost, and nothing is a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mgmt_ansible.control_plane.exports import COLUMNS, defused, written
+from mgmt_ansible.domain.event_filters import ExportFormat
+from mgmt_ansible.wire.api_v2 import DeploymentEvent
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def entry(sequence: int = 1, **more: object) -> DeploymentEvent:
+    values = {
+        "id": f"id{sequence}",
+        "sequence": sequence,
+        "type": "model_deployments.deployment_creation",
+        "status_type": "info",
+        "health": "info",
+        "title": "Deployment created",
+        "message": "",
+        "timestamp": NOON,
+        "received_at": NOON,
+        "prediction_environment_id": "e1",
+        "deployment_id": "d1",
+        "action_id": None,
+        "run_id": None,
+        "generation": None,
+        "host": None,
+        "actor": "ann",
+        "data": {},
+    }
+    return DeploymentEvent(**{**values, **more})
+
+
+def rows(*entries: DeploymentEvent) -> list[dict[str, str]]:
+    text = "".join(written(entries, ExportFormat.CSV))
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_a_csv_file_names_its_columns_even_when_it_is_empty():
+    """So that a program can read any of them."""
+    assert ",".join(COLUMNS) + "\r\n" == "".join(written([], ExportFormat.CSV))
+
+
+def test_times_are_utc_and_what_is_not_there_is_empty():
+    """ISO 8601, whatever the zone of who asks."""
+    (row,) = rows(entry())
+
+    assert ("2026-11-26T12:00:00Z", "", "{}") == (row["timestamp"], row["host"], row["data"])
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_text_is_a_formula(start):
+    """Source: OWASP, CSV injection."""
+    (row,) = rows(entry(message=f"{start}cmd|' /C calc'!A0", actor=f"{start}1+1"))
+
+    assert f"'{start}cmd|' /C calc'!A0" == row["message"]
+    assert f"'{start}1+1" == row["actor"]
+
+
+@pytest.mark.parametrize("text", ["", "plain", "a=b", "1-2", "'quoted", " =x"])
+def test_other_texts_stay_as_they_are(text):
+    """Only the beginning counts."""
+    assert text == defused(text)
+
+
+@given(
+    message=st.text(st.characters(exclude_categories=["Cs"])), host=st.text(st.characters(exclude_categories=["Cs"]))
+)
+def test_any_text_comes_back_from_csv(message, host):
+    """Quotes, commas and line ends too; but for the apostrophe before a formula."""
+    (row,) = rows(entry(message=message, host=host))
+
+    assert (defused(message), defused(host)) == (row["message"], row["host"])
+
+
+@given(messages=st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=5))
+def test_json_lines_are_the_apis_own_objects(messages):
+    """One in a line, whatever line ends are in it; nothing is defused, as no spreadsheet reads it."""
+    entries = [entry(number, message=message) for number, message in enumerate(messages)]
+
+    lines = "".join(written(entries, ExportFormat.JSONL)).split("\n")[:-1]
+
+    assert entries == [DeploymentEvent.model_validate_json(line) for line in lines]
+    assert messages == [json.loads(line)["message"] for line in lines]
+
+
+def test_many_entries_come_in_pieces():
+    """A long export is not one string in memory."""
+    pieces = list(written((entry(number) for number in range(250)), ExportFormat.JSONL))
+
+    assert [100, 100, 50] == [piece.count("\n") for piece in pieces]
