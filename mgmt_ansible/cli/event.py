@@ -37,6 +37,7 @@ def list_events(
     actor: event_options.ActorOption = None,
     since: event_options.SinceOption = None,
     until: event_options.UntilOption = None,
+    search: event_options.SearchOption = "",
     limit: options.LimitOption = 50,
     watch: options.WatchOption = False,
     json_output: options.JsonOption = False,
@@ -55,6 +56,7 @@ def list_events(
             actor=actor,
             since=since,
             until=until,
+            search=search,
         )
         found = list(islice(session.client.deployment_events.list_events(filters), limit))
         if watch:
@@ -80,6 +82,7 @@ def export_events(
     actor: event_options.ActorOption = None,
     since: event_options.SinceOption = None,
     until: event_options.UntilOption = None,
+    search: event_options.SearchOption = "",
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
@@ -97,6 +100,7 @@ def export_events(
             actor=actor,
             since=since,
             until=until,
+            search=search,
         )
         feed = session.client.deployment_events
         if target == "-":

@@ -28,6 +28,10 @@ SinceOption = Annotated[
 ]
 UntilOption = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Before then, spelled as --since.")]
 
+SearchOption = Annotated[
+    str, typer.Option("--search", metavar="WORDS", help="Only with all these words, or what begins so.")
+]
+
 
 def chosen(
     client: Client,
@@ -41,6 +45,7 @@ def chosen(
     actor: str | None,
     since: str | None,
     until: str | None,
+    search: str,
 ) -> EventFilters:
     """Return the filter of what was given.
 
@@ -60,4 +65,5 @@ def chosen(
         actor=actor,
         since=parse_moment("--since", since, now=now) if since else None,
         until=parse_moment("--until", until, now=now) if until else None,
+        search=search,
     )

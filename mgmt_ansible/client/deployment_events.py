@@ -111,6 +111,7 @@ def _query(filters: EventFilters) -> dict[str, str | Sequence[str] | None]:
         "actor": filters.actor,
         "since": filters.since.isoformat() if filters.since else None,
         "until": filters.until.isoformat() if filters.until else None,
+        "search": filters.search or None,
     }
 
 

@@ -66,6 +66,7 @@ class EventFilters:
         actor: Caused by this user or agent.
         since: Happened at or after this time; aware.
         until: Happened before this time; aware.
+        search: With all these words, each as the beginning of one; a text without any word is in no entry.
     """
 
     deployment_id: str | None = None
@@ -77,6 +78,7 @@ class EventFilters:
     actor: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    search: str = ""
 
 
 EVERYTHING = EventFilters()

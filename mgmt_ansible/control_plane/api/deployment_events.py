@@ -34,6 +34,7 @@ def _filters(
     actor: str | None = None,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
+    search: Annotated[str, Query(max_length=200)] = "",
 ) -> EventFilters:
     return EventFilters(
         deployment_id=deployment_id,
@@ -45,6 +46,7 @@ def _filters(
         actor=actor,
         since=since,
         until=until,
+        search=search,
     )
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store.event_search import holds
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS
 from mgmt_ansible.domain.deployment_events import TELLINGS
 from mgmt_ansible.domain.event_filters import TYPE_PREFIXES, EventFilters
 from mgmt_ansible.domain.flapping import Told
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.search_words import stored_words, words_of
 from mgmt_ansible.wire import api_v2
 
 _STATUS_TYPES = {
@@ -23,6 +25,12 @@ _STATUS_TYPES = {
     Health.UNKNOWN: "warning",
     Health.INFO: "info",
 }
+
+_SHOWN = tuple(column for column in DEPLOYMENT_EVENTS.c if column is not DEPLOYMENT_EVENTS.c.words)
+"""All but what is there only to be found."""
+
+_SEARCHED = ("type", "title", "message", "deployment_id", "host", "actor", "data")
+"""Columns whose words are found; `None` in them has none."""
 
 _TOLD = 32
 """Entries that tell a health and are looked at: more than can come before it flaps."""
@@ -35,8 +43,9 @@ class DeploymentEventRows:
         self._connection = connection
 
     def append(self, values: Mapping[str, object]) -> None:
-        """Add one entry; column -> value, without its sequence."""
-        self._connection.execute(DEPLOYMENT_EVENTS.insert().values(**values))
+        """Add one entry; column -> value, without its sequence and its words."""
+        words = stored_words(values[name] for name in _SEARCHED)
+        self._connection.execute(DEPLOYMENT_EVENTS.insert().values(**values, words=words))
 
     def list(
         self,
@@ -48,31 +57,31 @@ class DeploymentEventRows:
         offset: int = 0,
     ) -> api_v2.Page[api_v2.DeploymentEvent]:
         """Return entries, newest first; `before` and `after` are exclusive."""
-        query = _between(filters, before=before, after=after).order_by(DEPLOYMENT_EVENTS.c.sequence.desc())
+        query = self._between(filters, before=before, after=after).order_by(DEPLOYMENT_EVENTS.c.sequence.desc())
         return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
 
     def count(self, filters: EventFilters, *, before: int) -> int:
         """Return how many entries there are before a sequence."""
-        query = _between(filters, before=before).with_only_columns(sa.func.count())
+        query = self._between(filters, before=before).with_only_columns(sa.func.count())
         return self._connection.execute(query).scalar_one()
 
     def preceding(self, filters: EventFilters, *, before: int, limit: int) -> tuple[api_v2.DeploymentEvent, ...]:
         """Return entries before a sequence, newest first, uncounted."""
-        query = _between(filters, before=before).order_by(DEPLOYMENT_EVENTS.c.sequence.desc()).limit(limit)
+        query = self._between(filters, before=before).order_by(DEPLOYMENT_EVENTS.c.sequence.desc()).limit(limit)
         return tuple(_to_wire(row) for row in self._connection.execute(query))
 
     def newest_of(self, deployment_ids: Sequence[str]) -> dict[str, api_v2.DeploymentEvent]:
         """Return deployment id -> its newest entry, without `data`, which may be large."""
         table = DEPLOYMENT_EVENTS
         newest = sa.select(sa.func.max(table.c.sequence)).where(table.c.deployment_id.in_(deployment_ids))
-        columns = [column for column in table.c if column is not table.c.data]
+        columns = [column for column in _SHOWN if column is not table.c.data]
         query: sa.Select[Any] = sa.select(*columns, sa.null().label("data"))
         rows = self._connection.execute(query.where(table.c.sequence.in_(newest.group_by(table.c.deployment_id))))
         return {row.deployment_id: _to_wire(row) for row in rows}
 
     def following(self, after: int, filters: EventFilters, *, limit: int) -> tuple[api_v2.DeploymentEvent, ...]:
         """Return entries after a sequence, oldest first."""
-        query = _between(filters, after=after).order_by(DEPLOYMENT_EVENTS.c.sequence).limit(limit)
+        query = self._between(filters, after=after).order_by(DEPLOYMENT_EVENTS.c.sequence).limit(limit)
         return tuple(_to_wire(row) for row in self._connection.execute(query))
 
     def told(self, event_type: str, *, actor: str, since: datetime) -> bool:
@@ -107,15 +116,14 @@ class DeploymentEventRows:
         query = sa.select(DEPLOYMENT_EVENTS.c.type, sa.func.count()).group_by(DEPLOYMENT_EVENTS.c.type)
         return dict(self._connection.execute(query).all())
 
+    def _between(self, filters: EventFilters, *, before: int | None = None, after: int | None = None) -> sa.Select[Any]:
+        table = DEPLOYMENT_EVENTS
+        query = sa.select(*_SHOWN).where(*_conditions(filters, self._connection.dialect.name))
+        query = query if before is None else query.where(table.c.sequence < before)
+        return query if after is None else query.where(table.c.sequence > after)
 
-def _between(filters: EventFilters, *, before: int | None = None, after: int | None = None) -> sa.Select[Any]:
-    table = DEPLOYMENT_EVENTS
-    query = table.select().where(*_conditions(filters))
-    query = query if before is None else query.where(table.c.sequence < before)
-    return query if after is None else query.where(table.c.sequence > after)
 
-
-def _conditions(filters: EventFilters) -> Iterator[sa.ColumnElement[bool]]:
+def _conditions(filters: EventFilters, dialect: str) -> Iterator[sa.ColumnElement[bool]]:
     columns = DEPLOYMENT_EVENTS.c
     if filters.deployment_id is not None:
         yield columns.deployment_id == filters.deployment_id
@@ -136,6 +144,8 @@ def _conditions(filters: EventFilters) -> Iterator[sa.ColumnElement[bool]]:
         yield columns.occurred_at >= filters.since
     if filters.until is not None:
         yield columns.occurred_at < filters.until
+    if filters.search:
+        yield holds(words_of(filters.search), dialect)
 
 
 def _to_wire(row: sa.Row[Any]) -> api_v2.DeploymentEvent:

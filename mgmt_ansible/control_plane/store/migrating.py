@@ -12,8 +12,12 @@ from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.database import Database
 
 
-def migrate(database: Database) -> None:
+def migrate(database: Database, *, to: str = "head") -> None:
     """Run the migrations that are missing; safe to call from several processes at once.
+
+    Args:
+        database: Is locked against every other writer meanwhile.
+        to: The last revision to run.
 
     Raises:
         StoreError: The database was written by a newer version, or a migration failed.
@@ -23,6 +27,6 @@ def migrate(database: Database) -> None:
     with database.write() as connection:
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
         except CommandError as exc:
             raise errors.StoreError(f"the database cannot be migrated: {exc}; is it from a newer version?") from exc

@@ -172,6 +172,7 @@ DEPLOYMENT_EVENTS = sa.Table(
     sa.Column("host", sa.Text),
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("data", sa.JSON, nullable=False),
+    sa.Column("words", sa.Text, nullable=False, server_default=sa.text("''")),  # indexed by event_search
     sa.Index(None, "deployment_id", "sequence"),
     sa.Index(None, "environment_id", "sequence"),
     sqlite_autoincrement=True,

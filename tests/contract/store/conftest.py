@@ -36,6 +36,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without any table."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("cluster").create_empty()
+    return f"sqlite:///{tmp_path}/empty.sqlite3"
+
+
 @pytest.fixture
 def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
     made = Site(database_url, tmp_path)

@@ -17,12 +17,18 @@ from mgmt_ansible.control_plane.store.database import Database, has_wal_reset_bu
 from mgmt_ansible.control_plane.store.schema import METADATA, UtcDateTime
 
 
+def is_of_the_metadata(name: str | None, *_: object) -> bool:
+    """Tell what SQLAlchemy's tables cannot say: the search of the feed, which is proved in test_event_search."""
+    return not (name or "").startswith("deployment_events_search")
+
+
 def test_the_migrations_make_the_tables(database_url: str):
     """Built step by step or at once, the schema is the same."""
     database = Database(database_url)
 
     with database.read() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        options = {"compare_type": True, "compare_server_default": True, "include_name": is_of_the_metadata}
+        context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, METADATA)
     database.close()
 

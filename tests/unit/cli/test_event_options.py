@@ -47,12 +47,13 @@ def test_options_become_the_query(monkeypatch):
 
     terminal.run(
         *("event", "list", "--host", "h1", "--host", "h2", "--category", "launch", "--health", "failing"),
-        *("--actor", "ann", "--since", "2026-11-01", "--until", "2026-11-02"),
+        *("--actor", "ann", "--since", "2026-11-01", "--until", "2026-11-02", "--search", "disk full"),
     )
 
     query = parse_qs(urlsplit(terminal.adapter.requests[0].url).query)
     assert (["h1", "h2"], ["launch"], ["failing"]) == (query["host"], query["category"], query["health"])
     assert ["2026-11-01T00:00:00+00:00"] == query["since"]
+    assert ["disk full"] == query["search"]
     assert (["ann"], ["2026-11-02T00:00:00+00:00"]) == (query["actor"], query["until"])
 
 

@@ -1,0 +1,45 @@
+"""Words of a text, as they are stored to be found and as they are asked for: the same in every database.
+
+A word is a run of letters and digits, whatever its case; all else divides words. So nothing that somebody types can be an
+operator of a database's own search.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+_WORD = re.compile(r"[^\W_]+")
+_WORD_CHARACTERS = 64
+"""Of a word; the rest of a longer one is left out, where it is stored as where it is asked for."""
+
+_MOST_WORDS = 2_000
+"""That are stored of one entry; those that come first."""
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of a text, each once, in the order in which they first come."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return tuple(dict.fromkeys(word[:_WORD_CHARACTERS] for word in _WORD.findall(plain)))
+
+
+def stored_words(values: Iterable[object]) -> str:
+    """Return what is stored of values: the words of all texts in them, also in lists and mappings, between blanks."""
+    found: dict[str, None] = {}
+    for text in _texts(values):
+        found.update(dict.fromkeys(words_of(text)))
+        if len(found) >= _MOST_WORDS:
+            break
+    return " ".join(list(found)[:_MOST_WORDS])
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, Iterable):
+        for inner in value:
+            yield from _texts(inner)
