@@ -49,7 +49,7 @@ def run_control_plane(settings: ControlPlaneSettings) -> None:
         files = data_folder.open_package_files(settings.data, max_bytes=settings.max_package_bytes)
         services = build_services(store, files, archives.read_package)
         data_folder.write_first_token(settings.data, services.access)
-        with services.storage.checked():
+        with services.storage.checked(), services.retention.applied_daily():
             app = create_app(services, writes_per_second=settings.writes_per_second)
             serving.serve(app, services.wakeups, settings)
     finally:

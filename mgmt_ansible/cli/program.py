@@ -19,6 +19,7 @@ from mgmt_ansible.cli import (
     host,
     package,
     programs,
+    retention,
     run,
     selftest,
     text,
@@ -57,6 +58,7 @@ app.add_typer(event.app, name="event")
 app.add_typer(run.app, name="run")
 app.add_typer(host.app, name="host")
 app.add_typer(agent.app, name="agent")
+app.add_typer(retention.app, name="retention")
 app.add_typer(selftest.app, name="selftest")
 programs.add_to(app)
 

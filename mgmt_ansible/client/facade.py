@@ -13,6 +13,7 @@ from mgmt_ansible.client.deployment_events import DeploymentEvents
 from mgmt_ansible.client.deployments import Deployments
 from mgmt_ansible.client.environments import Environments
 from mgmt_ansible.client.packages import Packages
+from mgmt_ansible.client.retention import Retention
 from mgmt_ansible.client.runs import Runs
 from mgmt_ansible.client.transport import Transport
 from mgmt_ansible.wire.api_v2 import Version
@@ -30,6 +31,7 @@ class Client:
         runs: What Ansible did.
         agents: Who serves the environments.
         access: Tokens and login links.
+        retention: How long the feed and runs are kept.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Client:
         self.runs = Runs(self._transport)
         self.agents = Agents(self._transport)
         self.access = Access(self._transport)
+        self.retention = Retention(self._transport)
 
     def __enter__(self) -> Client:
         return self

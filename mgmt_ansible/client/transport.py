@@ -102,11 +102,19 @@ class Transport:
         body: WireModel | None = None,
         query: Query | None = None,
         headers: Mapping[str, str] | None = None,
+        read_timeout_seconds: float | None = None,
     ) -> bytes:
         """Send a request and return the whole body of a good answer."""
         data = None if body is None else body.model_dump_json(by_alias=True, exclude_none=True).encode()
         content = {} if data is None else {"Content-Type": "application/json"}
-        with self.open(method, path, data=data, query=query, headers={**content, **(headers or {})}) as response:
+        with self.open(
+            method,
+            path,
+            data=data,
+            query=query,
+            headers={**content, **(headers or {})},
+            read_timeout_seconds=read_timeout_seconds,
+        ) as response:
             return _read_capped(response)
 
     @contextmanager

@@ -62,7 +62,7 @@ class DeploymentEvents:
             return tx.deployment_events.newest_sequence()
 
     def counts(self) -> dict[str, int]:
-        """Return type -> number of entries."""
+        """Return type -> number of entries that ever were."""
         with self._store.read() as tx:
             return tx.deployment_events.counts()
 

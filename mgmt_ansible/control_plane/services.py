@@ -21,6 +21,7 @@ from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.deployments import Deployments
 from mgmt_ansible.control_plane.package_files import PackageFiles
 from mgmt_ansible.control_plane.registry import ReadPackage, Registry
+from mgmt_ansible.control_plane.retention import Retention
 from mgmt_ansible.control_plane.runs import Runs
 from mgmt_ansible.control_plane.storage import Storage
 from mgmt_ansible.control_plane.store import Store
@@ -39,6 +40,7 @@ class Services:
         runs: Runs as agents reported them.
         agents: What agents ask and tell: hello, claims, heartbeats, reports.
         access: Tokens, login links, sessions.
+        retention: How long the feed and runs are kept, and what is held.
         storage: Whether there is room, and the database is whole.
         wakeups: For whoever waits for changes; `wakeups.stopping` tells streams to end.
     """
@@ -50,6 +52,7 @@ class Services:
     runs: Runs
     agents: Agents
     access: Access
+    retention: Retention
     storage: Storage
     wakeups: Wakeups
 
@@ -65,6 +68,7 @@ def build_services(store: Store, files: PackageFiles, read_package: ReadPackage)
         runs=Runs(store),
         agents=Agents(store, wakeups),
         access=Access(store),
+        retention=Retention(store, wakeups),
         storage=Storage(store),
         wakeups=wakeups,
     )

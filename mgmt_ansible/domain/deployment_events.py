@@ -21,6 +21,12 @@ AGENT_CLOCK_SKEWED = "mgmt_ansible.agent_clock_skewed"
 HEALTH_FLAPPING = "mgmt_ansible.health_flapping"
 HEALTH_SETTLED = "mgmt_ansible.health_settled"
 RESULT_IGNORED = "mgmt_ansible.result_ignored"
+FEED_PRUNED = "mgmt_ansible.feed_pruned"
+LEGAL_HOLD_PLACED = "mgmt_ansible.legal_hold_placed"
+LEGAL_HOLD_RELEASED = "mgmt_ansible.legal_hold_released"
+
+AUDIT = frozenset({FEED_PRUNED, LEGAL_HOLD_PLACED, LEGAL_HOLD_RELEASED})
+"""Types that tell what became of the feed itself; never removed."""
 
 _FAMILIES = {
     ActionType.DEPLOYMENT_LAUNCH: "model_deployments.deployment_launch",

@@ -21,6 +21,7 @@ class EventCategory(StrEnum):
     ACTION = "action"
     AGENT = "agent"
     MONITORING = "monitoring"
+    RETENTION = "retention"
 
 
 class ExportFormat(StrEnum):
@@ -43,6 +44,7 @@ TYPE_PREFIXES: Mapping[EventCategory, tuple[str, ...]] = {
     EventCategory.ACTION: ("mgmt_ansible.action_", "mgmt_ansible.result_"),
     EventCategory.AGENT: ("mgmt_ansible.agent_",),
     EventCategory.MONITORING: ("monitoring.", "prediction_request.", "model_deployments.service_health_"),
+    EventCategory.RETENTION: ("mgmt_ansible.feed_", "mgmt_ansible.legal_hold_"),
 }
 """Category -> how its types begin. Source: the vendor's public list of types; ours are under `mgmt_ansible.*`."""
 

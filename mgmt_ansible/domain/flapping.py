@@ -29,6 +29,8 @@ WINDOW = timedelta(minutes=30)
 QUIET = timedelta(minutes=10)
 RISE = 2
 FALL = 3
+REMEMBERED = 32
+"""Entries that tell a health and are looked at: more than can come before it flaps."""
 
 _BEST_FIRST = (Health.PASSING, Health.INFO, Health.WARNING, Health.UNKNOWN, Health.FAILING)
 

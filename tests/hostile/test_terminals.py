@@ -25,7 +25,19 @@ ESCAPES = (
     "\u061c\u200e\u200f\u2028\u2029\u202a\u202btxt.exe\u202c\u2066\u2069[bold]x[/bold]"
 )
 ALL = " ".join(without_surrogates()) + ESCAPES
-CLOSED = {"status", "statusType", "type", "state", "health", "outcome", "cause", "url", "archiveSha256", "next"}
+CLOSED = {
+    "status",
+    "statusType",
+    "type",
+    "state",
+    "health",
+    "outcome",
+    "cause",
+    "url",
+    "archiveSha256",
+    "next",
+    "healths",
+}
 OWN_ESCAPES = re.compile(r"\x1b\[(?:0|1|32|33|90|1;31)m|\r\x1b\[K")
 """What rich writes for a heading and a health, and the erased line of a progress."""
 
@@ -45,6 +57,10 @@ COMMANDS = {
     "run": [("list",), ("show", "r1")],
     "host": [("list",), ("list", "--environment", ENVIRONMENT)],
     "agent": [("list",), ("token", "a1", "--environment", ENVIRONMENT)],
+    "retention": [
+        ("list",), ("set", "x", "--keep-days", "1", "--type", "t"), ("delete", "b" * 24), ("preview",), ("prune",), ("holds",),
+        ("hold", "--deployment", DEPLOYMENT, "--reason", "r"), ("release", "c"),
+    ],
     "login": [()],
 }  # fmt: skip
 LINES = [(noun, *arguments) for noun, lines in COMMANDS.items() for arguments in lines]
@@ -95,6 +111,9 @@ class HostileControlPlane:
             "POST modelPackages": self._package(),
             "POST accessTokens": {**self._token(), "token": self._text},
             "POST loginLinks": {"path": self._text, "expiresAt": answers.MOMENT},
+            "POST retentionPolicies": self._made(answers.retention_policy(labels=["l"], types=["t"])),
+            "POST legalHolds": self._made(answers.legal_hold()),
+            "POST retention/prune": self._made(answers.retention_report(pruned=True)),
         }.get(f"{request.method} {'/'.join(parts)}")
         if made is not None:
             return 201, made
@@ -115,6 +134,9 @@ class HostileControlPlane:
             ),
             "agents": self._agent,
             "actions": self._action,
+            "retentionPolicies": lambda: {**self._made(answers.retention_policy(labels=["l"])), "id": "b" * 24},
+            "legalHolds": lambda: self._made(answers.legal_hold()),
+            "retention": lambda: self._made(answers.retention_report()),
         }[noun]()
         return one if noun != "hosts" and len(parts) > 1 else answers.page(one)
 

@@ -17,6 +17,7 @@ from mgmt_ansible.control_plane.api.environments import environment_router
 from mgmt_ansible.control_plane.api.metrics import render_metrics
 from mgmt_ansible.control_plane.api.packages import package_router
 from mgmt_ansible.control_plane.api.problems import install_problems
+from mgmt_ansible.control_plane.api.retention import retention_router
 from mgmt_ansible.control_plane.api.throttling import Throttle
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.wire.api_v2 import Problem
@@ -33,6 +34,7 @@ _ROUTERS = (
     event_router,
     action_router,
     run_router,
+    retention_router,
 )
 _REFUSALS: dict[int | str, dict[str, object]] = {
     status: {"model": Problem} for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)

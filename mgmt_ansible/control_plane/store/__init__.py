@@ -19,6 +19,8 @@ from mgmt_ansible.control_plane.store.deployments import DeploymentRows
 from mgmt_ansible.control_plane.store.environments import EnvironmentRows
 from mgmt_ansible.control_plane.store.migrating import migrate
 from mgmt_ansible.control_plane.store.packages import PackageRows
+from mgmt_ansible.control_plane.store.pruning import PruningRows
+from mgmt_ansible.control_plane.store.retention import RetentionRows
 from mgmt_ansible.control_plane.store.runs import RunRows
 
 
@@ -35,6 +37,8 @@ class Transaction:
     runs: RunRows
     agents: AgentRows
     access: AccessRows
+    retention: RetentionRows
+    pruning: PruningRows
 
 
 class Store:
@@ -103,4 +107,6 @@ class Store:
             runs=RunRows(connection),
             agents=AgentRows(connection),
             access=AccessRows(connection),
+            retention=RetentionRows(connection),
+            pruning=PruningRows(connection),
         )

@@ -1,7 +1,8 @@
-"""The feed: appended to, never changed; its order is `sequence`."""
+"""The feed: appended to, never changed, its oldest part removed by retention; its order is `sequence`."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,10 +11,10 @@ import sqlalchemy as sa
 
 from mgmt_ansible.control_plane.store.event_search import holds
 from mgmt_ansible.control_plane.store.paging import page_of
-from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS
+from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS, REMOVED_EVENTS
 from mgmt_ansible.domain.deployment_events import TELLINGS
 from mgmt_ansible.domain.event_filters import TYPE_PREFIXES, EventFilters
-from mgmt_ansible.domain.flapping import Told
+from mgmt_ansible.domain.flapping import REMEMBERED, Told
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.search_words import stored_words, words_of
 from mgmt_ansible.wire import api_v2
@@ -31,9 +32,6 @@ _SHOWN = tuple(column for column in DEPLOYMENT_EVENTS.c if column is not DEPLOYM
 
 _SEARCHED = ("type", "title", "message", "deployment_id", "host", "actor", "data")
 """Columns whose words are found; `None` in them has none."""
-
-_TOLD = 32
-"""Entries that tell a health and are looked at: more than can come before it flaps."""
 
 
 class DeploymentEventRows:
@@ -99,7 +97,7 @@ class DeploymentEventRows:
             sa.select(table.c.type, table.c.health, table.c.generation, table.c.received_at)
             .where(table.c.deployment_id == deployment_id, table.c.type.in_(sorted(TELLINGS)))
             .order_by(table.c.sequence.desc())
-            .limit(_TOLD)
+            .limit(REMEMBERED)
         )
         return tuple(
             Told(telling=TELLINGS[row.type], health=Health(row.health), at=row.received_at)
@@ -112,9 +110,13 @@ class DeploymentEventRows:
         return self._connection.execute(sa.select(sa.func.max(DEPLOYMENT_EVENTS.c.sequence))).scalar_one() or 0
 
     def counts(self) -> dict[str, int]:
-        """Return type -> number of entries."""
+        """Return type -> number of entries that ever were, so that no count goes down when some are removed."""
         query = sa.select(DEPLOYMENT_EVENTS.c.type, sa.func.count()).group_by(DEPLOYMENT_EVENTS.c.type)
-        return dict(self._connection.execute(query).all())
+        removed = sa.select(REMOVED_EVENTS.c.type, REMOVED_EVENTS.c.count)
+        counts: Counter[str] = Counter()
+        for event_type, count in (*self._connection.execute(query), *self._connection.execute(removed)):
+            counts[event_type] += count
+        return dict(counts)
 
     def _between(self, filters: EventFilters, *, before: int | None = None, after: int | None = None) -> sa.Select[Any]:
         table = DEPLOYMENT_EVENTS

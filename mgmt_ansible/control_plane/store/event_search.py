@@ -41,6 +41,11 @@ STATEMENTS = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
 """Dialect -> what makes the search of a feed whose column `words` is filled; an entry is never changed."""
 
 
+MERGE = "INSERT INTO deployment_events_search(deployment_events_search, rank) VALUES ('merge', 64)"
+"""Brings parts of SQLite's index together, for 64 pages. Each transaction adds a part, and when sixteen have come together
+SQLite merges them all at once, which may take a second. Source: https://sqlite.org/fts5.html, 6.8 and 6.10."""
+
+
 def holds(words: Sequence[str], dialect: str) -> sa.ColumnElement[bool]:
     """Return a condition: an entry has, for each of these words, one that begins with it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NOUNS = ("environment", "package", "deployment", "event", "run", "host", "agent")
+NOUNS = ("environment", "package", "deployment", "event", "run", "host", "agent", "retention")
 PROGRAMS = ("up", "demo", "serve", "login")
 VERBS = (
     *(
@@ -18,6 +18,7 @@ VERBS = (
     *(("run", verb) for verb in ["list", "show", "export"]),
     *(("host", verb) for verb in ["list", "check", "trust"]),
     *(("agent", verb) for verb in ["list", "token", "example"]),
+    *(("retention", verb) for verb in ["list", "set", "delete", "preview", "prune", "hold", "holds", "release"]),
 )
 HEAVY = (
     "mgmt_ansible.wire", "requests", "pydantic_settings", "fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "yaml",

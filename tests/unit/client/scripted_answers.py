@@ -191,3 +191,49 @@ def _body_of(request: requests.PreparedRequest) -> bytes:
     while chunk := body.read(8192):
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def retention_policy(**fields: object) -> dict[str, object]:
+    """Return a policy as the API says it."""
+    return {
+        "id": "b" * 24,
+        "name": "incidents",
+        "keepDays": 365,
+        "predictionEnvironmentId": None,
+        "labels": [],
+        "types": [],
+        "categories": [],
+        "healths": ["failing"],
+        "changedBy": "ann",
+        "changedAt": MOMENT,
+        **fields,
+    }
+
+
+def legal_hold(**fields: object) -> dict[str, object]:
+    """Return a hold as the API says it."""
+    return {
+        "id": "c" * 24,
+        "predictionEnvironmentId": "e" * 24,
+        "deploymentId": "wine",
+        "reason": "case 7",
+        "placedBy": "ann",
+        "placedAt": MOMENT,
+        **fields,
+    }
+
+
+def retention_report(**fields: object) -> dict[str, object]:
+    """Return what retention would remove, or removed, as the API says it."""
+    return {
+        "pruned": False,
+        "complete": True,
+        "entries": 5,
+        "runs": 2,
+        "oldestAt": MOMENT,
+        "newestAt": MOMENT,
+        "policies": [{"name": "default", "entries": 5, "runs": 2}],
+        "protections": [],
+        "predictionEnvironments": [{"name": "e" * 24, "entries": 5, "runs": 2}],
+        **fields,
+    }
