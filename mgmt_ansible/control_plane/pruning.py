@@ -20,6 +20,8 @@ from mgmt_ansible.wire import retention as shapes
 
 AIM_SECONDS = 0.02
 _BATCH = 500
+_LEAST = 25
+"""Rows or pages of a write, however slow the disk is: less would not make its commit shorter."""
 _LONGEST_PAUSE_SECONDS = 0.2
 _BREATH_SECONDS = 0.002
 """Between two batches, for the other threads of this process."""
@@ -171,7 +173,7 @@ class _Pace:
         yield
         took = time.monotonic() - began_at
         change = min(2.0, max(0.5, AIM_SECONDS / max(took, 1e-6)))
-        self.size = max(1, min(self._most, int(self.size * change)))
+        self.size = max(_LEAST, min(self._most, int(self.size * change)))
         time.sleep(min(took, _LONGEST_PAUSE_SECONDS))
 
 

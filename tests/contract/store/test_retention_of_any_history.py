@@ -95,6 +95,10 @@ def of_actions(site: Site, entries: Iterable[api_v2.DeploymentEvent], actions: I
     return [one for one in entries if one.action_id in ids], runs
 
 
+def run_ids(site: Site) -> set[str]:
+    return {one.id for one in site.services.runs.list_runs(limit=500).data}
+
+
 def of_incident(entries: Iterable[api_v2.DeploymentEvent], deployment: api_v2.Deployment) -> list[str]:
     """What came since the health of a deployment that is not passing is what it is."""
     health = deployment.service_health
@@ -122,13 +126,15 @@ def test_a_prune_changes_nothing_that_is_live(site: Site, seed: int):
         site.add_environment("stage")
     write(site, seed)
     before, counted = live_views(site), site.services.deployment_events.counts()
+    runs_before = run_ids(site)
     preview = site.services.retention.preview()
     there = len(feed(site))
 
     done = site.services.retention.prune(actor="ann")
 
-    after = live_views(site)
+    after, runs = live_views(site), run_ids(site)
     assert [] == [name for name, view in before.items() if view != after[name]]
+    assert set() == {one.run_id for one in feed(site)} & (runs_before - runs), "a run is gone that an entry speaks of"
     assert preview.model_copy(update={"pruned": True}) == done
     assert there - done.entries == len(feed(site))
     assert (0, 0) == (site.services.retention.preview().entries, site.services.retention.preview().runs)
