@@ -19,11 +19,11 @@ from mgmt_ansible.domain.retention import Judge, Judgement, KeptEntry, KeptRun, 
 from mgmt_ansible.wire import retention as shapes
 
 AIM_SECONDS = 0.02
-_BATCH = 500
+_BATCH = 250
 _LEAST = 25
 """Rows or pages of a write, however slow the disk is: less would not make its commit shorter."""
 _LONGEST_PAUSE_SECONDS = 0.2
-_BREATH_SECONDS = 0.002
+_BREATH_SECONDS = 0.005
 """Between two batches, for the other threads of this process."""
 
 
