@@ -1,10 +1,12 @@
-"""The order of the whole suite: slow files first, so that no worker is left alone with one at the end."""
+"""The order of the whole suite: slow files first, so that no worker is left alone with one at the end; and what needs sshd."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+
+from mgmt_ansible.quickstart.loopback import find_sshd
 
 SLOWEST_FIRST = ("acceptance", "hostile", "integration", "roles", "contract", "unit")
 TESTS = Path(__file__).parent
@@ -14,3 +16,7 @@ TESTS = Path(__file__).parent
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort by tier, slow tiers first; inside a tier the random order stays."""
     items.sort(key=lambda item: SLOWEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
+    if find_sshd() is None:
+        for item in items:
+            if item.get_closest_marker("ssh") is not None:
+                item.add_marker(pytest.mark.skip(reason="sshd is missing: apt-get install openssh-server"))

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, cast
+from typing import IO, Self, cast
 
 from mgmt_ansible import errors
 
@@ -33,6 +33,8 @@ _HEADER_BYTES = 1 << 20
 _PART_BYTES = 255
 _PATH_CHARACTERS = 4000
 _ENCRYPTED = 1
+_ENDS = (tarfile.EmptyHeaderError, tarfile.EOFHeaderError)  # type: ignore[attr-defined] # typeshed knows only their base
+_HEADER_ERRORS = (tarfile.HeaderError,)
 
 # What the standard library raises on broken archives; found by the contract test's fuzzing.
 _BROKEN = (
@@ -156,9 +158,23 @@ class _Rationed(io.RawIOBase):
         return data
 
 
+class _WholeTarInfo(tarfile.TarInfo):
+    """Refuses a header that is broken; the standard library takes one behind the first for the archive's end."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:  # the standard library's name for it
+        """Return the next member."""
+        try:
+            return super().fromtarfile(tarfile)
+        except _ENDS:
+            raise
+        except _HEADER_ERRORS as error:
+            raise errors.ArchiveError(f"the archive is broken: {error}") from error
+
+
 def _walk_tar(stream: IO[bytes], budget: _Budget) -> Iterator[Member]:
     rationed = _Rationed(stream)
-    with tarfile.open(fileobj=rationed, mode="r|", errors="strict") as archive:
+    with tarfile.open(fileobj=rationed, mode="r|", errors="strict", tarinfo=_WholeTarInfo) as archive:
         for info in archive:
             budget.spend_member()
             path = _safe_path(info.name)

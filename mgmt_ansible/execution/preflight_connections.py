@@ -201,10 +201,11 @@ class PreflightConnection:
             if terminal:
                 channel.get_pty()
             channel.exec_command(command)
-            if script:
-                channel.sendall(script.encode())
-            channel.shutdown_write()
-            return self._read(channel)
+            broken = _send(channel, script)
+            answer = self._read(channel)
+            if broken is not None and not answer.text and answer.status < 0:
+                raise broken
+            return answer
 
     def _read(self, channel: paramiko.Channel) -> Answer:
         data = bytearray()
@@ -217,6 +218,23 @@ class PreflightConnection:
         ended = channel.status_event.wait(min(1.0, self._deadline.left))
         text = bytes(data[:_MOST_OUTPUT_BYTES]).decode(errors="replace")
         return Answer(text=text, status=channel.exit_status if ended else -1)
+
+
+def _send(channel: paramiko.Channel, script: str) -> OSError | None:
+    """Give a command its standard input; return what broke that off, as one that ends at once still says why.
+
+    Raises:
+        TimeoutError: The time is over.
+    """
+    try:
+        if script:
+            channel.sendall(script.encode())
+        channel.shutdown_write()
+    except TimeoutError:
+        raise
+    except OSError as exc:
+        return exc
+    return None
 
 
 @contextmanager

@@ -163,6 +163,7 @@ def pax(headers, name="model.onnx"):
         "size in an extended header": pax({"size": "99999999999"}),
         "negative size": pax({"size": "-1"}),
         "sparse by extended header": pax({"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "../x"}),
+        "header of noise behind the first member": tar_of(PLAIN, packed=False)[:1024] + b"noise" * 2048,
         "zip whose directory is cut": zip_of([(f"f{number}", b"") for number in range(70)])[:-30],
         "twice gzipped bomb": gzip.compress(tar_of([("zeros", bytes(30 << 20))], packed=False)),
         "second stream behind the first": gzip.compress(tar_of(PLAIN, packed=False)) + gzip.compress(bytes(30 << 20)),

@@ -30,6 +30,8 @@ RATIO_FREE_BYTES = 1 << 20
 MAX_HEADER_BYTES = 1 << 20
 MAX_PART_BYTES = 255
 MAX_PATH_CHARACTERS = 4000
+_ENDS = (tarfile.EmptyHeaderError, tarfile.EOFHeaderError)  # type: ignore[attr-defined] # typeshed knows only their base
+_HEADER_ERRORS = (tarfile.HeaderError,)
 _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -173,10 +175,24 @@ class _Metered:
         return data
 
 
+class _WholeTarInfo(tarfile.TarInfo):
+    """Refuses a header that is broken; the standard library takes one behind the first for the archive's end."""
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> _WholeTarInfo:
+        """Return the next member."""
+        try:
+            return super().fromtarfile(tarfile)
+        except _ENDS:
+            raise
+        except _HEADER_ERRORS as error:
+            raise refused("the archive is broken: {}".format(error)) from error
+
+
 def _read_tar(stream: IO[bytes] | gzip.GzipFile, guard: _Guard) -> Iterator[Member]:
     metered = _Metered(stream)
     metered.allow(MAX_HEADER_BYTES)
-    with tarfile.open(fileobj=metered, mode="r|", errors="strict") as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=metered, mode="r|", errors="strict", tarinfo=_WholeTarInfo) as archive:  # type: ignore[call-overload]
         for info in archive:
             guard.count_member()
             path = clean_path(info.name + "/" if info.isdir() and not info.name.endswith("/") else info.name)
