@@ -89,6 +89,8 @@ class Matrix:
         self.binding = EnvironmentBinding(
             environment_id=ENVIRONMENT, inventory=host.inventory, base_dir=str(folder / "base"), boot_start=False
         )
+        self._config = folder / "ansible.cfg"
+        write_private(self._config, ansible_cfg(self.binding))
 
     def cases(self, payloads: int) -> Iterator[Case]:
         """Yield every run of the matrix."""
@@ -240,10 +242,7 @@ class Matrix:
         return missed
 
     def _start_forks(self) -> subprocess.Popen[str]:
-        config = self._folder / "ansible.cfg"
-        if not config.exists():
-            write_private(config, ansible_cfg(self.binding))
-        environment = run_environment(self.binding, self._installation.environment, {}, config=config)
+        environment = run_environment(self.binding, self._installation.environment, {}, config=self._config)
         return subprocess.Popen(
             [interpreter_of(self._installation), str(FORKS)],
             stdin=subprocess.PIPE,
