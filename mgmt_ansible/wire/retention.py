@@ -9,7 +9,7 @@ from pydantic import Field
 from mgmt_ansible.domain.event_filters import EventCategory
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.retention import LONGEST_KEEP_DAYS
-from mgmt_ansible.wire.api_v2 import LABEL_PATTERN, WireModel
+from mgmt_ansible.wire.basics import LABEL_PATTERN, WireModel
 
 
 class RetentionPolicyPatch(WireModel):

@@ -1,0 +1,30 @@
+"""`/api/v2`: entries of the feed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.wire.basics import WireModel
+
+
+class DeploymentEvent(WireModel):
+    """An entry of the feed; `statusType` is the vendor's success, failure, warning or info."""
+
+    id: str
+    sequence: int
+    type: str
+    status_type: str
+    health: Health
+    title: str
+    message: str
+    timestamp: datetime
+    received_at: datetime
+    prediction_environment_id: str
+    deployment_id: str | None
+    action_id: str | None
+    run_id: str | None
+    generation: int | None
+    host: str | None
+    actor: str
+    data: dict[str, object]
