@@ -86,7 +86,10 @@ def export_events(
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
-    """Write all events of a filter to a file, newest first: csv for spreadsheets, jsonl for programs."""
+    """Write all events of a filter to a file, newest first: csv for spreadsheets, jsonl for programs.
+
+    cloudevents is lines of CloudEvents 1.0, for other systems of events.
+    """
     chosen = form or _format_of(target)
     with options.connected(context, json_output, data) as session:
         filters = event_options.chosen(

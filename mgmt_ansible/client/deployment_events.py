@@ -48,7 +48,7 @@ class DeploymentEvents:
 
         Args:
             file: Written to as they come; a large export is never wholly in memory.
-            form: CSV with defused formulas, or JSON lines.
+            form: CSV with defused formulas, JSON lines, or lines of CloudEvents.
             filters: Which ones.
 
         Raises:

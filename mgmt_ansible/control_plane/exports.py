@@ -1,4 +1,4 @@
-"""Entries of the feed as files: CSV for people and spreadsheets, JSON lines for programs."""
+"""Entries of the feed as files: CSV for people and spreadsheets, JSON lines for programs, CloudEvents for other systems."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from mgmt_ansible.domain.event_filters import ExportFormat
+from mgmt_ansible.wire import cloud_events
 from mgmt_ansible.wire.api_v2 import DeploymentEvent
 
 MEDIA_TYPES: Mapping[ExportFormat, str] = {
     ExportFormat.CSV: "text/csv; charset=utf-8",
     ExportFormat.JSONL: "application/jsonl",
+    ExportFormat.CLOUDEVENTS: "application/jsonl",
 }
+
+ENDINGS: Mapping[ExportFormat, str] = {
+    ExportFormat.CSV: "csv",
+    ExportFormat.JSONL: "jsonl",
+    ExportFormat.CLOUDEVENTS: "cloudevents.jsonl",
+}
+"""Of the names of such files."""
 
 COLUMNS = (
     "sequence",
@@ -54,6 +63,9 @@ def written(entries: Iterable[DeploymentEvent], form: ExportFormat) -> Iterator[
         case ExportFormat.JSONL:
             for some in _batches(entries):
                 yield "".join(f"{entry.model_dump_json(by_alias=True)}\n" for entry in some)
+        case ExportFormat.CLOUDEVENTS:
+            for some in _batches(entries):
+                yield "".join(f"{cloud_events.to_json(entry)}\n" for entry in some)
 
 
 def defused(text: str) -> str:

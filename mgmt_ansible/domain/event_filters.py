@@ -25,10 +25,11 @@ class EventCategory(StrEnum):
 
 
 class ExportFormat(StrEnum):
-    """Of a file of entries; also the ending of its name."""
+    """Of a file of entries."""
 
     CSV = "csv"
     JSONL = "jsonl"
+    CLOUDEVENTS = "cloudevents"
 
 
 TYPE_PREFIXES: Mapping[EventCategory, tuple[str, ...]] = {

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
@@ -17,7 +17,7 @@ from mgmt_ansible.control_plane.api.asking import Paging
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.event_filters import EventCategory, EventFilters, ExportFormat
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire import api_v2, cloud_events
 
 _LARGEST_SEQUENCE = 2**62
 _Sequence = Annotated[int | None, Query(ge=0, le=_LARGEST_SEQUENCE)]
@@ -58,16 +58,26 @@ def event_router(services: Services) -> APIRouter:
     router = APIRouter(prefix="/deploymentEvents", tags=["deployment events"])
     feed = services.deployment_events
 
-    @router.get("/")
+    @router.get(
+        "/",
+        response_model=api_v2.Page[api_v2.DeploymentEvent],
+        responses={200: {"content": {cloud_events.BATCH_MEDIA_TYPE: {}}}},
+    )
     def list_deployment_events(
-        paging: Paging, filters: _Filters, before: _Sequence = None, after: _Sequence = None
-    ) -> api_v2.Page[api_v2.DeploymentEvent]:
+        paging: Paging,
+        filters: _Filters,
+        before: _Sequence = None,
+        after: _Sequence = None,
+        accept: Annotated[str, Header()] = "",
+    ) -> object:
         """List entries, newest first; `before` and `after` are sequences, both exclusive.
 
-        `host`, `type`, `category` and `health` may come again; `since` and `until` name a zone.
+        `host`, `type`, `category` and `health` may come again; `since` and `until` name a zone. Who accepts
+        `application/cloudevents-batch+json` gets that, with the address of the next page in `Link`.
         """
         found = feed.list_events(filters, before=before, after=after, limit=paging.limit, offset=paging.offset)
-        return paging.page(found)
+        page = paging.page(found)
+        return _batch(page) if cloud_events.BATCH_MEDIA_TYPE in accept.lower() else page
 
     @router.get("/export/", response_class=StreamingResponse)
     def export_deployment_events(
@@ -76,7 +86,7 @@ def event_router(services: Services) -> APIRouter:
         """Send all entries of a filter, newest first, as a file; `X-Total-Count` tells how many."""
         count, entries = feed.extract(filters)
         headers = {
-            "Content-Disposition": f'attachment; filename="deployment-events.{form}"',
+            "Content-Disposition": f'attachment; filename="deployment-events.{exports.ENDINGS[form]}"',
             "X-Total-Count": str(count),
             "X-Content-Type-Options": "nosniff",
         }
@@ -106,6 +116,13 @@ def event_router(services: Services) -> APIRouter:
         return StreamingResponse(messages, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
     return router
+
+
+def _batch(page: api_v2.Page[api_v2.DeploymentEvent]) -> Response:
+    headers = {"Vary": "Accept", "X-Total-Count": str(page.total_count)}
+    if page.next is not None:
+        headers["Link"] = f'<{page.next}>; rel="next"'
+    return Response(cloud_events.to_json_batch(page.data), media_type=cloud_events.BATCH_MEDIA_TYPE, headers=headers)
 
 
 def _sequence_of(last_event_id: str | None) -> int | None:

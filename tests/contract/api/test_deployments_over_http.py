@@ -211,6 +211,20 @@ def test_what_is_exported_is_what_the_filter_shows(site: Site, user: TestClient)
     assert "text/csv; charset=utf-8" == table.headers["content-type"]
 
 
+def test_who_accepts_cloud_events_gets_them(site: Site, user: TestClient):
+    """A page of them, the address of the next one, and the same entries as JSON has."""
+    site.ready()
+    shown = user.get("/api/v2/deploymentEvents/?limit=2").json()
+
+    page = user.get("/api/v2/deploymentEvents/?limit=2", headers={"Accept": "application/cloudevents-batch+json"})
+    lines = user.get("/api/v2/deploymentEvents/export/?format=cloudevents").text.splitlines()
+
+    assert "application/cloudevents-batch+json" == page.headers["content-type"]
+    assert shown["data"] == [one["data"] for one in page.json()]
+    assert f'<{shown["next"]}>; rel="next"' == page.headers["link"]
+    assert page.json() == [json.loads(line) for line in lines[:2]]
+
+
 @pytest.mark.parametrize(
     "query",
     [
