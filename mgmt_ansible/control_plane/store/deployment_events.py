@@ -34,6 +34,9 @@ _SEARCHED = ("type", "title", "message", "deployment_id", "host", "actor", "data
 """Columns whose words are found; `None` in them has none."""
 
 
+_INSERT = DEPLOYMENT_EVENTS.insert()
+
+
 class DeploymentEventRows:
     """The feed in one transaction."""
 
@@ -42,8 +45,12 @@ class DeploymentEventRows:
 
     def append(self, values: Mapping[str, object]) -> None:
         """Add one entry; column -> value, without its sequence and its words."""
-        words = stored_words(values[name] for name in _SEARCHED)
-        self._connection.execute(DEPLOYMENT_EVENTS.insert().values(**values, words=words))
+        self.append_all([values])
+
+    def append_all(self, entries: Sequence[Mapping[str, object]]) -> None:
+        """Add entries, each as `append` takes one, in their order: much faster than one by one."""
+        rows = [{**values, "words": stored_words(values[name] for name in _SEARCHED)} for values in entries]
+        self._connection.execute(_INSERT, rows)
 
     def list(
         self,

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,8 +47,12 @@ class Cluster:
         return self.url(name)
 
 
+FAST = ("-c", "fsync=off", "-c", "shared_buffers=32MB")
+"""For tests, whose data nobody needs after a crash."""
+
+
 @contextmanager
-def running_cluster(programs: Path) -> Iterator[Cluster]:
+def running_cluster(programs: Path, *, settings: Sequence[str] = FAST) -> Iterator[Cluster]:
     """Run a cluster in a short temporary path (a unix socket's path has 107 bytes), and stop it by its own pid."""
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     identity = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
@@ -56,15 +60,14 @@ def running_cluster(programs: Path) -> Iterator[Cluster]:
         shutil.chown(folder, "postgres", "postgres")
     data = folder / "data"
     initdb = [str(programs / "initdb"), "-D", str(data), "-A", "trust", "-N", "--no-locale", "-E", "UTF8"]
-    settings = [
-        "-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}",
-        "-c", "fsync=off", "-c", "max_connections=200", "-c", "shared_buffers=32MB",
+    options = [
+        "-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "max_connections=200", *settings,
     ]  # fmt: skip
     try:
         subprocess.run(initdb, check=True, capture_output=True, cwd="/", **identity)
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
-                [str(programs / "postgres"), "-D", str(data), *settings], stdout=log, stderr=log, cwd="/", **identity
+                [str(programs / "postgres"), "-D", str(data), *options], stdout=log, stderr=log, cwd="/", **identity
             )
         try:
             yield _ready(Cluster(folder), programs, folder)

@@ -1,0 +1,179 @@
+"""A large feed as a fleet makes it: entries, deployments and looks, from a seed.
+
+Entries go through the store's own code, words included, but without a request each.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mgmt_ansible.control_plane.store import Store, Transaction
+from mgmt_ansible.domain.actions import ActionSpec, ActionType
+from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
+from mgmt_ansible.wire import api_v2
+
+ENVIRONMENTS = 20
+DEPLOYMENTS = 1_000
+HOSTS = 400
+ACTORS = 40
+OLD_SHARE = 0.2
+"""Of the entries: older than retention keeps."""
+KEPT_DAYS = 90
+RARE = "quokka"
+"""A word of a few entries."""
+EVERYWHERE = "prediction"
+"""A word of all entries."""
+_TOGETHER = 2_000
+
+_KINDS = (
+    ("model_deployments.management_agent_service_health_green", Health.PASSING, "Health is passing, was warning", 30),
+    ("model_deployments.management_agent_service_health_yellow", Health.WARNING, "Health is warning, was passing", 12),
+    ("model_deployments.management_agent_service_health_red", Health.FAILING, "Health is failing, was passing", 8),
+    ("model_deployments.deployment_launch_started", Health.INFO, "Launch started", 10),
+    ("model_deployments.deployment_launch_succeeded", Health.PASSING, "Launch succeeded", 9),
+    ("model_deployments.deployment_launch_failed", Health.FAILING, "Launch failed", 1),
+    ("model_deployments.model_replacement_started", Health.INFO, "Model replacement started", 8),
+    ("model_deployments.model_replacement_succeeded", Health.PASSING, "Model replacement succeeded", 8),
+    ("model_deployments.deployment_shutdown_succeeded", Health.INFO, "Shutdown succeeded", 5),
+    ("monitoring.spooler_channel_red", Health.FAILING, "Spooler channel is red", 5),
+    ("prediction_request.rate_red", Health.WARNING, "Request rate is low", 3),
+    ("mgmt_ansible.result_ignored", Health.WARNING, "A late result was ignored", 1),
+)
+_MESSAGES = (
+    "all hosts answer the prediction route",
+    "No space left on device: [Errno 28] while writing the prediction log",
+    "the gate of the prediction server did not open within 60 s",
+    "connection to the host was refused on port 22; prediction goes on elsewhere",
+    "prediction latency is above the limit of 250 ms for the last 5 minutes",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What the entries speak of."""
+
+    environment_ids: tuple[str, ...]
+    deployment_ids: tuple[str, ...]
+    hosts: tuple[str, ...]
+    actors: tuple[str, ...]
+
+
+NAMES = Names(
+    environment_ids=tuple(f"environment{number:02d}" for number in range(ENVIRONMENTS)),
+    deployment_ids=tuple(f"deployment{number:04d}" for number in range(DEPLOYMENTS)),
+    hosts=tuple(f"model-{number:03d}.example.net" for number in range(HOSTS)),
+    actors=tuple(f"person{number:02d}@example.net" for number in range(ACTORS)),
+)
+
+
+def entries(count: int, *, now: datetime, seed: int = 4) -> Iterator[dict[str, object]]:
+    """Yield the columns of entries, oldest first; a fifth of them is older than retention keeps."""
+    chance = random.Random(seed)  # noqa: S311 - a fixed feed, no secret
+    old = int(count * OLD_SHARE)
+    rare = set(chance.sample(range(count), min(count, 7)))
+    for number in range(count):
+        days = KEPT_DAYS + 1 + 60 * (1 - number / old) if number < old else KEPT_DAYS * 0.98 * (1 - number / count)
+        yield _entry(chance, number, at=now - timedelta(days=days), rare=number in rare)
+
+
+def _entry(chance: random.Random, number: int, *, at: datetime, rare: bool) -> dict[str, object]:
+    event_type, health, title, _ = chance.choices(_KINDS, weights=[kind[3] for kind in _KINDS])[0]
+    place = min(int(chance.expovariate(1 / 150)), DEPLOYMENTS - 1)
+    host = NAMES.hosts[(place * 3 + chance.randrange(3)) % HOSTS]
+    message = f"{chance.choice(_MESSAGES)}{' ' + RARE if rare else ''}"
+    return {
+        "id": f"{number:012x}{chance.getrandbits(48):012x}",
+        "type": event_type,
+        "health": health.value,
+        "title": title,
+        "message": f"{host}: {message}",
+        "occurred_at": at - timedelta(seconds=chance.expovariate(1 / 20)),
+        "received_at": at,
+        "environment_id": NAMES.environment_ids[place % ENVIRONMENTS],
+        "deployment_id": NAMES.deployment_ids[place],
+        "action_id": f"{chance.getrandbits(96):024x}",
+        "run_id": None,
+        "generation": number % 50,
+        "host": host if chance.random() < 0.6 else None,  # noqa: PLR2004 - most entries are of one host
+        "actor": chance.choice(NAMES.actors),
+        "data": {
+            "hosts": {host: {"outcome": "changed", "cause": None, "message": message, "url": f"http://{host}:8000/"}},
+            "evidence": [{"host": host, "kind": "log_tail", "text": f"worker {number % 97} pid {number} ready in 3 s"}],
+            "package": {"name": f"model{place % 60}", "version": str(number % 40), "digest": f"{place:064x}"},
+        },
+    }
+
+
+def fill(store: Store, count: int) -> None:
+    """Write environments, deployments and the feed."""
+    with store.write() as tx:
+        _add_places(tx)
+    rows = entries(count, now=datetime.now(UTC))
+    while some := [row for row, _ in zip(rows, range(_TOGETHER), strict=False)]:
+        with store.write() as tx:
+            tx.deployment_events.append_all(some)
+
+
+def _add_places(tx: Transaction) -> None:
+    for environment_id in NAMES.environment_ids:
+        body = api_v2.PredictionEnvironmentIn(name=environment_id, status_interval_seconds=0)
+        tx.environments.insert(environment_id, body, created_at=tx.now)
+    add_package(tx)
+    for place, deployment_id in enumerate(NAMES.deployment_ids):
+        add_deployment(tx, deployment_id, NAMES.environment_ids[place % ENVIRONMENTS])
+
+
+def add_package(tx: Transaction) -> None:
+    """Add the one package that all deployments serve."""
+    package = ModelPackage(
+        id="package",
+        name="model",
+        version="1",
+        digest="0" * 64,
+        archive_sha256="0" * 64,
+        archive_bytes=1,
+        runtime=Runtime.ONNX,
+    )
+    tx.packages.insert(package, created_at=tx.now)
+
+
+def add_deployment(tx: Transaction, deployment_id: str, environment_id: str) -> None:
+    """Add a deployment that runs and is passing, at generation 1."""
+    body = api_v2.DeploymentIn(
+        model_package_id="package", label=f"Label of {deployment_id}", prediction_environment_id=environment_id
+    )
+    tx.deployments.insert(deployment_id, body, created_at=tx.now)
+    tx.deployments.raise_generation(deployment_id, 1)
+    tx.deployments.update(
+        deployment_id, state=DeploymentState.READY.value, health=Health.PASSING.value, wanted_running=True, generation=1
+    )
+
+
+def add_looks(tx: Transaction, environment_id: str, count: int, *, agent: str) -> Sequence[str]:
+    """Add looks at all deployments of an environment, each in the hands of an agent; return their ids."""
+    targets = tuple(record.target for record in tx.deployments.records_of(environment_id))
+    ids = [f"look{environment_id}{number:03d}"[-24:] for number in range(count)]
+    for action_id in ids:
+        spec = ActionSpec(
+            id=action_id,
+            type=ActionType.ENVIRONMENT_STATUS,
+            environment_id=environment_id,
+            environment_name=environment_id,
+            deployments=targets,
+            requested_at=tx.now,
+        )
+        tx.actions.insert(spec, requested_by="control plane")
+        tx.actions.update(
+            action_id,
+            status="running",
+            attempt=1,
+            agent=agent,
+            started_at=tx.now,
+            expires_at=tx.now + timedelta(minutes=1),
+        )
+    return ids

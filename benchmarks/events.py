@@ -1,0 +1,225 @@
+"""The feed with a million entries, through the real control plane over HTTP, on SQLite and on PostgreSQL.
+
+    python -m benchmarks.events [--events 1000000] [--database sqlite|postgresql]... [--rounds 40]
+
+Filter, search and page: milliseconds of single requests of fifty entries, p95 of the slowest question of its kind. Ingest:
+entries a second that looks of agents make (`POST /agent/v1/reports`, each entry a deployment whose health became another).
+Prune: `POST retention/prune/` until nothing is left to remove, while four clients write (`PATCH deployments/{id}/`); the
+longest that one of them waited for its answer. Prints a line a question, and `goal NAME: VALUE (limit LIMIT) ok|missed` lines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from benchmarks import event_feeds, event_servers
+from benchmarks.event_feeds import NAMES
+from benchmarks.event_servers import Caller, Server
+from benchmarks.look_reports import Ingest
+
+FEED = "/api/v2/deploymentEvents/"
+P95_MILLISECONDS = 100.0
+LEAST_PER_SECOND = 1_000.0
+BLOCKED_MILLISECONDS = 100.0
+WRITERS = 4
+WRITER_PAUSE_SECONDS = 0.05
+
+Question = Callable[[int], Mapping[str, object]]
+"""Number of the round -> the query."""
+
+
+class Goals:
+    """Prints verdicts, and counts what was missed."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self.missed = 0
+
+    def at_most(self, name: str, value: float, limit: float, unit: str) -> None:
+        self._judge(name, f"{value:.0f} {unit}", f"{limit:.0f} {unit}", fine=value <= limit)
+
+    def at_least(self, name: str, value: float, limit: float, unit: str) -> None:
+        self._judge(name, f"{value:.0f} {unit}", f"{limit:.0f} {unit}", fine=value >= limit)
+
+    def _judge(self, name: str, value: str, limit: str, *, fine: bool) -> None:
+        self.missed += not fine
+        print(f"goal {self._kind} {name}: {value} (limit {limit}) {'ok' if fine else 'missed'}", flush=True)
+
+
+def main() -> int:
+    options = _options()
+    missed = 0
+    for kind in options.database or ("sqlite", "postgresql"):
+        with event_servers.database(kind) as base:
+            goals = Goals(kind)
+            measure(base, goals, count=options.events, rounds=options.rounds)
+            missed += goals.missed
+    return 1 if missed else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--database", action="append", choices=("sqlite", "postgresql"))
+    parser.add_argument("--rounds", type=int, default=40, help="requests of each question")
+    return parser.parse_args()
+
+
+def measure(base: event_servers.Database, goals: Goals, *, count: int, rounds: int) -> None:
+    began = time.monotonic()
+    with event_servers.opened(base) as store:
+        event_feeds.fill(store, count)
+        ingest = Ingest(store)
+    base.analyze()
+    print(f"{base.kind}: {count} entries written in {time.monotonic() - began:.0f} s", flush=True)
+    with event_servers.served(base) as server:
+        measure_questions(server, goals, rounds=rounds)
+        per_second = ingest.per_second(server)
+        goals.at_least("ingest", per_second, LEAST_PER_SECOND, "entries/s")
+    with event_servers.served(base) as server:
+        measure_prune(server, goals)
+
+
+def measure_questions(server: Server, goals: Goals, *, rounds: int) -> None:
+    caller = server.session()
+    newest = caller.ask("GET", FEED, params={"limit": 1})[1].json()["data"][0]["sequence"]
+    for name, questions in _questions(newest, datetime.now(UTC)).items():
+        worst = 0.0
+        for text, question in questions:
+            times, found = _asked(caller, question, rounds)
+            worst = max(worst, times[1])
+            print(f"  {name}, {text}: p50 {times[0]:.0f} ms, p95 {times[1]:.0f} ms ({found})", flush=True)
+        goals.at_most(f"{name} p95", worst, P95_MILLISECONDS, "ms")
+
+
+def _asked(caller: Caller, question: Question, rounds: int) -> tuple[tuple[float, float], str]:
+    """Return the median and the 95th percentile, and what the last answer had."""
+    times = []
+    body: dict[str, object] = {}
+    for number in range(rounds):
+        took, answer = caller.ask("GET", FEED, params={"limit": 50, **question(number)})
+        times.append(took)
+        body = answer.json()
+    times.sort()
+    return (times[len(times) // 2], times[int(len(times) * 0.95)]), f"{body['count']} of {body['totalCount']}"
+
+
+def _questions(newest: int, now: datetime) -> Mapping[str, Sequence[tuple[str, Question]]]:
+    def ago(days: float) -> str:
+        return (now - timedelta(days=days)).isoformat()
+
+    deployments, hosts = NAMES.deployment_ids, NAMES.hosts
+    return {
+        "page": (
+            ("first", lambda _: {}),
+            ("deep by sequence", lambda number: {"before": newest * (number % 9 + 1) // 10}),
+            ("deep by sequence in an environment", lambda number: {
+                "before": newest // 2, "predictionEnvironmentId": NAMES.environment_ids[number % 20],
+            }),
+            ("by offset", lambda number: {"offset": 9_900 - number}),
+        ),
+        "filter": (
+            ("a deployment", lambda number: {"deploymentId": deployments[number * 7 % 400]}),
+            ("an environment", lambda number: {"predictionEnvironmentId": NAMES.environment_ids[number % 20]}),
+            ("a host", lambda number: {"host": hosts[number]}),
+            ("five hosts", lambda number: {"host": hosts[number : number + 5]}),
+            ("a common type", lambda _: {"type": "model_deployments.deployment_launch_started"}),
+            ("a rare type", lambda _: {"type": "mgmt_ansible.result_ignored"}),
+            ("a type that is not there", lambda _: {"type": "mgmt_ansible.legal_hold_placed"}),
+            ("categories", lambda _: {"category": ["launch", "replacement"]}),
+            ("a category that is not there", lambda _: {"category": "retention"}),
+            ("failing", lambda _: {"health": "failing"}),
+            ("an actor", lambda number: {"actor": NAMES.actors[number % 40]}),
+            ("nobody", lambda _: {"actor": "nobody"}),
+            ("the last day", lambda _: {"since": ago(1)}),
+            ("a day long ago", lambda number: {"since": ago(60 + number / 10), "until": ago(59 + number / 10)}),
+            ("all before a time", lambda number: {"until": ago(60 + number / 10)}),
+            ("failing launches of an environment", lambda number: {
+                "predictionEnvironmentId": NAMES.environment_ids[number % 20], "health": "failing", "category": "launch",
+            }),
+            ("an actor on a host", lambda number: {"actor": NAMES.actors[number % 40], "host": hosts[number]}),
+            ("type and health that never meet", lambda _: {
+                "type": "model_deployments.deployment_launch_started", "health": "failing",
+            }),
+        ),
+        "search": (
+            ("a rare word", lambda _: {"search": event_feeds.RARE}),
+            ("a word of every entry", lambda _: {"search": event_feeds.EVERYWHERE}),
+            ("two words", lambda _: {"search": "errno device"}),
+            ("two words that never meet", lambda _: {"search": "errno latency"}),
+            ("a beginning", lambda _: {"search": "pre"}),
+            ("a beginning of many words", lambda _: {"search": "1"}),
+            ("a word that is not there", lambda _: {"search": "xylophone"}),
+            ("a common word in a deployment", lambda number: {
+                "search": event_feeds.EVERYWHERE, "deploymentId": deployments[number * 7 % 400],
+            }),
+            ("a common word, failing", lambda _: {"search": "errno", "health": "failing"}),
+            ("a rare word in an environment", lambda number: {
+                "search": event_feeds.RARE, "predictionEnvironmentId": NAMES.environment_ids[number % 20],
+            }),
+            ("a common word before a time", lambda _: {"search": "errno", "before": newest // 2}),
+        ),
+    }  # fmt: skip
+
+
+def measure_prune(server: Server, goals: Goals) -> None:
+    with _writing(server) as quiet:
+        time.sleep(10)
+    alone = max(quiet)
+    caller = server.session()
+    removed, began = 0, time.monotonic()
+    with _writing(server) as waits:
+        complete = False
+        while not complete:
+            report = caller.ask("POST", "/api/v2/retention/prune/")[1].json()
+            removed, complete = removed + report["entries"], report["complete"]
+    seconds = time.monotonic() - began
+    waits.sort()
+    p99 = waits[int(len(waits) * 0.99)]
+    print(f"  prune: {removed} entries in {seconds:.0f} s; {len(waits)} writes meanwhile, p99 {p99:.0f} ms", flush=True)
+    print(f"  the longest write without a prune, of {len(quiet)}: {alone:.0f} ms", flush=True)
+    goals.at_most("longest write while pruning", waits[-1], BLOCKED_MILLISECONDS, "ms")
+
+
+class _writing:  # noqa: N801 - a context manager that reads as a word
+    """Writes from several clients until the end of the block; holds the milliseconds of each write."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._ended = threading.Event()
+        self._times: list[float] = []
+        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(WRITERS)]
+
+    def __enter__(self) -> list[float]:
+        for thread in self._threads:
+            thread.start()
+        return self._times
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _write(self, writer: int) -> None:
+        caller = self._server.session()
+        for number in _numbers():
+            path = f"/api/v2/deployments/{NAMES.deployment_ids[writer]}/"
+            took, _ = caller.ask("PATCH", path, body={"description": f"written {number} times"})
+            self._times.append(took)
+            if self._ended.wait(WRITER_PAUSE_SECONDS):
+                return
+
+
+def _numbers() -> Iterator[int]:
+    number = 0
+    while True:
+        yield (number := number + 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""Entries as agents make them: looks at environments in which every deployment's health became another."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import requests
+
+from benchmarks import event_feeds
+from benchmarks.event_servers import TIMEOUT_SECONDS, Server
+from mgmt_ansible.control_plane.access import Access
+from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.domain.actions import ActionStatus
+from mgmt_ansible.domain.outcomes import HostOutcome, Identity, Observation, Outcome
+from mgmt_ansible.domain.reports import ResultReport
+from mgmt_ansible.wire import agent_v1, api_v2
+
+ENVIRONMENTS = 150
+DEPLOYMENTS = 60
+LOOKS = 4
+"""Of an environment: more changes of a health in half an hour would be flapping, which is told once."""
+_AGENT = "bench"
+
+
+class Ingest:
+    """Places and looks of their own, made before the server runs; an agent's token for them."""
+
+    def __init__(self, store: Store) -> None:
+        self._environment_ids = tuple(f"ingest{number:03d}" for number in range(ENVIRONMENTS))
+        with store.write() as tx:
+            for environment_id in self._environment_ids:
+                body = api_v2.PredictionEnvironmentIn(name=environment_id, status_interval_seconds=0)
+                tx.environments.insert(environment_id, body, created_at=tx.now)
+                for deployment_id in _deployment_ids(environment_id):
+                    event_feeds.add_deployment(tx, deployment_id, environment_id)
+        self._looks = {}
+        for environment_id in self._environment_ids:
+            with store.write() as tx:
+                self._looks[environment_id] = event_feeds.add_looks(tx, environment_id, LOOKS, agent=_AGENT)
+        made = Access(store).create_token(name=_AGENT, kind="agent", environment_ids=self._environment_ids)
+        self._token = made.token
+
+    def per_second(self, server: Server) -> float:
+        """Send all reports, as fast as they are taken; return entries a second."""
+        bodies = list(self._bodies())
+        session = requests.Session()
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        before, began = _newest(server), time.monotonic()
+        for body in bodies:
+            answer = session.post(f"{server.url}/agent/v1/reports", data=body, headers=headers, timeout=TIMEOUT_SECONDS)
+            if not answer.ok:
+                raise SystemExit(f"reports: {answer.status_code} {answer.text[:300]}")
+        seconds = time.monotonic() - began
+        made = _newest(server) - before
+        print(f"  ingest: {made} entries of {len(bodies)} reports in {seconds:.1f} s", flush=True)
+        return made / seconds
+
+    def _bodies(self) -> Iterator[bytes]:
+        for number in range(LOOKS):
+            for environment_id in self._environment_ids:
+                report = _report(self._looks[environment_id][number], environment_id, fine=bool(number % 2))
+                yield agent_v1.to_json(agent_v1.REPORT_BATCH, agent_v1.ReportBatch(reports=(report,)))
+
+
+def _deployment_ids(environment_id: str) -> Iterator[str]:
+    return (f"{environment_id}-{number:03d}" for number in range(DEPLOYMENTS))
+
+
+def _report(action_id: str, environment_id: str, *, fine: bool) -> ResultReport:
+    observations = {one: _observation(one, fine=fine) for one in _deployment_ids(environment_id)}
+    host = HostOutcome(host=f"{environment_id}.example.net", outcome=Outcome.OK, observations=observations)
+    return ResultReport(
+        id=f"report-{action_id}",
+        action_id=action_id,
+        attempt=1,
+        status=ActionStatus.SUCCEEDED,
+        outcome=Outcome.OK,
+        hosts=(host,),
+        finished_at=datetime.now(UTC),
+    )
+
+
+def _observation(deployment_id: str, *, fine: bool) -> Observation:
+    identity = Identity(
+        digest="0" * 64, generation=1, slot="a", port=8000, pid=4711, start_time=99, url="http://127.0.0.1:8000/infer"
+    )
+    return Observation(
+        deployment_id=deployment_id,
+        outcome=Outcome.OK if fine else Outcome.FAILED,
+        state="running" if fine else "stopped",
+        fence_generation=1,
+        identity=identity if fine else None,
+        message="" if fine else "the model server does not answer on port 8000: connection refused",
+    )
+
+
+def _newest(server: Server) -> int:
+    answer = server.session().ask("GET", "/api/v2/deploymentEvents/", params={"limit": 1})[1]
+    return int(json.loads(answer.text)["data"][0]["sequence"])
