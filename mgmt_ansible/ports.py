@@ -40,7 +40,15 @@ class CancelSignal(Protocol):
 
 
 class ProgressSink(Protocol):
-    """Takes progress of a run; never blocks and never raises."""
+    """Takes what is known of runs while they go on; never blocks and never raises."""
+
+    def began(self, request: RunRequest) -> None:
+        """Take that a run begins."""
+        ...
+
+    def log(self, run_id: str, lines: Sequence[str]) -> None:
+        """Take the next lines of a run's log, redacted and without line feeds."""
+        ...
 
     def progress(self, progress: RunProgress) -> None:
         """Take one step."""

@@ -24,9 +24,9 @@ from mgmt_ansible.wire import agent_v1
 
 _SURPLUS = (
     "SELECT position, length(body) FROM reports"
-    " ORDER BY kind = 'progress' DESC, kind = 'hosts' DESC, kind = 'run' DESC, position"
+    " ORDER BY kind = 'log' DESC, kind = 'progress' DESC, kind = 'hosts' DESC, kind = 'run' DESC, position"
 )
-_CHEAPER = "SELECT 1 FROM reports WHERE kind IN ('progress', 'hosts', 'run') LIMIT 1"
+_CHEAPER = "SELECT 1 FROM reports WHERE kind IN ('log', 'progress', 'hosts', 'run') LIMIT 1"
 _OLDEST = (
     "SELECT position, CAST(kind AS TEXT), coalesce(CAST(body AS BLOB), x'') FROM reports ORDER BY position LIMIT ?"
 )
@@ -44,7 +44,7 @@ class Limits:
     """How much a spool holds.
 
     Attributes:
-        reports: Beyond it progress goes first, then lists of hosts, then runs, then results; of each the oldest.
+        reports: Beyond it lines of logs go first, then progress, then lists of hosts, then runs, then results; of each the oldest.
         size_bytes: Of all reports together; the same.
         least_free_bytes: Of the disk; with less there is no room for new work's results.
     """

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -159,9 +160,9 @@ class Performer:
 
     def _run(self, held: HeldClaim, plan: Plan) -> _Runs:
         runs = _Runs()
-        progress = self.reporter.progress_of(held.claim)
         try:
-            done = self.plugin.perform(held.claim, plan, progress, held)
+            with closing(self.reporter.progress_of(held.claim)) as progress:
+                done = self.plugin.perform(held.claim, plan, progress, held)
         except errors.MgmtAnsibleError:
             raise
         except Exception as exc:
@@ -184,9 +185,9 @@ class Performer:
 
     def _settle(self, held: HeldClaim, plan: Plan, runs: _Runs, *, deadline: float) -> Mapping[str, HostOutcome]:
         def again(hosts: Sequence[str]) -> Mapping[str, HostOutcome]:
-            progress = self.reporter.progress_of(held.claim)
             try:
-                done = self.plugin.perform(held.claim, plan.only(hosts), progress, held)
+                with closing(self.reporter.progress_of(held.claim)) as progress:
+                    done = self.plugin.perform(held.claim, plan.only(hosts), progress, held)
             except errors.MgmtAnsibleError as exc:
                 _log.error("run_failed", action_id=held.claim.spec.id, code=exc.code, error=_said(exc))
                 return {}

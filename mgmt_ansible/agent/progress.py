@@ -1,16 +1,17 @@
-"""Progress of a claim's runs, on its way to the control plane; a step that stays the same is told once."""
+"""Progress and logs of a claim's runs, on their way to the control plane; a step that stays the same is told once."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from mgmt_ansible import errors
+from mgmt_ansible.agent.run_logs import LogShipper
 from mgmt_ansible.domain.actions import Claim
 from mgmt_ansible.domain.reports import ProgressReport
-from mgmt_ansible.domain.runs import RunProgress
+from mgmt_ansible.domain.runs import RunProgress, RunRequest
 from mgmt_ansible.ports import Clock, ProgressSink, ReportSpool
 
 _QUIET_SECONDS = 1.0
@@ -29,6 +30,19 @@ class SpoolingProgress:
         self._make_id = make_id
         self._lock = threading.Lock()
         self._last: tuple[str, float] = ("", float("-inf"))
+        self._logs = LogShipper(claim=claim, spool=spool, clock=clock, make_id=make_id)
+
+    def began(self, request: RunRequest) -> None:
+        """Take that a run begins."""
+        self._logs.begin(request.run_id, request.playbook)
+
+    def log(self, run_id: str, lines: Sequence[str]) -> None:
+        """Take the next lines of a run's log."""
+        self._logs.take(run_id, lines)
+
+    def close(self) -> None:
+        """Send what is left of the logs."""
+        self._logs.close()
 
     def progress(self, progress: RunProgress) -> None:
         """Take one step; a spool that refuses it is logged, as progress is nobody's truth."""

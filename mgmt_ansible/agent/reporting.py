@@ -16,7 +16,7 @@ from mgmt_ansible.domain.actions import Claim
 from mgmt_ansible.domain.reports import ResultReport, RunReport
 from mgmt_ansible.domain.runs import RunOutcome, RunRequest
 from mgmt_ansible.identifiers import make_id
-from mgmt_ansible.ports import Clock, ProgressSink, ReportSpool
+from mgmt_ansible.ports import Clock, ReportSpool
 
 _RETRY_SECONDS = 2.0
 
@@ -43,8 +43,8 @@ class Reporter:
         """Whether new work could be reported: no result waits for room, and there is some."""
         return not self._waiting.any and self.spool.has_room()
 
-    def progress_of(self, claim: Claim) -> ProgressSink:
-        """Return where the progress of a claim's runs goes."""
+    def progress_of(self, claim: Claim) -> SpoolingProgress:
+        """Return where the progress of a claim's runs goes; whoever asks closes it when they have ended."""
         return SpoolingProgress(claim=claim, spool=self.spool, clock=self.clock, make_id=self.make_id)
 
     def report_run(self, claim: Claim, wave: int, request: RunRequest, outcome: RunOutcome) -> None:

@@ -27,6 +27,10 @@ def export_run(
     """
     settings = load_agent_settings(agent_config or _agent_file(session.data))
     run = session.client.runs.get_run(run_id)
+    if not run.request_hash:
+        raise errors.ConflictError(
+            f"run {run_id} goes on, or nobody told how it ended: only a run that was told can be written"
+        )
     bootstrap.export_run(
         settings,
         spec=session.client.actions.get_spec(run.action_id),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgmt_ansible.cli import options, output, references, text
+from mgmt_ansible.cli import event_options, options, output, references, text
+from mgmt_ansible.cli.moments import parse_moment
 from mgmt_ansible.cli.output import Cell
 from mgmt_ansible.domain.runs import RunStatus
 
@@ -27,15 +29,30 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run."
 def list_runs(
     context: typer.Context,
     deployment: options.DeploymentFilter = None,
-    status: Annotated[RunStatus | None, typer.Option("--status", help="Only with this status.")] = None,
+    environment: options.EnvironmentFilter = None,
+    status: Annotated[
+        list[RunStatus] | None, typer.Option("--status", help="Only with this status; may come again.")
+    ] = None,
+    since: event_options.SinceOption = None,
+    until: event_options.UntilOption = None,
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="Part of id, deployment, playbook or message.")
+    ] = None,
     limit: options.LimitOption = 50,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
     """List runs, newest first."""
     with options.connected(context, json_output, data) as session:
-        deployment_id = references.find_deployment(session.client, deployment).id if deployment else None
-        found = session.client.runs.list_runs(deployment_id=deployment_id, status=status)
+        now = datetime.now(UTC)
+        found = session.client.runs.list_runs(
+            deployment_id=references.find_deployment(session.client, deployment).id if deployment else None,
+            environment_id=references.find_environment(session.client, environment).id if environment else None,
+            status=status,
+            since=parse_moment("--since", since, now=now) if since else None,
+            until=parse_moment("--until", until, now=now) if until else None,
+            search=search,
+        )
         session.output.show_list(list(islice(found, limit)), _COLUMNS, _row)
 
 
@@ -50,6 +67,22 @@ def show(
             output.print_json(output.as_json(found))
         else:
             _print_run(found)
+
+
+@app.command()
+def log(
+    context: typer.Context,
+    run: RunArgument,
+    follow: Annotated[bool, typer.Option("--follow", help="Go on showing lines until the run has ended.")] = False,
+    first: Annotated[int, typer.Option("--first", metavar="NUMBER", min=1, help="Number of the first line.")] = 1,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """Print a run's log; what was lost on the way is said where it is missing. JSON is a line each."""
+    from mgmt_ansible.cli import run_logs
+
+    with options.connected(context, json_output, data) as session:
+        run_logs.print_log(session, run, first=first, follow=follow)
 
 
 @app.command()
@@ -75,15 +108,18 @@ def export(
     print(f"written: run it with `sh {directory / 'run.sh'}`")
 
 
+def _seconds(run: Run) -> str | None:
+    return None if run.ended_at is None else f"{(run.ended_at - run.started_at).total_seconds():.1f}"
+
+
 def _row(run: Run) -> Sequence[Cell]:
-    seconds = (run.ended_at - run.started_at).total_seconds()
     return (
         run.id,
         run.playbook,
         run.status.value,
         run.deployment_id,
         len(run.hosts),
-        f"{seconds:.1f}",
+        _seconds(run),
         text.ago(run.ended_at),
     )
 
@@ -98,7 +134,7 @@ def _print_run(run: Run) -> None:
         ("deployment", run.deployment_id),
         ("ansible", run.ansible_version),
         ("started", text.clock(run.started_at)),
-        ("seconds", f"{(run.ended_at - run.started_at).total_seconds():.1f}"),
+        ("seconds", _seconds(run)),
         ("request hash", run.request_hash),
     ]
     output.print_pairs([*pairs, *([("message", run.message)] if run.message else [])])
@@ -107,3 +143,5 @@ def _print_run(run: Run) -> None:
     output.print_table(("HOST", "OUTCOME", "CAUSE", "MESSAGE"), rows)
     if run.log_tail:
         print(f"\n{text.clean_lines(run.log_tail)}")
+    elif run.ended_at is None:
+        print(f"\nit goes on: see `mgmt-ansible run log {run.id} --follow`")

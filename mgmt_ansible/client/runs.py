@@ -1,12 +1,18 @@
-"""Runs, through `/api/v2`."""
+"""Runs and their logs, through `/api/v2`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
-from mgmt_ansible.client.transport import Transport, segment
+from mgmt_ansible.client import server_sent_events
+from mgmt_ansible.client.transport import Transport, parse_answer, segment
 from mgmt_ansible.domain.runs import RunStatus
-from mgmt_ansible.wire.api_v2 import Run
+from mgmt_ansible.wire.api_v2 import Run, RunLog
+
+_PIECE_BYTES = 64 * 1024
+_QUIET_SECONDS = 45.0
+"""Longer than the server's keep-alives: a stream that is quiet for so long is broken."""
 
 
 class Runs:
@@ -17,12 +23,67 @@ class Runs:
         self._transport = transport
 
     def list_runs(
-        self, *, deployment_id: str | None = None, action_id: str | None = None, status: RunStatus | None = None
+        self,
+        *,
+        environment_id: str | None = None,
+        deployment_id: str | None = None,
+        action_id: str | None = None,
+        status: RunStatus | Sequence[RunStatus] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        search: str | None = None,
     ) -> Iterator[Run]:
-        """Yield runs, newest first, page after page; without `log_tail`."""
-        query = {"deploymentId": deployment_id, "actionId": action_id, "status": status}
+        """Yield runs, newest first, page after page; without `log_tail`.
+
+        Args:
+            environment_id: Only of this environment.
+            deployment_id: Only of this deployment.
+            action_id: Only of this action.
+            status: Only with this status, or with one of these.
+            since: Begun at that moment or later; aware.
+            until: Begun before that moment; aware.
+            search: Part of id, deployment id, playbook or message.
+        """
+        statuses = [status] if isinstance(status, RunStatus) else status
+        query = {
+            "predictionEnvironmentId": environment_id,
+            "deploymentId": deployment_id,
+            "actionId": action_id,
+            "status": [one.value for one in statuses] if statuses else None,
+            "since": since.isoformat() if since else None,
+            "until": until.isoformat() if until else None,
+            "search": search,
+        }
         return self._transport.pages(Run, "runs/", query)
 
     def get_run(self, run_id: str) -> Run:
         """Return one run with the end of its log; NotFoundError without it."""
         return self._transport.get(Run, f"runs/{segment(run_id)}/")
+
+    def read_log(self, run_id: str, *, first: int = 1, limit: int | None = None) -> RunLog:
+        """Return lines of a run's log from a number on, at most 5,000."""
+        return self._transport.get(RunLog, f"runs/{segment(run_id)}/log/", {"first": first, "limit": limit})
+
+    def follow_log(self, run_id: str, *, first: int = 1) -> Iterator[RunLog]:
+        """Yield a run's log as it comes, until the run has ended; the last value has no `next_line`.
+
+        Raises:
+            ControlPlaneUnavailableError: The stream broke; ask again from the number after the last line.
+        """
+        path = f"runs/{segment(run_id)}/log/stream/"
+        with self._transport.open(
+            "GET",
+            path,
+            query={"first": first},
+            headers={"Accept": "text/event-stream"},
+            read_timeout_seconds=_QUIET_SECONDS,
+        ) as response:
+            for message in server_sent_events.parse(response.iter_content(None)):
+                if message.name in ("log", "ended"):
+                    yield parse_answer(RunLog, message.data.encode())
+
+    def raw_log(self, run_id: str, *, first: int = 1) -> Iterator[bytes]:
+        """Yield a run's log as text in UTF-8, a piece at a time; what was lost is a line in brackets."""
+        path = f"runs/{segment(run_id)}/log/"
+        with self._transport.open("GET", path, query={"first": first}, headers={"Accept": "text/plain"}) as response:
+            yield from response.iter_content(_PIECE_BYTES)

@@ -215,6 +215,7 @@ def _take(tx: Transaction, holder: Holder, action: ActionRecord) -> Claim:
     tx.actions.claim(
         action.id, claim.spec, holder=holder, attempt=claim.attempt, expires_at=claim.expires_at, at=tx.now
     )
+    tx.runs.abandon(action.id, at=tx.now, before_attempt=claim.attempt)
     if action.changing and action.deployment_id is not None:
         _supersede_expired(tx, action, holder)
     return claim

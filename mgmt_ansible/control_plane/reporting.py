@@ -20,12 +20,18 @@ from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.outcomes import HostOutcome
 from mgmt_ansible.domain.redaction import clean_text, redact
-from mgmt_ansible.domain.reports import HostsReport, ProgressReport, Report, ResultReport, RunReport
+from mgmt_ansible.domain.reports import HostsReport, LogReport, ProgressReport, Report, ResultReport, RunReport
+from mgmt_ansible.domain.run_logs import LARGEST_NUMBER, LONGEST_LINE
 
 _log = structlog.get_logger(__name__)
 _HOSTS: TypeAdapter[tuple[HostOutcome, ...]] = TypeAdapter(tuple[HostOutcome, ...])
 _LOG_CHARACTERS = 64_000
 _PROGRESS_CHARACTERS = 512
+_RUN_ID_CHARACTERS = 64
+_PLAYBOOK_CHARACTERS = 256
+_LOG_REPORT_LINES = 5_000
+_WHOLE_LOG_CHARACTERS = 8_000_000
+"""Of one run; twice what an agent of ours sends."""
 
 
 def take_report(tx: Transaction, principal: Principal, report: Report) -> None:
@@ -48,6 +54,8 @@ def take_report(tx: Transaction, principal: Principal, report: Report) -> None:
     match report:
         case ProgressReport():
             _take_progress(tx, action, report)
+        case LogReport():
+            _take_log(tx, action, report)
         case RunReport():
             _take_run(tx, action, report)
         case ResultReport():
@@ -79,8 +87,40 @@ def _take_progress(tx: Transaction, action: ActionRecord, report: ProgressReport
     tx.actions.update(action.id, progress=text)
 
 
+def _take_log(tx: Transaction, action: ActionRecord, report: LogReport) -> None:
+    _check_run_id(report.run_id)
+    if not 1 <= report.first <= LARGEST_NUMBER:
+        raise errors.InvalidRequestError(f"first: lines are numbered from 1 to {LARGEST_NUMBER}")
+    if len(report.lines) > _LOG_REPORT_LINES:
+        raise errors.InvalidRequestError(f"lines: at most {_LOG_REPORT_LINES} at a time")
+    run = {
+        "id": report.run_id,
+        "action_id": action.id,
+        "environment_id": action.environment_id,
+        "deployment_id": action.deployment_id,
+        "attempt": report.attempt,
+        "playbook": clean_text(report.playbook, limit=_PLAYBOOK_CHARACTERS),
+    }
+    tx.runs.begin(run, started_at=report.started_at)
+    if tx.runs.find_action(report.run_id) != action.id:
+        _log.warning("log_of_another_run", run_id=report.run_id, action_id=action.id)
+        return
+    lines = [_one_line(line) for line in report.lines]
+    tx.run_logs.append(report.run_id, report.first, lines, most_characters=_WHOLE_LOG_CHARACTERS)
+
+
+def _one_line(line: str) -> str:
+    return redact(line[: 2 * LONGEST_LINE], limit=2 * LONGEST_LINE).replace("\n", " ")
+
+
+def _check_run_id(run_id: str) -> None:
+    if not 1 <= len(run_id) <= _RUN_ID_CHARACTERS:
+        raise errors.InvalidRequestError(f"run_id: 1 to {_RUN_ID_CHARACTERS} characters")
+
+
 def _take_run(tx: Transaction, action: ActionRecord, report: RunReport) -> None:
     outcome = report.outcome
+    _check_run_id(outcome.run_id)
     tx.runs.insert(
         {
             "id": outcome.run_id,
@@ -98,6 +138,7 @@ def _take_run(tx: Transaction, action: ActionRecord, report: RunReport) -> None:
             "ansible_version": redact(outcome.ansible_version),
             "hosts": cleaned(_HOSTS.dump_python(tuple(outcome.hosts.values()), mode="json")),
             "log_tail": redact(outcome.log_tail, limit=_LOG_CHARACTERS),
+            "log_lines": max(0, min(outcome.log_lines, LARGEST_NUMBER)),
         }
     )
 

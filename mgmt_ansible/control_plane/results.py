@@ -45,6 +45,7 @@ def take_result(tx: Transaction, action: ActionRecord, report: ResultReport, *, 
         finished_at=tx.now,
         progress="",
     )
+    tx.runs.abandon(action.id, at=tx.now)
     _remember_fences(tx, action, report.hosts)
     if not action.changing:
         apply_sights(tx, action, report, actor=actor)

@@ -37,7 +37,7 @@ class Services:
         deployments: Deployments and every change of what is wanted.
         actions: Actions as people see them, and cancel.
         deployment_events: The feed.
-        runs: Runs as agents reported them.
+        runs: Runs as agents reported them, and their logs.
         agents: What agents ask and tell: hello, claims, heartbeats, reports.
         access: Tokens, login links, sessions.
         retention: How long the feed and runs are kept, and what is held.
@@ -65,7 +65,7 @@ def build_services(store: Store, files: PackageFiles, read_package: ReadPackage)
         deployments=Deployments(store, wakeups),
         actions=Actions(store, wakeups),
         deployment_events=DeploymentEvents(store, wakeups),
-        runs=Runs(store),
+        runs=Runs(store, wakeups),
         agents=Agents(store, wakeups),
         access=Access(store),
         retention=Retention(store, wakeups),

@@ -68,6 +68,27 @@ class ProgressReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogReport:
+    """Lines of a run's log while it goes on; the first one of a run tells that it has begun.
+
+    Attributes:
+        started_at: When the run began; aware, UTC.
+        first: Number of the first line; see `domain.run_logs`.
+        lines: Redacted, without line feeds; none when there is nothing to say but that the run began.
+    """
+
+    kind: Literal["log"] = "log"
+    id: str
+    action_id: str
+    attempt: int
+    run_id: str
+    playbook: str
+    started_at: datetime
+    first: int = 1
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunReport:
     """A run ended; `request_hash` lets `run export` prove that it renders the same."""
 
@@ -118,5 +139,5 @@ class HostsReport:
     taken_at: datetime
 
 
-Report = ProgressReport | RunReport | ResultReport | HostsReport
+Report = ProgressReport | LogReport | RunReport | ResultReport | HostsReport
 """Each has an `id` of its own, by which the receiver knows it again."""

@@ -75,6 +75,7 @@ class RunOutcome:
         ended_at: Aware, UTC.
         message: One sentence about the run as a whole; empty when there is nothing to say.
         log_tail: Ansible's own output, redacted, the last 64,000 characters.
+        log_lines: How many lines Ansible's output had; 0 from an agent that does not tell.
         ansible_version: Of the interpreter that ran it; empty when it never started.
     """
 
@@ -85,6 +86,7 @@ class RunOutcome:
     ended_at: datetime
     message: str = ""
     log_tail: str = ""
+    log_lines: int = 0
     ansible_version: str = ""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from mgmt_ansible.domain.redaction import redact
+from mgmt_ansible.domain.run_logs import lines_of
 from mgmt_ansible.domain.runs import RunProgress
 from mgmt_ansible.ports import ProgressSink
 
@@ -33,6 +34,7 @@ class EventRecorder:
 
     Attributes:
         events: Those that parsing reads, in order.
+        log_lines: How many lines the log had so far.
     """
 
     def __init__(
@@ -47,11 +49,12 @@ class EventRecorder:
 
         Args:
             run_id: For progress.
-            progress: Told of every task that begins on a host.
+            progress: Told of every task that begins on a host, and of every line of Ansible's output.
             secrets: Values to take out of progress and log.
             watch: Told of every event as ansible-runner sent it, for recordings.
         """
         self.events: list[Mapping[str, object]] = []
+        self.log_lines = 0
         self._run_id = run_id
         self._progress = progress
         self._secrets = secrets
@@ -66,7 +69,9 @@ class EventRecorder:
             self._watch(event)
         if kind in _KEPT:
             self.events.append(event)
-        self._keep_line(str(event.get("stdout") or ""))
+        output = str(event.get("stdout") or "")
+        self._keep_line(output)
+        self._tell_lines(output)
         if kind == "runner_on_start":
             self._tell(event.get("event_data"))
         return False
@@ -84,6 +89,12 @@ class EventRecorder:
         self._characters += len(kept) + 1
         while self._characters > 2 * LOG_CHARACTERS:
             self._characters -= len(self._lines.popleft()) + 1
+
+    def _tell_lines(self, output: str) -> None:
+        lines = lines_of(redact(output, self._secrets, limit=LOG_CHARACTERS)) if output else ()
+        if lines:
+            self.log_lines += len(lines)
+            self._progress.log(self._run_id, lines)
 
     def _tell(self, data: object) -> None:
         if not isinstance(data, Mapping):

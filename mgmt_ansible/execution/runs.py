@@ -120,6 +120,7 @@ class RunExecutor:
             ended_at=end.ended_at,
             message=ended.message or parsed.message,
             log_tail=recorder.log_tail,
+            log_lines=recorder.log_lines,
             ansible_version=version,
         )
 

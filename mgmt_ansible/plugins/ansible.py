@@ -81,6 +81,7 @@ class AnsiblePlugin:
         request = render_run(
             claim.spec, attempt=claim.attempt, hosts=wave.hosts, run_id=self._make_id(), binding=binding
         )
+        progress.began(request)
         outcome = self._workers.submit(request, progress, cancel)
         if claim.spec.type in CHANGING and _was_ended(outcome, cancel):
             return request, self._stop_holder(claim, wave, outcome)
@@ -161,6 +162,12 @@ class _Never:
 
 class _Deaf:
     """A progress sink for runs that are nobody's progress."""
+
+    def began(self, request: RunRequest) -> None:
+        _log.debug("run_began", run_id=request.run_id)
+
+    def log(self, run_id: str, lines: Sequence[str]) -> None:
+        _log.debug("run_log", run_id=run_id, lines=len(lines))
 
     def progress(self, progress: RunProgress) -> None:
         _log.debug("run_progress", run_id=progress.run_id, step=progress.step)

@@ -201,6 +201,7 @@ class LeakTest:
             self._command(*arguments, "--data", str(self._folder.root))
         for run in self._site.client.runs.list_runs(deployment_id=DEPLOYMENT):
             self._command("run", "show", run.id, "--data", str(self._folder.root))
+            self._command("run", "log", run.id, "--data", str(self._folder.root))
             self._command("run", "show", run.id, "--json", "--data", str(self._folder.root))
             target = str(self._folder.root / "exports" / run.id)
             self._command("run", "export", run.id, target, "--data", str(self._folder.root))

@@ -1,4 +1,4 @@
-"""`/api/v2`: actions, their runs, and the agents that carry them out."""
+"""`/api/v2`: actions, and the agents that carry them out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pydantic import Field
 
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome
-from mgmt_ansible.domain.runs import RunStatus
 from mgmt_ansible.wire.basics import WireModel
 
 
@@ -56,26 +55,6 @@ class ActionAccepted(WireModel):
 
     id: str
     action_id: str | None
-
-
-class Run(WireModel):
-    """One execution of one playbook."""
-
-    id: str
-    action_id: str
-    prediction_environment_id: str
-    deployment_id: str | None
-    attempt: int
-    wave: int
-    playbook: str
-    request_hash: str
-    status: RunStatus
-    message: str
-    started_at: datetime
-    ended_at: datetime
-    ansible_version: str
-    hosts: list[HostOutcome]
-    log_tail: str = ""
 
 
 class Agent(WireModel):

@@ -7,7 +7,7 @@ docs/reference/http-api.md. Every model ignores unknown keys on input, as public
 from __future__ import annotations
 
 from mgmt_ansible.wire.access import AccessToken, AccessTokenIn, LoginLink
-from mgmt_ansible.wire.actions import Action, ActionAccepted, ActionBrief, ActionIn, Agent, Run
+from mgmt_ansible.wire.actions import Action, ActionAccepted, ActionBrief, ActionIn, Agent
 from mgmt_ansible.wire.basics import LABEL_PATTERN, HealthStatus, Page, Problem, Version, WireModel
 from mgmt_ansible.wire.deployments import (
     DEPLOYMENT_ID_PATTERN,
@@ -28,6 +28,7 @@ from mgmt_ansible.wire.environments import (
 )
 from mgmt_ansible.wire.feed import DeploymentEvent
 from mgmt_ansible.wire.packages import ModelPackage, PackageBrief
+from mgmt_ansible.wire.runs import Run, RunLog, RunLogLine
 
 __all__ = [
     "DEPLOYMENT_ID_PATTERN",
@@ -59,6 +60,8 @@ __all__ = [
     "PredictionEnvironmentPatch",
     "Problem",
     "Run",
+    "RunLog",
+    "RunLogLine",
     "Version",
     "WireModel",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,13 @@ class Steps:
 
     def __init__(self) -> None:
         self.steps: list[RunProgress] = []
+        self.lines: list[str] = []
+
+    def began(self, request: RunRequest) -> None:
+        return
+
+    def log(self, run_id: str, lines: Sequence[str]) -> None:
+        self.lines.extend(lines)
 
     def progress(self, progress: RunProgress) -> None:
         self.steps.append(progress)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI, Response
 import mgmt_ansible
 from mgmt_ansible.control_plane import pages
 from mgmt_ansible.control_plane.api.access import access_router
-from mgmt_ansible.control_plane.api.actions import action_router, run_router
+from mgmt_ansible.control_plane.api.actions import action_router
 from mgmt_ansible.control_plane.api.agent_v1 import agent_router
 from mgmt_ansible.control_plane.api.authentication import Authentication
 from mgmt_ansible.control_plane.api.deployment_events import event_router
@@ -18,6 +18,7 @@ from mgmt_ansible.control_plane.api.metrics import render_metrics
 from mgmt_ansible.control_plane.api.packages import package_router
 from mgmt_ansible.control_plane.api.problems import install_problems
 from mgmt_ansible.control_plane.api.retention import retention_router
+from mgmt_ansible.control_plane.api.runs import run_router
 from mgmt_ansible.control_plane.api.throttling import Throttle
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.wire.api_v2 import Problem

@@ -1,4 +1,4 @@
-"""`actions/`, `status/` and `runs/`."""
+"""`actions/` and `status/`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from fastapi.responses import JSONResponse
 from mgmt_ansible.control_plane.api.asking import Asking, Paging
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.actions import ActionSpec, ActionStatus
-from mgmt_ansible.domain.runs import RunStatus
 from mgmt_ansible.wire import api_v2
 
 _DeploymentId = Annotated[str | None, Query(alias="deploymentId")]
@@ -59,31 +58,6 @@ def action_router(services: Services) -> APIRouter:
     def get_status(action_id: str) -> Response:
         """Return an action's progress, or 303 to what it was about when it is done."""
         return _status_answer(actions.get_action(action_id))
-
-    return router
-
-
-def run_router(services: Services) -> APIRouter:
-    """Return the routes of runs."""
-    router = APIRouter(prefix="/runs", tags=["runs"])
-
-    @router.get("/")
-    def list_runs(
-        paging: Paging,
-        deployment_id: _DeploymentId = None,
-        action_id: Annotated[str | None, Query(alias="actionId")] = None,
-        status: RunStatus | None = None,
-    ) -> api_v2.Page[api_v2.Run]:
-        """List runs, newest first, without their logs."""
-        found = services.runs.list_runs(
-            deployment_id=deployment_id, action_id=action_id, status=status, limit=paging.limit, offset=paging.offset
-        )
-        return paging.page(found)
-
-    @router.get("/{run_id}/")
-    def get_run(run_id: str) -> api_v2.Run:
-        """Return one run with the end of its log."""
-        return services.runs.get_run(run_id)
 
     return router
 

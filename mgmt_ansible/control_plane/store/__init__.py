@@ -21,6 +21,7 @@ from mgmt_ansible.control_plane.store.migrating import migrate
 from mgmt_ansible.control_plane.store.packages import PackageRows
 from mgmt_ansible.control_plane.store.pruning import PruningRows
 from mgmt_ansible.control_plane.store.retention import RetentionRows
+from mgmt_ansible.control_plane.store.run_logs import RunLogRows
 from mgmt_ansible.control_plane.store.runs import RunRows
 
 
@@ -35,6 +36,7 @@ class Transaction:
     actions: ActionRows
     deployment_events: DeploymentEventRows
     runs: RunRows
+    run_logs: RunLogRows
     agents: AgentRows
     access: AccessRows
     retention: RetentionRows
@@ -105,6 +107,7 @@ class Store:
             actions=ActionRows(connection),
             deployment_events=DeploymentEventRows(connection),
             runs=RunRows(connection),
+            run_logs=RunLogRows(connection),
             agents=AgentRows(connection),
             access=AccessRows(connection),
             retention=RetentionRows(connection),

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from mgmt_ansible.control_plane.store.actions import UNFINISHED
 from mgmt_ansible.control_plane.store.event_search import MERGE
+from mgmt_ansible.control_plane.store.run_logs import RunLogRows
 from mgmt_ansible.control_plane.store.schema import ACTIONS, DEPLOYMENT_EVENTS, DEPLOYMENTS, REMOVED_EVENTS, RUNS
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.health import Health
@@ -85,9 +86,11 @@ class PruningRows:
         return frozenset(row.sequence for row in removed)
 
     def remove_runs(self, sequences: Sequence[int]) -> frozenset[int]:
-        """Remove runs; return those that were there still."""
-        statement = RUNS.delete().where(RUNS.c.sequence.in_(sequences)).returning(RUNS.c.sequence)
-        return frozenset(self._connection.execute(statement).scalars())
+        """Remove runs with their logs; return those that were there still."""
+        statement = RUNS.delete().where(RUNS.c.sequence.in_(sequences)).returning(RUNS.c.sequence, RUNS.c.id)
+        removed = self._connection.execute(statement).all()
+        RunLogRows(self._connection).remove(row.id for row in removed)
+        return frozenset(row.sequence for row in removed)
 
     def give_back(self, pages: int) -> int:
         """Give free pages of SQLite's file back to the disk; return how many.

@@ -230,9 +230,23 @@ RUNS = sa.Table(
     sa.Column("ansible_version", sa.Text, nullable=False),
     sa.Column("hosts", sa.JSON, nullable=False),
     sa.Column("log_tail", sa.Text, nullable=False),
+    sa.Column("log_lines", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("log_characters", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("outcomes", sa.JSON(none_as_null=True)),  # outcome -> hosts; null in rows of an older version
     sa.Index(None, "action_id"),
     sa.Index(None, "deployment_id", "sequence"),
+    sa.Index(None, "environment_id", "sequence"),
     sqlite_autoincrement=True,
+)
+"""`request_hash` is empty until the agent reported how a run ended, and `ended_at` of one that goes on is when it began."""
+
+RUN_LOGS = sa.Table(
+    "run_logs",
+    METADATA,
+    sa.Column("run_id", sa.String(64), primary_key=True),
+    sa.Column("first_line", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("lines", sa.Integer, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),  # zlib of the lines, a line feed between two
 )
 
 AGENTS = sa.Table(

@@ -22,6 +22,7 @@ from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.api import create_app
 from mgmt_ansible.domain.actions import Claim
 from mgmt_ansible.domain.reports import ProgressReport, Report
+from mgmt_ansible.domain.run_filters import RunFilters
 from mgmt_ansible.domain.runs import RunProgress
 from tests.contract.store.sites import Site
 
@@ -132,7 +133,9 @@ def test_five_thousand_steps_cost_no_state_change(flooded: Flooded):
     shown = [site.services.deployments.get_deployment(f"d{number}") for number in range(DEPLOYMENTS)]
     assert ["succeeded"] * DEPLOYMENTS == [action.status for action in actions]
     assert [("ready", "passing")] * DEPLOYMENTS == [(one.state, one.service_health.status) for one in shown]
-    assert [1] * DEPLOYMENTS == [len(site.services.runs.list_runs(action_id=claim.spec.id).data) for claim in claims]
+    assert [1] * DEPLOYMENTS == [
+        len(site.services.runs.list_runs(RunFilters(action_id=claim.spec.id)).data) for claim in claims
+    ]
     assert LIMITS.reports >= max(waiting)
     assert 0 < flooded.sender.steps < FLOOD, "the flood was none"
     assert flooded.sender.refused > 0, "nobody was refused"

@@ -15,6 +15,7 @@ from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome
 from mgmt_ansible.domain.reports import HostsReport, ProgressReport, RunReport
+from mgmt_ansible.domain.run_filters import RunFilters
 from mgmt_ansible.domain.runs import RunOutcome, RunProgress, RunStatus
 from tests.contract.store.sites import Site
 
@@ -145,7 +146,7 @@ def test_a_run_is_stored_without_its_secrets(site: Site):
     )
 
     assert "ok\nansible_password: [redacted]" == site.services.runs.get_run("r1").log_tail
-    assert "" == site.services.runs.list_runs(deployment_id="d1").data[0].log_tail
+    assert "" == site.services.runs.list_runs(RunFilters(deployment_id="d1")).data[0].log_tail
 
 
 def test_secrets_do_not_reach_the_feed(site: Site):

@@ -15,6 +15,7 @@ from mgmt_ansible.control_plane.store import Transaction
 from mgmt_ansible.domain import deployment_events, flapping
 from mgmt_ansible.domain.event_filters import EVERYTHING
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.run_filters import RunFilters
 from mgmt_ansible.wire import api_v2
 from tests.contract.store.histories import DEPLOYMENT_IDS, GENERATIONS, History
 from tests.contract.store.sites import Site
@@ -91,7 +92,9 @@ def rollback_targets(site: Site, actions: Iterable[api_v2.Action]) -> list[api_v
 def of_actions(site: Site, entries: Iterable[api_v2.DeploymentEvent], actions: Iterable[api_v2.Action]) -> object:
     """The entries and the runs of actions."""
     ids = {one.id for one in actions}
-    runs = [run for one in sorted(ids) for run in site.services.runs.list_runs(action_id=one, limit=500).data]
+    runs = [
+        run for one in sorted(ids) for run in site.services.runs.list_runs(RunFilters(action_id=one), limit=500).data
+    ]
     return [one for one in entries if one.action_id in ids], runs
 
 

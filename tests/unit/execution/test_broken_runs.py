@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 
 import pytest
@@ -38,6 +39,12 @@ signal.pause()
 
 
 class Quiet:
+    def began(self, request: RunRequest) -> None:
+        return
+
+    def log(self, run_id: str, lines: Sequence[str]) -> None:
+        return
+
     def progress(self, progress: RunProgress) -> None:
         return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -56,6 +57,12 @@ class Quiet:
 
     def __init__(self, *reasons: str | None) -> None:
         self._reasons = list(reasons)
+
+    def began(self, request: RunRequest) -> None:
+        return
+
+    def log(self, run_id: str, lines: Sequence[str]) -> None:
+        return
 
     def progress(self, progress: RunProgress) -> None:
         return
