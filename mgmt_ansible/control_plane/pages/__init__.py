@@ -1,7 +1,8 @@
 """The pages: server-rendered HTML over the services, live by server-sent events.
 
-Files: `routes` (what is shown where), `sign_in`, `live` (streams), `views` (what a template gets), `words` (icon, colour and
-word of each state), `templating`, `problems` (friendly errors), `static_files` (hashed, cached for ever).
+Files: `navigation` (the bar), `routes` (what is shown where), `sign_in`, `live` (streams), `views` (what a template gets),
+`words` (icon, colour and word of each state), `templating`, `problems` (friendly errors), `static_files` (hashed, cached for
+ever); `templates/layout.html` is the frame, `templates/parts.html` what pages share.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from mgmt_ansible.control_plane.pages.static_files import StaticFiles
 from mgmt_ansible.control_plane.pages.templating import Templates
 from mgmt_ansible.control_plane.services import Services
 
-__all__ = ["StaticFiles", "Templates", "install"]
+__all__ = ["ROUTERS", "StaticFiles", "Templates", "install"]
+
+ROUTERS = (
+    sign_in_router,
+    page_router,
+)
+"""Each makes a router from the services and the templates."""
 
 
 def install(app: FastAPI, services: Services) -> Templates:
@@ -29,6 +36,6 @@ def install(app: FastAPI, services: Services) -> Templates:
     static_files = StaticFiles.load()
     templates = Templates.load(static_files, trouble=services.storage.trouble)
     app.include_router(static_files.router())
-    app.include_router(sign_in_router(services, templates))
-    app.include_router(page_router(services, templates))
+    for make_router in ROUTERS:
+        app.include_router(make_router(services, templates))
     return templates

@@ -40,6 +40,7 @@ def page_router(services: Services, templates: Templates) -> APIRouter:
     def list_page(request: Request, filters: Annotated[views.Filters, Depends(read_filters)]) -> Response:
         return templates.page(
             "deployments.html",
+            place="/",
             view=views.list_view(services, filters),
             states=tuple(DeploymentState),
             healths=_JUDGED,

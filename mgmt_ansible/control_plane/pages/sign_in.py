@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane import access
+from mgmt_ansible.control_plane.pages.forms import last, read_form, same_site
 from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.templating import Templates
 from mgmt_ansible.control_plane.services import Services
-
-_LONGEST_FORM = 4096
-
-
-async def read_form(request: Request) -> dict[str, str]:
-    """Return the fields of a small urlencoded form (the last value of each).
-
-    Raises:
-        InvalidRequestError: It is too long to be one of ours.
-    """
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_FORM:
-            raise errors.InvalidRequestError("body: a form of this size is none of these pages'")
-    fields = parse_qs(body.decode("utf-8", errors="replace"), max_num_fields=20)
-    return {name: values[-1] for name, values in fields.items()}
 
 
 def sign_in_router(services: Services, templates: Templates) -> APIRouter:
@@ -48,11 +31,11 @@ def sign_in_router(services: Services, templates: Templates) -> APIRouter:
             return _refused(templates, request, "This link was used already, or is too old.")
 
     @router.post("/login")
-    def take_token(request: Request, form: Annotated[dict[str, str], Depends(read_form)]) -> Response:
+    def take_token(request: Request, form: Annotated[dict[str, list[str]], Depends(read_form)]) -> Response:
         if not same_site(request):
             return _refused(templates, request, "The form came from another site.")
         try:
-            return _signed_in(request, templates, services.access.token_login(form.get("token", "").strip()))
+            return _signed_in(request, templates, services.access.token_login(last(form, "token").strip()))
         except errors.AccessError:
             return _refused(templates, request, "There is no such token for people, or it was revoked.")
 
@@ -65,14 +48,6 @@ def sign_in_router(services: Services, templates: Templates) -> APIRouter:
         return answer
 
     return router
-
-
-def same_site(request: Request) -> bool:
-    """Tell whether a form was sent by one of our own pages (or by a program, which sends no such header).
-
-    Source: Fetch Metadata Request Headers, W3C.
-    """
-    return request.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
 
 
 def _signed_in(request: Request, templates: Templates, cookie: str) -> Response:

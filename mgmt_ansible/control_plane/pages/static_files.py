@@ -14,7 +14,10 @@ from fastapi import APIRouter, Request, Response
 from mgmt_ansible import errors
 
 FOLDER = Path(__file__).parent / "static"
-NAMES = ("favicon.svg", "pages.css", "pages.js", "theme.js", "icons.svg", "vendor/htmx.min.js", "vendor/hx-sse.min.js")
+VENDORED = ("vendor/htmx.min.js", "vendor/hx-sse.min.js")
+SCRIPTS = ("times.js", "live.js", "keys.js", "pages.js", *VENDORED)
+"""At the end of each page, in this order."""
+NAMES = ("favicon.svg", "icons.svg", "pages.css", "theme.js", *SCRIPTS)
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

@@ -14,7 +14,8 @@ from fastapi import Response
 from fastapi.responses import HTMLResponse
 
 from mgmt_ansible.control_plane.pages import words
-from mgmt_ansible.control_plane.pages.static_files import StaticFiles
+from mgmt_ansible.control_plane.pages.navigation import PLACES
+from mgmt_ansible.control_plane.pages.static_files import SCRIPTS, StaticFiles
 from mgmt_ansible.domain.next_steps import next_step
 
 FOLDER = Path(__file__).parent / "templates"
@@ -55,6 +56,8 @@ class Templates:
         )
         environment.globals.update(
             static=static_files.url,
+            scripts=SCRIPTS,
+            places=PLACES,
             health_words=words.HEALTH,
             state_words=words.STATES,
             action_words=words.ACTIONS,

@@ -84,13 +84,13 @@ def test_filters_in_the_address_choose_the_lines(script, browser):
     """A pasted address shows what its sender saw."""
     failing = api_v2.HealthStatus(status=Health.FAILING)
     script.deployments = [scripted.deployment("a"), scripted.deployment("b", service_health=failing)]
-    assert ["b"] == re.findall(r"row-(\w+)", browser.get("/?health=failing&search=label").text)
+    assert ["b"] == re.findall(r'id="row-(\w+)', browser.get("/?health=failing&search=label").text)
 
 
 def test_a_filter_that_is_none_counts_as_not_chosen(script, browser):
     """An old or broken address still shows a page."""
     script.deployments = [scripted.deployment("a")]
-    assert ["a"] == re.findall(r"row-(\w+)", browser.get("/?health=purple&state=odd&offset=-3").text)
+    assert ["a"] == re.findall(r'id="row-(\w+)', browser.get("/?health=purple&state=odd&offset=-3").text)
 
 
 def test_two_hundred_deployments_come_in_pages_that_keep_the_filters(script, browser):

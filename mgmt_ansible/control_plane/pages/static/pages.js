@@ -1,115 +1,94 @@
-// What htmx does not do: the live state, relative times, the theme switch, copying, and two keys.
+// What htmx does not do: the theme switch, copying, questions as dialogs, and addresses without empty filters.
 (() => {
   "use strict";
 
-  const QUIET_TOO_LONG_MS = 35000; // the server says something every 10 s
-  const RETRY_MS = 3000;
-  const TEXTS = {
-    connecting: "Connecting",
-    live: "Live",
-    reconnecting: "Reconnecting",
-    paused: "Paused",
-  };
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
 
-  const live = document.getElementById("live");
-  let heardAt = 0;
-
-  function show(state) {
-    if (!live || live.dataset.state === state) return;
-    live.dataset.state = state;
-    live.querySelector(".live-text").textContent = TEXTS[state];
-  }
-
-  function heard() {
-    heardAt = Date.now();
-    if (live.dataset.state === "reconnecting") refresh(); // what was missed
-    show("live");
-  }
-
-  function refresh() {
-    const content = document.getElementById("content");
-    if (content) htmx.trigger(content, "refresh");
-  }
-
-  function announce(message) {
-    try {
-      document.getElementById("announcement").textContent = JSON.parse(message).title;
-    } catch (error) {
-      console.warn("not an announcement", error);
-    }
-  }
-
-  if (live) {
-    live.addEventListener("quiet", heard);
-    live.addEventListener("ended", refresh); // which leads to the login
-    live.addEventListener("changed", (message) => {
-      heard();
-      announce(message.detail.data);
-      refresh();
-    });
-    live.addEventListener("htmx:sse:error", () => show("reconnecting"));
-    live.addEventListener("htmx:sse:before:connection", () => {
-      if (heardAt) show(document.hidden ? "paused" : "reconnecting");
-    });
-    // The very first request is not repeated by the extension.
-    live.addEventListener("htmx:error", () => {
-      show("reconnecting");
-      setTimeout(() => htmx.trigger(live, "retry"), RETRY_MS);
-    });
-    setInterval(() => {
-      if (heardAt && Date.now() - heardAt > QUIET_TOO_LONG_MS) show(document.hidden ? "paused" : "reconnecting");
-    }, 5000);
-  }
-
-  function relative(seconds) {
-    if (seconds < 5) return "just now";
-    if (seconds < 60) return `${Math.floor(seconds)} s ago`;
-    if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-    if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
-    const days = Math.floor(seconds / 86400);
-    return days === 1 ? "1 day ago" : `${days} days ago`;
-  }
-
-  function tellTimes() {
-    for (const element of document.querySelectorAll("time[data-relative]")) {
-      const text = relative(Math.max(0, (Date.now() - Date.parse(element.dateTime)) / 1000));
-      if (element.textContent !== text) element.textContent = text;
-    }
-  }
-  setInterval(tellTimes, 5000);
-
-  function isDark() {
-    const chosen = document.documentElement.dataset.theme;
-    return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  // From the system's theme to the other one, to the same one fixed, and back.
+  function nextTheme() {
+    const chosen = root.dataset.theme;
+    const [same, other] = system.matches ? ["dark", "light"] : ["light", "dark"];
+    return chosen === undefined ? other : chosen === other ? same : undefined;
   }
 
   function labelTheme() {
     const button = document.getElementById("theme");
-    if (button) button.setAttribute("aria-label", isDark() ? "Switch to the light theme" : "Switch to the dark theme");
+    if (!button) return;
+    const label = `Theme: ${root.dataset.theme ?? "the system's"}. Switch to ${nextTheme() ?? "the system's"}`;
+    button.setAttribute("aria-label", label);
+    button.title = label;
+  }
+
+  function switchTheme() {
+    const next = nextTheme();
+    if (next) {
+      root.dataset.theme = next;
+      localStorage.setItem("theme", next);
+    } else {
+      delete root.dataset.theme;
+      localStorage.removeItem("theme");
+    }
+    labelTheme();
   }
   labelTheme();
+  system.addEventListener("change", labelTheme);
 
-  document.addEventListener("click", async (click) => {
-    if (click.target.closest("#theme")) {
-      const next = isDark() ? "light" : "dark";
-      document.documentElement.dataset.theme = next;
-      localStorage.setItem("theme", next);
-      labelTheme();
-    }
-    const copy = click.target.closest("[data-copy]");
-    if (copy) {
-      await navigator.clipboard.writeText(copy.dataset.copy);
-      copy.dataset.copied = "";
-      setTimeout(() => delete copy.dataset.copied, 1500);
-    }
-  });
+  // Outside of https and this machine, browsers have no clipboard for pages.
+  async function copyText(text) {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const field = document.createElement("textarea");
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    document.execCommand("copy");
+    field.remove();
+  }
 
-  document.addEventListener("keydown", (key) => {
-    const search = document.getElementById("search");
-    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(key.target.tagName);
-    if (key.key === "/" && search && !typing && !key.ctrlKey && !key.metaKey && !key.altKey) {
-      key.preventDefault();
-      search.focus();
+  async function copy(button) {
+    const path = button.dataset.copyLink;
+    await copyText(path === undefined ? button.dataset.copy : new URL(path, location.href).href);
+    button.dataset.copied = "";
+    setTimeout(() => delete button.dataset.copied, 1500);
+  }
+
+  // A question is a page of its own; here its middle is shown in a dialog over this one.
+  async function ask(address) {
+    const dialog = document.getElementById("dialog");
+    try {
+      const answer = await fetch(address, { headers: { Accept: "text/html" } });
+      const asked = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("ask");
+      if (!answer.ok || !asked || !dialog) throw new Error("no question there");
+      dialog.replaceChildren(document.adoptNode(asked));
+      armTyped(dialog);
+      dialog.showModal();
+    } catch (error) {
+      location.assign(address);
+    }
+  }
+
+  function armTyped(part) {
+    for (const field of part.querySelectorAll("[data-confirm]")) {
+      const button = field.form.querySelector("[data-confirmed]");
+      const check = () => (button.disabled = field.value !== field.dataset.confirm);
+      field.addEventListener("input", check);
+      check();
+    }
+  }
+  armTyped(document);
+
+  document.addEventListener("click", (click) => {
+    if (click.target.closest("#theme")) switchTheme();
+    const copied = click.target.closest("[data-copy], [data-copy-link]");
+    if (copied) copy(copied);
+    const asked = click.target.closest("a[data-ask]");
+    if (asked && !(click.ctrlKey || click.metaKey || click.shiftKey)) {
+      click.preventDefault();
+      ask(asked.href);
+    }
+    if (click.target.closest("[data-close-dialog]") && click.target.closest("dialog")) {
+      click.preventDefault();
+      click.target.closest("dialog").close();
     }
   });
 

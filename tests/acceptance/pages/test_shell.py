@@ -1,0 +1,114 @@
+"""The frame of all pages in a browser: keys, live state, time zone, theme, and no barrier that axe finds."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from mgmt_ansible.control_plane.pages.navigation import PLACES
+from tests.unit.pages import scripted_services as scripted
+
+pytestmark = pytest.mark.browser
+
+GRAVE = ("serious", "critical")
+PAGES = (*(place.path for place in PLACES), "/login", "/deployments/wine", "/deployments/nope")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_barrier(script, open_page, scheme):
+    """Serious and critical findings of axe on any page: none, in either theme."""
+    script.deployments = [scripted.deployment("wine"), scripted.deployment("churn")]
+    script.actions = [scripted.action()]
+    script.entries = [scripted.entry(number) for number in (2, 1)]
+    found = {}
+    for path in PAGES:
+        page = open_page(path, color_scheme=scheme)
+        violations = Axe().run(page).response["violations"]
+        found[path] = [
+            (one["id"], node["html"][:200]) for one in violations if one["impact"] in GRAVE for node in one["nodes"]
+        ]
+    assert {path: [] for path in PAGES} == found
+
+
+def test_keys_go_through_the_lines_and_open_one(script, open_page):
+    """`j`, `k` and Enter are enough to read the list."""
+    script.deployments = [scripted.deployment("churn"), scripted.deployment("wine")]
+    page = open_page("/")
+    for key in ("j", "j", "k", "j"):
+        page.keyboard.press(key)
+    expect(page.locator("#row-wine .row-link")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{page.url.split('/deployments')[0].rstrip('/')}/deployments/wine")
+
+
+def test_g_and_a_letter_go_to_a_page_and_the_question_mark_tells_which(script, open_page):
+    """The help names each key; typing in a field is typing."""
+    script.deployments = [scripted.deployment("wine")]
+    page = open_page("/deployments/wine")
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#help")).to_be_hidden()
+    page.keyboard.press("g")
+    page.keyboard.press("d")
+    expect(page.locator("h1")).to_have_text("Deployments")
+    page.keyboard.press("/")
+    page.keyboard.type("gd?")
+    expect(page.locator("#search")).to_have_value("gd?")
+
+
+def test_a_paused_page_stands_still_until_it_goes_on(script, open_page):
+    """Who reads is not disturbed, and misses nothing afterwards."""
+    script.deployments = [scripted.deployment("wine")]
+    page = open_page("/deployments/wine")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    page.locator("#live").click()
+    expect(page.locator("#live .live-text")).to_have_text("Paused")
+    script.happen(scripted.entry(1, title="Meanwhile"))
+    expect(page.locator("#announcement")).to_have_text("Meanwhile")
+    assert 0 == page.locator(".feed > li").count()
+    page.keyboard.press("p")
+    expect(page.locator(".feed > li strong")).to_have_text("Meanwhile")
+
+
+def test_times_are_told_in_one_zone_at_a_time(script, open_page):
+    """UTC, or the reader's own; it is remembered."""
+    script.deployments = [scripted.deployment("wine")]
+    page = open_page("/deployments/wine", timezone_id="Asia/Tokyo")
+    assert page.locator(".facts time").get_attribute("title").endswith(" UTC")
+    page.locator("#zone").click()
+    page.reload()
+    expect(page.locator("#zone")).to_have_text("Local")
+    assert "Asia/Tokyo" in page.locator(".facts time").get_attribute("title")
+
+
+def test_the_theme_goes_round_and_back_to_the_systems(open_page):
+    """Dark on a light system, then light for ever, then as the system is."""
+    page = open_page("/", color_scheme="light")
+    seen = []
+    for _ in range(3):
+        page.locator("#theme").click()
+        seen.append(page.evaluate("document.documentElement.dataset.theme ?? 'system'"))
+    assert ["dark", "light", "system"] == seen
+
+
+def test_a_page_that_cannot_be_renewed_says_so_with_the_requests_id(script, open_page):
+    """The id finds the request in the control plane's log."""
+    script.deployments = [scripted.deployment("wine")]
+    page = open_page("/deployments/wine")
+    script.deployments = []
+    page.route("**/deployments/wine", lambda route: route.fulfill(status=503, headers={"X-Request-Id": "abc123"}))
+    page.evaluate("htmx.trigger('#content', 'refresh')")
+    expect(page.locator("#broken")).to_contain_text("answered 503 (request abc123)")
+
+
+def test_only_who_waits_longer_than_300_ms_sees_grey_lines(script, open_page):
+    """A quick answer does not flicker."""
+    script.deployments = [scripted.deployment("wine")]
+    page = open_page("/")
+    delay = page.evaluate(
+        "document.getElementById('content').dataset.loading = '',"
+        " getComputedStyle(document.querySelector('.list tbody td')).animationDelay"
+    )
+    assert "0.3s" == delay
