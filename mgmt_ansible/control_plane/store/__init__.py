@@ -14,10 +14,12 @@ from mgmt_ansible.control_plane.store.access import AccessRows
 from mgmt_ansible.control_plane.store.actions import ActionRows
 from mgmt_ansible.control_plane.store.agents import AgentRows
 from mgmt_ansible.control_plane.store.database import Database
+from mgmt_ansible.control_plane.store.deliveries import DeliveryRows
 from mgmt_ansible.control_plane.store.deployment_events import DeploymentEventRows
 from mgmt_ansible.control_plane.store.deployments import DeploymentRows
 from mgmt_ansible.control_plane.store.environments import EnvironmentRows
 from mgmt_ansible.control_plane.store.migrating import migrate
+from mgmt_ansible.control_plane.store.notifications import NotificationRows
 from mgmt_ansible.control_plane.store.packages import PackageRows
 from mgmt_ansible.control_plane.store.pruning import PruningRows
 from mgmt_ansible.control_plane.store.retention import RetentionRows
@@ -41,6 +43,8 @@ class Transaction:
     access: AccessRows
     retention: RetentionRows
     pruning: PruningRows
+    notifications: NotificationRows
+    deliveries: DeliveryRows
 
 
 class Store:
@@ -99,8 +103,9 @@ class Store:
         self._database.close()
 
     def _transaction(self, connection: sa.Connection) -> Transaction:
+        now = self._database.now(connection)
         return Transaction(
-            now=self._database.now(connection),
+            now=now,
             environments=EnvironmentRows(connection),
             packages=PackageRows(connection),
             deployments=DeploymentRows(connection),
@@ -112,4 +117,6 @@ class Store:
             access=AccessRows(connection),
             retention=RetentionRows(connection),
             pruning=PruningRows(connection),
+            notifications=NotificationRows(connection, now),
+            deliveries=DeliveryRows(connection),
         )
