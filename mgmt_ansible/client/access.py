@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mgmt_ansible.client.transport import Transport, segment
+from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire.api_v2 import AccessToken, AccessTokenIn, LoginLink
 
 
@@ -19,15 +20,18 @@ class Access:
         """Yield every token, without the secret itself."""
         return self._transport.pages(AccessToken, "accessTokens/")
 
-    def create_token(self, name: str, *, kind: str, environment_ids: Sequence[str] = ()) -> AccessToken:
+    def create_token(
+        self, name: str, *, kind: str, role: Role = Role.VIEWER, environment_ids: Sequence[str] = ()
+    ) -> AccessToken:
         """Create a token; the answer is the only time that `token` is told.
 
         Args:
             name: Who will use it; an agent is listed by this name.
             kind: `user` or `agent`.
+            role: What a user's token may do; an agent's has none.
             environment_ids: The environments that an agent may serve; empty for users.
         """
-        body = AccessTokenIn(name=name, kind=kind, prediction_environment_ids=list(environment_ids))
+        body = AccessTokenIn(name=name, kind=kind, role=role, prediction_environment_ids=list(environment_ids))
         return self._transport.send(AccessToken, "POST", "accessTokens/", body=body)
 
     def revoke_token(self, token_id: str) -> None:

@@ -11,6 +11,7 @@ from typing import Literal, TypedDict
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.credentials import new_secret, new_token, sha256_hex
 from mgmt_ansible.control_plane.store import Store, Transaction
+from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import api_v2
 
@@ -40,11 +41,12 @@ COOKIE_ATTRIBUTES: CookieAttributes = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who asks: `kind` is `user` or `agent`; an agent may only touch its `environment_ids`."""
+    """Who asks: `kind` is `user` or `agent`; an agent has no role, and may only touch its `environment_ids`."""
 
     token_id: str
     name: str
     kind: str
+    role: Role | None = None
     environment_ids: tuple[str, ...] = ()
 
     def may_serve(self, environment_id: str) -> bool:
@@ -89,19 +91,30 @@ class Access:
             return False
         return True
 
-    def create_token(self, *, name: str, kind: str, environment_ids: Sequence[str] = ()) -> api_v2.AccessToken:
+    def create_token(
+        self, *, name: str, kind: str, role: Role = Role.ADMIN, environment_ids: Sequence[str] = ()
+    ) -> api_v2.AccessToken:
         """Create a token; its text is in the answer only.
 
         Args:
             name: Unique among the tokens that are not revoked; an agent is known by it.
             kind: `user` or `agent`.
+            role: Of a user's token; an agent's has none.
             environment_ids: What an agent may serve; at least one for an agent, none for a user.
 
         Raises:
             ConflictError: The name is taken.
             InvalidRequestError: The environments do not fit the kind, or one does not exist.
         """
-        return self._create_token(new_token(), name=name, kind=kind, environment_ids=environment_ids)
+        if (kind == "agent") != bool(environment_ids):
+            raise errors.InvalidRequestError("predictionEnvironmentIds: an agent's token names some, a user's none")
+        with self._store.write() as tx:
+            for environment_id in environment_ids:
+                tx.environments.record(environment_id)
+            if tx.access.name_taken(name):
+                raise errors.ConflictError(f"an access token is named {name} already: revoke it or take another name")
+            given = None if kind == "agent" else role
+            return _insert_token(tx, new_token(), name=name, kind=kind, role=given, environment_ids=environment_ids)
 
     def has_user_token(self) -> bool:
         """Tell whether a token of a person was ever made."""
@@ -118,7 +131,7 @@ class Access:
         with self._store.write() as tx:
             if not tx.access.any_user_token():
                 keep()
-                _insert_token(tx, text, name="admin", kind="user", environment_ids=())
+                _insert_token(tx, text, name="admin", kind="user", role=Role.ADMIN, environment_ids=())
 
     def revoke(self, token_id: str) -> None:
         """Revoke a token with its sessions and login links; NotFoundError."""
@@ -181,16 +194,6 @@ class Access:
         with self._store.write() as tx:
             tx.access.delete_session(sha256_hex(cookie))
 
-    def _create_token(self, text: str, *, name: str, kind: str, environment_ids: Sequence[str]) -> api_v2.AccessToken:
-        if (kind == "agent") != bool(environment_ids):
-            raise errors.InvalidRequestError("predictionEnvironmentIds: an agent's token names some, a user's none")
-        with self._store.write() as tx:
-            for environment_id in environment_ids:
-                tx.environments.record(environment_id)
-            if tx.access.name_taken(name):
-                raise errors.ConflictError(f"an access token is named {name} already: revoke it or take another name")
-            return _insert_token(tx, text, name=name, kind=kind, environment_ids=environment_ids)
-
     def _principal(self, token: str) -> Principal:
         with self._store.read() as tx:
             found = tx.access.find_token(sha256_hex(token))
@@ -200,12 +203,13 @@ class Access:
 
 
 def _insert_token(
-    tx: Transaction, text: str, *, name: str, kind: str, environment_ids: Sequence[str]
+    tx: Transaction, text: str, *, name: str, kind: str, role: Role | None, environment_ids: Sequence[str]
 ) -> api_v2.AccessToken:
     token = api_v2.AccessToken(
         id=make_id(),
         name=name,
         kind=kind,
+        role=role,
         prediction_environment_ids=list(environment_ids),
         created_at=tx.now,
         token=text,
@@ -214,6 +218,7 @@ def _insert_token(
         token.id,
         name=name,
         kind=kind,
+        role=role.value if role else None,
         environment_ids=environment_ids,
         sha256=sha256_hex(text),
         created_at=tx.now,
@@ -226,5 +231,6 @@ def _principal(token: api_v2.AccessToken) -> Principal:
         token_id=token.id,
         name=token.name,
         kind=token.kind,
+        role=token.role,
         environment_ids=tuple(token.prediction_environment_ids),
     )

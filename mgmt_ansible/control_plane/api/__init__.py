@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter, FastAPI, Response
 
 import mgmt_ansible
@@ -9,7 +11,7 @@ from mgmt_ansible.control_plane import pages
 from mgmt_ansible.control_plane.api.access import access_router
 from mgmt_ansible.control_plane.api.actions import action_router
 from mgmt_ansible.control_plane.api.agent_v1 import agent_router
-from mgmt_ansible.control_plane.api.authentication import Authentication
+from mgmt_ansible.control_plane.api.authentication import Authentication, ExplainOnPage
 from mgmt_ansible.control_plane.api.deployment_events import event_router
 from mgmt_ansible.control_plane.api.deployments import deployment_router
 from mgmt_ansible.control_plane.api.edge import BodyLimit, Edge, Slashes
@@ -20,6 +22,7 @@ from mgmt_ansible.control_plane.api.problems import install_problems
 from mgmt_ansible.control_plane.api.retention import retention_router
 from mgmt_ansible.control_plane.api.runs import run_router
 from mgmt_ansible.control_plane.api.throttling import Throttle
+from mgmt_ansible.control_plane.pages.problems import problem_page
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.wire.api_v2 import Problem
 
@@ -64,8 +67,8 @@ def create_app(services: Services, *, writes_per_second: float = WRITES_PER_SECO
     app.include_router(api)
     app.include_router(agent_router(services), responses=_REFUSALS)
     app.include_router(_operator_router(services))
-    pages.install(app, services)
-    _add_edge(app, services, writes_per_second)
+    templates = pages.install(app, services)
+    _add_edge(app, services, writes_per_second, partial(problem_page, templates))
     return app
 
 
@@ -86,7 +89,7 @@ def _operator_router(services: Services) -> APIRouter:
     return router
 
 
-def _add_edge(app: FastAPI, services: Services, writes_per_second: float) -> None:
+def _add_edge(app: FastAPI, services: Services, writes_per_second: float, explain: ExplainOnPage) -> None:
     """Wrap the routes; what is added last is outermost."""
     app.add_middleware(
         BodyLimit,
@@ -97,6 +100,6 @@ def _add_edge(app: FastAPI, services: Services, writes_per_second: float) -> Non
         ),
     )
     app.add_middleware(Throttle, per_second=writes_per_second)
-    app.add_middleware(Authentication, access=services.access)
+    app.add_middleware(Authentication, access=services.access, explain=explain)
     app.add_middleware(Slashes)
     app.add_middleware(Edge)

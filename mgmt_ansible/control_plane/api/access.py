@@ -37,7 +37,9 @@ def access_router(services: Services) -> APIRouter:
     @router.post("/accessTokens/", status_code=201)
     def create_access_token(body: api_v2.AccessTokenIn) -> api_v2.AccessToken:
         """Create a token; the answer alone has its text."""
-        return access.create_token(name=body.name, kind=body.kind, environment_ids=body.prediction_environment_ids)
+        return access.create_token(
+            name=body.name, kind=body.kind, role=body.role, environment_ids=body.prediction_environment_ids
+        )
 
     @router.delete("/accessTokens/{token_id}/", status_code=204)
     def revoke_access_token(token_id: str) -> None:

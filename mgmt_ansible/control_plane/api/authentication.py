@@ -1,52 +1,85 @@
-"""Who asks: a token in the `Authorization` header, or a session cookie; everything but a few paths needs one."""
+"""Who asks: a token in the `Authorization` header, or a session cookie; and whether they may, by `permissions`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.access import SESSION_COOKIE, Access, Principal
-from mgmt_ansible.control_plane.api.problems import problem_of
+from mgmt_ansible.control_plane.api import permissions
+from mgmt_ansible.control_plane.api.problems import problem, problem_of
 
-_OPEN = re.compile(r"/healthz|/login|/static/.*")
-_FOR_PROGRAMS = re.compile(r"/(api|agent)/.*|/metrics|/openapi\.json|/docs.*")
-_FOR_AGENTS = re.compile(r"/agent/v1/.*|/api/v2/version/|/api/v2/modelPackages/[^/]+/modelPackageFile/")
+_FOR_PROGRAMS = re.compile(r"/(api|agent)/.*|/metrics|/openapi\.json|/docs.*", re.DOTALL)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+ExplainOnPage = Callable[[Request, errors.MgmtAnsibleError], ASGIApp]
+"""Makes a page of a refusal, for browsers."""
 
 
 class Authentication:
-    """Puts the `Principal` at `request.state.principal`, or refuses: 401, 403, or for a browser the way to `/login`."""
+    """Puts the `Principal` at `request.state.principal`, or refuses: 401, 403, 404, 405; a browser without a session goes to `/login`.
 
-    def __init__(self, app: ASGIApp, *, access: Access) -> None:
+    Args:
+        app: What comes next.
+        access: Knows who somebody is.
+        explain: Answers browsers.
+    """
+
+    def __init__(self, app: ASGIApp, *, access: Access, explain: ExplainOnPage) -> None:
         self._app = app
         self._access = access
+        self._explain = explain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or _OPEN.fullmatch(scope["path"]):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
-        try:
-            scope["state"]["principal"] = await run_in_threadpool(self._principal, request)
-        except errors.MgmtAnsibleError as error:
-            await _refusal(request, error)(scope, receive, send)
-            return
+        permission = permissions.permissions_of(scope["method"], scope["path"])
+        if permission is None or not permission.everybody:
+            refusal = await self._refusal(Request(scope), permission)
+            if refusal is not None:
+                await refusal(scope, receive, send)
+                return
         await self._app(scope, receive, send)
+
+    async def _refusal(self, request: Request, permission: permissions.Permission | None) -> ASGIApp | None:
+        """Return what to answer instead; None when the request may go on."""
+        try:
+            principal = await run_in_threadpool(self._principal, request)
+            request.state.principal = principal
+            if permission is None:
+                return self._nothing_here(request)
+            permissions.check(principal, permission, request.url.path)
+        except errors.MgmtAnsibleError as error:
+            return self._answer(request, error)
+        return None
 
     def _principal(self, request: Request) -> Principal:
         header = request.headers.get("authorization")
         principal = self._access.identify(header=header, cookie=request.cookies.get(SESSION_COOKIE))
         if header is None and request.method not in _SAFE_METHODS and not same_origin(request):
             raise errors.ForbiddenError("the request came from another site: with a session only our own pages may")
-        _check_kind(principal, request.url.path)
         return principal
+
+    def _nothing_here(self, request: Request) -> ASGIApp:
+        """Refuse what no route takes; were it let through, a route that permissions forgot would be open to all."""
+        methods = permissions.methods_of(request.url.path)
+        if methods:
+            answer = problem(request, status=405, code="invalid_request", message="Method Not Allowed")
+            answer.headers["Allow"] = ", ".join(methods)
+            return answer
+        return self._answer(request, errors.NotFoundError("nothing has this address"))
+
+    def _answer(self, request: Request, error: errors.MgmtAnsibleError) -> ASGIApp:
+        for_programs = _FOR_PROGRAMS.fullmatch(request.url.path)
+        return problem_of(request, error) if for_programs else self._explain(request, error)
 
 
 def same_origin(request: Request) -> bool:
@@ -59,16 +92,3 @@ def same_origin(request: Request) -> bool:
         return site == "same-origin"
     origin = request.headers.get("origin")
     return origin is not None and urlsplit(origin).netloc == request.headers.get("host")
-
-
-def _check_kind(principal: Principal, path: str) -> None:
-    if principal.kind == "agent" and not _FOR_AGENTS.fullmatch(path):
-        raise errors.ForbiddenError("an agent's token is for /agent/v1 only: use a user's token")
-    if principal.kind != "agent" and path.startswith("/agent/"):
-        raise errors.ForbiddenError("/agent/v1 takes an agent's token only")
-
-
-def _refusal(request: Request, error: errors.MgmtAnsibleError) -> ASGIApp:
-    if type(error) is errors.AccessError and not _FOR_PROGRAMS.fullmatch(request.url.path):
-        return RedirectResponse("/login", status_code=303)
-    return problem_of(request, error)

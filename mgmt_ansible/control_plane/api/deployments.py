@@ -6,11 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from mgmt_ansible.control_plane.api.asking import AskingFor, Paging, accepted
+from mgmt_ansible.control_plane.api import permissions
+from mgmt_ansible.control_plane.api.asking import Asking, AskingFor, Paging, accepted
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.roles import ROLE_OF_ACTION
 from mgmt_ansible.wire import api_v2
 
 
@@ -101,6 +103,9 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         return accepted(response, deployments.set_status(deployment_id, body, asker))
 
     @router.post("/{deployment_id}/actions/", status_code=202)
-    def act(deployment_id: str, body: api_v2.ActionIn, asker: AskingFor, response: Response) -> api_v2.ActionAccepted:
-        """Launch, relaunch or stop, or look at its status."""
+    def act(
+        deployment_id: str, body: api_v2.ActionIn, principal: Asking, asker: AskingFor, response: Response
+    ) -> api_v2.ActionAccepted:
+        """Launch, relaunch or stop, or look at its status: each type needs its own role."""
+        permissions.require(principal, ROLE_OF_ACTION[body.type])
         return accepted(response, deployments.act(deployment_id, body, asker))

@@ -20,7 +20,15 @@ class AccessRows:
         self._connection = connection
 
     def insert_token(
-        self, token_id: str, *, name: str, kind: str, environment_ids: Sequence[str], sha256: str, created_at: datetime
+        self,
+        token_id: str,
+        *,
+        name: str,
+        kind: str,
+        role: str | None,
+        environment_ids: Sequence[str],
+        sha256: str,
+        created_at: datetime,
     ) -> None:
         """Add a token."""
         self._connection.execute(
@@ -28,6 +36,7 @@ class AccessRows:
                 id=token_id,
                 name=name,
                 kind=kind,
+                role=role,
                 environment_ids=list(environment_ids),
                 sha256=sha256,
                 created_at=created_at,
@@ -102,6 +111,7 @@ def _to_wire(row: sa.Row[Any]) -> api_v2.AccessToken:
         id=row.id,
         name=row.name,
         kind=row.kind,
+        role=row.role,
         prediction_environment_ids=row.environment_ids,
         created_at=row.created_at,
     )

@@ -119,7 +119,7 @@ def test_every_answer_has_the_security_headers(callers: Callers):
     for answer in (
         callers.user.get("/api/v2/version/"),
         callers.nobody.get("/api/v2/version/"),
-        callers.user.get("/nothing/here"),
+        callers.user.get("/api/v2/nothing/here/"),
         callers.user.post("/api/v2/loginLinks/", content=b"x" * 2_000_000),
     ):
         assert "default-src 'self'" in answer.headers["content-security-policy"]

@@ -19,6 +19,7 @@ from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
+from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
 
 NOW = datetime.now(UTC)
@@ -294,7 +295,7 @@ class ScriptedAccess:
     def session(self, cookie):
         if cookie not in self.script.sessions:
             raise errors.AccessError("session: none")
-        return access.Principal(token_id="t" * 24, name="ada", kind="user")
+        return access.Principal(token_id="t" * 24, name="ada", kind="user", role=Role.ADMIN)
 
     def admits(self, *, header, cookie):
         return cookie in self.script.sessions

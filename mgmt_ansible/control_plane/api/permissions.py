@@ -1,0 +1,195 @@
+"""Permissions: every route with the least role that may use it. What is not in here is answered 404.
+
+`_TABLE` is the one place: a new route gets its line there, under its role, in the order of the alphabet. A route that
+takes several types of action stands under the least role of them; its handler calls `require` for the type that came.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from mgmt_ansible import errors
+from mgmt_ansible.control_plane.access import Principal
+from mgmt_ansible.domain.roles import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """Who may use a route.
+
+    Attributes:
+        role: Least role of a person; None when no person may.
+        agents: Whether agents may.
+        everybody: Whether it is open to whoever asks, without a token.
+    """
+
+    role: Role | None = None
+    agents: bool = False
+    everybody: bool = False
+
+
+_EVERYBODY = (
+    "GET /healthz",
+    "GET /login",
+    "POST /login",
+    "GET /static/{digest}/{name:path}",
+    "HEAD /static/{digest}/{name:path}",
+)
+
+_AGENTS_ONLY = (
+    "POST /agent/v1/actions/{action_id}/heartbeat",
+    "POST /agent/v1/actions/{action_id}/release",
+    "POST /agent/v1/claims",
+    "POST /agent/v1/hello",
+    "GET /agent/v1/packages/{package_id}/archive",
+    "POST /agent/v1/reports",
+)
+
+_AGENTS_TOO = frozenset(
+    {
+        "GET /api/v2/modelPackages/{package_id}/modelPackageFile/",
+        "GET /api/v2/version/",
+    }
+)
+
+_TABLE: Mapping[Role, tuple[str, ...]] = {
+    Role.VIEWER: (
+        "GET /",
+        "GET /api/v2/actions/",
+        "GET /api/v2/actions/{action_id}/",
+        "GET /api/v2/actions/{action_id}/spec/",
+        "GET /api/v2/agents/",
+        "GET /api/v2/deploymentEvents/",
+        "GET /api/v2/deploymentEvents/export/",
+        "GET /api/v2/deploymentEvents/stream/",
+        "GET /api/v2/deployments/",
+        "GET /api/v2/deployments/{deployment_id}/",
+        "GET /api/v2/deployments/{deployment_id}/events/",
+        "GET /api/v2/legalHolds/",
+        "POST /api/v2/loginLinks/",
+        "GET /api/v2/modelPackages/",
+        "GET /api/v2/modelPackages/{package_id}/",
+        "GET /api/v2/modelPackages/{package_id}/modelPackageFile/",
+        "GET /api/v2/predictionEnvironments/",
+        "GET /api/v2/predictionEnvironments/{environment_id}/",
+        "GET /api/v2/predictionEnvironments/{environment_id}/hosts/",
+        "GET /api/v2/retention/preview/",
+        "GET /api/v2/retentionPolicies/",
+        "GET /api/v2/runs/",
+        "GET /api/v2/runs/{run_id}/",
+        "GET /api/v2/runs/{run_id}/log/",
+        "GET /api/v2/runs/{run_id}/log/stream/",
+        "GET /api/v2/status/{action_id}/",
+        "GET /api/v2/version/",
+        "GET /deployments/{deployment_id}",
+        "GET /deployments/{deployment_id}/live",
+        "GET /live",
+        "POST /logout",
+        "GET /metrics",
+        "GET /openapi.json",
+        "HEAD /openapi.json",
+    ),
+    Role.OPERATOR: (
+        "POST /api/v2/actions/{action_id}/cancel/",
+        "POST /api/v2/deployments/{deployment_id}/actions/",
+        "POST /api/v2/predictionEnvironments/{environment_id}/actions/",
+    ),
+    Role.DEPLOYER: (
+        "POST /api/v2/deployments/fromModelPackage/",
+        "PATCH /api/v2/deployments/{deployment_id}/",
+        "DELETE /api/v2/deployments/{deployment_id}/",
+        "PATCH /api/v2/deployments/{deployment_id}/model/",
+        "PATCH /api/v2/deployments/{deployment_id}/status/",
+        "POST /api/v2/modelPackages/",
+        "DELETE /api/v2/modelPackages/{package_id}/",
+    ),
+    Role.ADMIN: (
+        "GET /api/v2/accessTokens/",
+        "POST /api/v2/accessTokens/",
+        "DELETE /api/v2/accessTokens/{token_id}/",
+        "POST /api/v2/legalHolds/",
+        "DELETE /api/v2/legalHolds/{hold_id}/",
+        "POST /api/v2/predictionEnvironments/",
+        "PATCH /api/v2/predictionEnvironments/{environment_id}/",
+        "DELETE /api/v2/predictionEnvironments/{environment_id}/",
+        "POST /api/v2/retention/prune/",
+        "POST /api/v2/retentionPolicies/",
+        "PATCH /api/v2/retentionPolicies/{policy_id}/",
+        "DELETE /api/v2/retentionPolicies/{policy_id}/",
+    ),
+}
+
+
+def _permissions() -> Iterator[tuple[tuple[str, str], Permission]]:
+    for line in _EVERYBODY:
+        yield _key(line), Permission(everybody=True)
+    for line in _AGENTS_ONLY:
+        yield _key(line), Permission(agents=True)
+    for role, lines in _TABLE.items():
+        for line in lines:
+            yield _key(line), Permission(role=role, agents=line in _AGENTS_TOO)
+
+
+def _key(line: str) -> tuple[str, str]:
+    method, _, path = line.partition(" ")
+    return method, path
+
+
+PERMISSIONS: Mapping[tuple[str, str], Permission] = dict(_permissions())
+"""(method, template of the path) -> who may."""
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = re.split(r"(\{[^}]+\})", template)
+    return re.compile("".join(_part(part) for part in parts), re.DOTALL)
+
+
+def _part(part: str) -> str:
+    if not part.startswith("{"):
+        return re.escape(part)
+    return ".*" if part.endswith(":path}") else "[^/]+"
+
+
+_PATTERNS = tuple((method, _pattern(path), permission) for (method, path), permission in PERMISSIONS.items())
+
+
+def permissions_of(method: str, path: str) -> Permission | None:
+    """Return who may send a request; None when no route takes it.
+
+    A path that fits several templates needs what the strictest of them does.
+    """
+    found = [permission for of, pattern, permission in _PATTERNS if of == method and pattern.fullmatch(path)]
+    return max(found, key=_strictness, default=None)
+
+
+def methods_of(path: str) -> tuple[str, ...]:
+    """Return the methods that a path takes; none when there is no such path."""
+    return tuple(sorted({method for method, pattern, _ in _PATTERNS if pattern.fullmatch(path)}))
+
+
+def check(principal: Principal, permission: Permission, path: str) -> None:
+    """Refuse somebody who may not use a route; ForbiddenError."""
+    if principal.kind == "agent":
+        if not permission.agents:
+            raise errors.ForbiddenError("an agent's token is for /agent/v1 only: use a user's token")
+        return
+    if permission.role is None:
+        raise errors.ForbiddenError(f"{path} takes an agent's token only")
+    require(principal, permission.role)
+
+
+def require(principal: Principal, needed: Role) -> None:
+    """Refuse somebody whose role is less than what is needed; ForbiddenError names both."""
+    held = principal.role
+    if held is None or not held.covers(needed):
+        raise errors.ForbiddenError(
+            f"this needs the role {needed}, and {principal.name} has {held or 'none'}: ask an administrator"
+        )
+
+
+def _strictness(permission: Permission) -> int:
+    if permission.everybody:
+        return -1
+    return len(Role) if permission.role is None else tuple(Role).index(permission.role)

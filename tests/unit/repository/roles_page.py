@@ -1,0 +1,80 @@
+"""docs/reference/roles.md: who may use which route, written from the table of permissions.
+
+`python -m tests.unit.repository.roles_page` writes the page anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from mgmt_ansible.control_plane.api.permissions import PERMISSIONS, Permission
+from mgmt_ansible.domain.roles import ROLE_OF_ACTION, Role
+
+PAGE = Path(__file__).parents[3] / "docs/reference/roles.md"
+
+_MAY = {
+    Role.VIEWER: "looks, searches and exports; makes a login link of their own",
+    Role.OPERATOR: "makes things as they are wanted again: looks anew, relaunches, cancels",
+    Role.DEPLOYER: "changes what is wanted: launches, replaces, stops and deletes deployments, adds and deletes packages",
+    Role.ADMIN: "changes who may, where and for how long: environments, tokens, retention and legal holds",
+}
+
+_HEAD = """# Roles
+
+Written from `control_plane/api/permissions.py` by `python -m tests.unit.repository.roles_page`; a test compares them.
+
+A token of a person has a role, and each role may do all that those above it in this table may:
+
+| role | may |
+|---|---|
+"""
+
+_AGENTS = """
+An agent has no role: its token opens the routes below that say so, for the environments that it names, and no other.
+The token `admin` of the first start and every token of a person made before roles came are of administrators; a token that
+is made without naming a role is a viewer's. Who may not is answered 403 (`forbidden`): the message names the role that is
+needed and the one held. A route that takes several types of action stands under the least role of them; the type decides:
+
+| action | least role |
+|---|---|
+"""
+
+_ROUTES = """
+## Routes
+
+`yes` may, `-` is refused. A session may what the token that opened it may.
+
+| route | nobody | agent | viewer | operator | deployer | admin |
+|---|---|---|---|---|---|---|
+"""
+
+
+def written() -> str:
+    """Return the page."""
+    roles = "".join(f"| `{role}` | {may} |\n" for role, may in _MAY.items())
+    actions = "".join(f"| `{action}` | `{role}` |\n" for action, role in ROLE_OF_ACTION.items())
+    routes = "".join(
+        f"| `{method} {path}` | {' | '.join(_cells(permission))} |\n" for method, path, permission in _lines()
+    )
+    return _HEAD + roles + _AGENTS + actions + _ROUTES + routes
+
+
+def _lines() -> Iterator[tuple[str, str, Permission]]:
+    for (method, path), permission in sorted(PERMISSIONS.items(), key=lambda item: (item[0][1], item[0][0])):
+        yield method, path, permission
+
+
+def _cells(permission: Permission) -> Iterator[str]:
+    yield _word(permission.everybody)
+    yield _word(permission.everybody or permission.agents)
+    for role in Role:
+        yield _word(permission.everybody or (permission.role is not None and role.covers(permission.role)))
+
+
+def _word(may: bool) -> str:
+    return "yes" if may else "-"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written())
