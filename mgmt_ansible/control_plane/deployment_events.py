@@ -32,7 +32,7 @@ class DeploymentEvents:
         after: int | None = None,
         limit: int = 50,
         offset: int = 0,
-    ) -> api_v2.Page[api_v2.DeploymentEvent]:
+    ) -> api_v2.EventPage:
         """Return entries, newest first; `before` and `after` are sequences, both exclusive."""
         with self._store.read() as tx:
             return tx.deployment_events.list(filters, before=before, after=after, limit=limit, offset=offset)

@@ -26,7 +26,7 @@ from mgmt_ansible.wire.environments import (
     PredictionEnvironmentIn,
     PredictionEnvironmentPatch,
 )
-from mgmt_ansible.wire.feed import DeploymentEvent
+from mgmt_ansible.wire.feed import DeploymentEvent, EventPage
 from mgmt_ansible.wire.packages import ModelPackage, PackageBrief
 from mgmt_ansible.wire.runs import Run, RunLog, RunLogLine
 
@@ -49,6 +49,7 @@ __all__ = [
     "Endpoint",
     "EnvironmentBrief",
     "EnvironmentHost",
+    "EventPage",
     "HealthStatus",
     "LoginLink",
     "ModelPackage",

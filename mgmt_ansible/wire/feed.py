@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.wire.basics import WireModel
+from mgmt_ansible.wire.basics import Page, WireModel
 
 
 class DeploymentEvent(WireModel):
@@ -28,3 +28,9 @@ class DeploymentEvent(WireModel):
     host: str | None
     actor: str
     data: dict[str, object]
+
+
+class EventPage(Page[DeploymentEvent]):
+    """A page of the feed; there are more than `total_count` when it is not exact, as counting millions takes too long."""
+
+    total_count_exact: bool = True

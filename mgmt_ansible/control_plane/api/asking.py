@@ -9,9 +9,11 @@ from fastapi import Depends, Header, Query, Request, Response
 
 from mgmt_ansible.control_plane.accepting import Asker
 from mgmt_ansible.control_plane.access import Principal
-from mgmt_ansible.wire.api_v2 import ActionAccepted, Page
+from mgmt_ansible.wire.api_v2 import ActionAccepted, EventPage, Page
 
 _T = TypeVar("_T")
+MOST_OFFSET = 10_000
+"""Of the feed: to skip more takes longer than anybody should wait."""
 
 
 def _principal(request: Request) -> Principal:
@@ -52,6 +54,19 @@ class Slice:
             }
         )
 
+    def feed_page(self, page: EventPage) -> EventPage:
+        """Return a page of the feed; the next one begins before its last entry, however much is added meanwhile."""
+        more = page.count and self.offset + page.count < page.total_count
+        url = self.request.url.remove_query_params("offset")
+        return page.model_copy(
+            update={
+                "next": str(url.include_query_params(limit=self.limit, before=page.data[-1].sequence))
+                if more
+                else None,
+                "previous": self._url(max(0, self.offset - self.limit)) if self.offset else None,
+            }
+        )
+
     def _url(self, offset: int) -> str:
         return str(self.request.url.include_query_params(limit=self.limit, offset=offset))
 
@@ -66,6 +81,18 @@ def _slice(
 
 Paging = Annotated[Slice, Depends(_slice)]
 """`limit` and `offset` of a list."""
+
+
+def _slice_of_feed(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    offset: Annotated[int, Query(ge=0, le=MOST_OFFSET)] = 0,
+) -> Slice:
+    return Slice(limit=limit, offset=offset, request=request)
+
+
+FeedPaging = Annotated[Slice, Depends(_slice_of_feed)]
+"""The same of the feed, whose depths are reached by `before` only."""
 
 
 def accepted(response: Response, answer: ActionAccepted) -> ActionAccepted:

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from mgmt_ansible.control_plane import exports
 from mgmt_ansible.control_plane.access import SESSION_COOKIE
-from mgmt_ansible.control_plane.api.asking import Paging
+from mgmt_ansible.control_plane.api.asking import FeedPaging
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.event_filters import EventCategory, EventFilters, ExportFormat
 from mgmt_ansible.domain.health import Health
@@ -60,11 +60,11 @@ def event_router(services: Services) -> APIRouter:
 
     @router.get(
         "/",
-        response_model=api_v2.Page[api_v2.DeploymentEvent],
+        response_model=api_v2.EventPage,
         responses={200: {"content": {cloud_events.BATCH_MEDIA_TYPE: {}}}},
     )
     def list_deployment_events(
-        paging: Paging,
+        paging: FeedPaging,
         filters: _Filters,
         before: _Sequence = None,
         after: _Sequence = None,
@@ -76,7 +76,7 @@ def event_router(services: Services) -> APIRouter:
         `application/cloudevents-batch+json` gets that, with the address of the next page in `Link`.
         """
         found = feed.list_events(filters, before=before, after=after, limit=paging.limit, offset=paging.offset)
-        page = paging.page(found)
+        page = paging.feed_page(found)
         return _batch(page) if cloud_events.BATCH_MEDIA_TYPE in accept.lower() else page
 
     @router.get("/export/", response_class=StreamingResponse)
@@ -118,7 +118,7 @@ def event_router(services: Services) -> APIRouter:
     return router
 
 
-def _batch(page: api_v2.Page[api_v2.DeploymentEvent]) -> Response:
+def _batch(page: api_v2.EventPage) -> Response:
     headers = {"Vary": "Accept", "X-Total-Count": str(page.total_count)}
     if page.next is not None:
         headers["Link"] = f'<{page.next}>; rel="next"'

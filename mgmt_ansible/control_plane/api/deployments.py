@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from mgmt_ansible.control_plane.api import permissions
-from mgmt_ansible.control_plane.api.asking import Asking, AskingFor, Paging, accepted
+from mgmt_ansible.control_plane.api.asking import Asking, AskingFor, FeedPaging, Paging, accepted
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.event_filters import EventFilters
@@ -52,13 +52,15 @@ def _add_reading(router: APIRouter, services: Services) -> None:
         return deployments.get_deployment(deployment_id)
 
     @router.get("/{deployment_id}/events/")
-    def list_events(deployment_id: str, paging: Paging) -> api_v2.Page[api_v2.DeploymentEvent]:
+    def list_events(
+        deployment_id: str, paging: FeedPaging, before: Annotated[int | None, Query(ge=0, le=2**62)] = None
+    ) -> api_v2.EventPage:
         """List its events, newest first; those of a deleted deployment are at `deploymentEvents/`."""
         deployments.get_deployment(deployment_id)
         found = services.deployment_events.list_events(
-            EventFilters(deployment_id=deployment_id), limit=paging.limit, offset=paging.offset
+            EventFilters(deployment_id=deployment_id), before=before, limit=paging.limit, offset=paging.offset
         )
-        return paging.page(found)
+        return paging.feed_page(found)
 
 
 def _add_changing(router: APIRouter, services: Services) -> None:

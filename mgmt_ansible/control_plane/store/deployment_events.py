@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store.event_criteria import between, conditions
+from mgmt_ansible.control_plane.store.event_finding import EventFinder
 from mgmt_ansible.control_plane.store.event_search import holds
-from mgmt_ansible.control_plane.store.paging import page_of
+from mgmt_ansible.control_plane.store.paging import MAX_LIMIT
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS, REMOVED_EVENTS
 from mgmt_ansible.domain.deployment_events import TELLINGS
-from mgmt_ansible.domain.event_filters import TYPE_PREFIXES, EventFilters
+from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.flapping import REMEMBERED, Told
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.search_words import stored_words, words_of
@@ -60,20 +62,23 @@ class DeploymentEventRows:
         after: int | None = None,
         limit: int,
         offset: int = 0,
-    ) -> api_v2.Page[api_v2.DeploymentEvent]:
+    ) -> api_v2.EventPage:
         """Return entries, newest first; `before` and `after` are exclusive."""
-        query = self._between(filters, before=before, after=after).order_by(DEPLOYMENT_EVENTS.c.sequence.desc())
-        return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
+        finder = EventFinder(self._connection, filters, before=before, after=after)
+        found = finder.newest(limit=max(1, min(limit, MAX_LIMIT)), offset=max(0, offset))
+        data = list(self._entries(found.sequences))
+        return api_v2.EventPage(count=len(data), total_count=found.total, total_count_exact=found.exact, data=data)
 
     def count(self, filters: EventFilters, *, before: int) -> int:
-        """Return how many entries there are before a sequence."""
-        query = self._between(filters, before=before).with_only_columns(sa.func.count())
-        return self._connection.execute(query).scalar_one()
+        """Return how many entries there are before a sequence, exactly: seconds when they are many."""
+        words = () if not filters.search else (holds(words_of(filters.search), self._connection.dialect.name),)
+        query = sa.select(sa.func.count()).select_from(DEPLOYMENT_EVENTS)
+        where = (*conditions(self._connection, filters), *words, *between(before=before, after=None))
+        return self._connection.execute(query.where(*where)).scalar_one()
 
     def preceding(self, filters: EventFilters, *, before: int, limit: int) -> tuple[api_v2.DeploymentEvent, ...]:
-        """Return entries before a sequence, newest first, uncounted."""
-        query = self._between(filters, before=before).order_by(DEPLOYMENT_EVENTS.c.sequence.desc()).limit(limit)
-        return tuple(_to_wire(row) for row in self._connection.execute(query))
+        """Return entries before a sequence, newest first."""
+        return self._entries(EventFinder(self._connection, filters, before=before).next_newest(limit=limit))
 
     def newest_of(self, deployment_ids: Sequence[str]) -> dict[str, api_v2.DeploymentEvent]:
         """Return deployment id -> its newest entry, without `data`, which may be large."""
@@ -86,8 +91,7 @@ class DeploymentEventRows:
 
     def following(self, after: int, filters: EventFilters, *, limit: int) -> tuple[api_v2.DeploymentEvent, ...]:
         """Return entries after a sequence, oldest first."""
-        query = self._between(filters, after=after).order_by(DEPLOYMENT_EVENTS.c.sequence).limit(limit)
-        return tuple(_to_wire(row) for row in self._connection.execute(query))
+        return self._entries(EventFinder(self._connection, filters, after=after).next_oldest(limit=limit))
 
     def told(self, event_type: str, *, actor: str, since: datetime) -> bool:
         """Tell whether somebody's entry of a type came since a time."""
@@ -125,36 +129,11 @@ class DeploymentEventRows:
             counts[event_type] += count
         return dict(counts)
 
-    def _between(self, filters: EventFilters, *, before: int | None = None, after: int | None = None) -> sa.Select[Any]:
-        table = DEPLOYMENT_EVENTS
-        query = sa.select(*_SHOWN).where(*_conditions(filters, self._connection.dialect.name))
-        query = query if before is None else query.where(table.c.sequence < before)
-        return query if after is None else query.where(table.c.sequence > after)
-
-
-def _conditions(filters: EventFilters, dialect: str) -> Iterator[sa.ColumnElement[bool]]:
-    columns = DEPLOYMENT_EVENTS.c
-    if filters.deployment_id is not None:
-        yield columns.deployment_id == filters.deployment_id
-    if filters.environment_id is not None:
-        yield columns.environment_id == filters.environment_id
-    if filters.hosts:
-        yield columns.host.in_(filters.hosts)
-    if filters.types:
-        yield columns.type.in_(filters.types)
-    if filters.categories:
-        prefixes = [prefix for category in filters.categories for prefix in TYPE_PREFIXES[category]]
-        yield sa.or_(*(columns.type.startswith(prefix, autoescape=True) for prefix in prefixes))
-    if filters.healths:
-        yield columns.health.in_(filters.healths)
-    if filters.actor is not None:
-        yield columns.actor == filters.actor
-    if filters.since is not None:
-        yield columns.occurred_at >= filters.since
-    if filters.until is not None:
-        yield columns.occurred_at < filters.until
-    if filters.search:
-        yield holds(words_of(filters.search), dialect)
+    def _entries(self, sequences: Sequence[int]) -> tuple[api_v2.DeploymentEvent, ...]:
+        """Return entries in the order of these sequences."""
+        query = sa.select(*_SHOWN).where(DEPLOYMENT_EVENTS.c.sequence.in_(sequences))
+        found = {row.sequence: _to_wire(row) for row in self._connection.execute(query)}
+        return tuple(found[sequence] for sequence in sequences)
 
 
 def _to_wire(row: sa.Row[Any]) -> api_v2.DeploymentEvent:

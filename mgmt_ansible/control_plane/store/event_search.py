@@ -6,11 +6,13 @@ understand what people type.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSQUERY
 
+from mgmt_ansible.control_plane.store.event_criteria import between
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS
 
 _SQLITE = (
@@ -46,6 +48,12 @@ MERGE = "INSERT INTO deployment_events_search(deployment_events_search, rank) VA
 SQLite merges them all at once, which may take a second. Source: https://sqlite.org/fts5.html, 6.8 and 6.10."""
 
 
+_SEARCH = sa.table(
+    "deployment_events_search", sa.column("rowid", sa.Integer), sa.column("deployment_events_search", sa.Text)
+)
+"""SQLite's index of words; its column of its own name is what is asked."""
+
+
 def holds(words: Sequence[str], dialect: str) -> sa.ColumnElement[bool]:
     """Return a condition: an entry has, for each of these words, one that begins with it.
 
@@ -56,10 +64,43 @@ def holds(words: Sequence[str], dialect: str) -> sa.ColumnElement[bool]:
     if not words:
         return sa.false()
     if dialect == "sqlite":
-        found = sa.text("SELECT rowid FROM deployment_events_search WHERE deployment_events_search MATCH :words_asked")
-        asked = " ".join(f'"{word}"*' for word in words)
-        return DEPLOYMENT_EVENTS.c.sequence.in_(
-            found.bindparams(words_asked=asked).columns(sa.column("rowid", sa.Integer))
-        )
+        return DEPLOYMENT_EVENTS.c.sequence.in_(_matched(words))
     vector = sa.func.array_to_tsvector(sa.func.string_to_array(DEPLOYMENT_EVENTS.c.words, sa.literal_column("' '")))
     return vector.bool_op("@@")(sa.cast(" & ".join(f"'{word}':*" for word in words), TSQUERY))
+
+
+def in_row(words: Sequence[str], dialect: str) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield conditions that say the same without an index: for a few entries that are looked at anyway."""
+    place = sa.func.instr if dialect == "sqlite" else sa.func.strpos
+    stored = sa.literal_column("' '", sa.Text) + DEPLOYMENT_EVENTS.c.words
+    return (place(stored, f" {word}") > 0 for word in words)
+
+
+def matching(
+    words: Sequence[str],
+    others: Sequence[sa.ColumnElement[bool]],
+    *,
+    dialect: str,
+    before: int | None = None,
+    after: int | None = None,
+) -> sa.Subquery:
+    """Return the sequences (column `sequence`) of entries that have words and fulfil conditions, by the index of words.
+
+    For PostgreSQL `OFFSET 0` is a border: an order outside does not make it go along the feed instead of the index.
+    """
+    if dialect == "sqlite" and not others:
+        return _matched(words, before=before, after=after).subquery()
+    conditions = (*others, *between(before=before, after=after))
+    found = sa.select(DEPLOYMENT_EVENTS.c.sequence).where(holds(words, dialect), *conditions)
+    return found.with_hint(DEPLOYMENT_EVENTS, "NOT INDEXED", "sqlite").offset(0).subquery()
+
+
+def _matched(words: Sequence[str], *, before: int | None = None, after: int | None = None) -> sa.Select[Any]:
+    """Return a query of FTS5, which takes bounds and the order of `rowid` itself."""
+    sequence = _SEARCH.c.rowid
+    lower = [] if after is None else [sequence > after]
+    upper = [] if before is None else [sequence < before]
+    asked = " ".join(f'"{word}"*' for word in words)
+    return sa.select(sequence.label("sequence")).where(
+        _SEARCH.c.deployment_events_search.bool_op("MATCH")(asked), *lower, *upper
+    )

@@ -174,7 +174,10 @@ DEPLOYMENT_EVENTS = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("words", sa.Text, nullable=False, server_default=sa.text("''")),  # indexed by event_search
     sa.Index(None, "deployment_id", "sequence"),
-    sa.Index(None, "environment_id", "sequence"),
+    *(
+        sa.Index(None, column, "sequence")
+        for column in ("environment_id", "type", "health", "host", "actor", "occurred_at")
+    ),
     sqlite_autoincrement=True,
 )
 

@@ -183,6 +183,24 @@ def test_lists_page_by_links(site: Site, user: TestClient):
     assert ["d0", "d1", "d2", "d3", "d4"] == seen
 
 
+def test_the_feed_pages_by_its_last_entry(site: Site, user: TestClient):
+    """Following `next` sees each once, also when others are added meanwhile; a deep offset is refused."""
+    for number in range(4):
+        site.create(f"d{number}", launch=False)
+    wanted = [one["id"] for one in user.get("/api/v2/deploymentEvents/").json()["data"]]
+
+    seen, url = [], "/api/v2/deploymentEvents/?limit=2&offset=1"
+    while url:
+        page = user.get(url).json()
+        seen += [one["id"] for one in page["data"]]
+        site.create(f"late{len(seen)}", launch=False)
+        url = page["next"]
+
+    assert wanted[1:] == seen
+    assert page["totalCountExact"]
+    assert 422 == user.get("/api/v2/deploymentEvents/?offset=10001").status_code
+
+
 def test_the_feed_filters_by_query(site: Site, user: TestClient):
     """A type may come several times."""
     site.ready()

@@ -1,0 +1,182 @@
+"""Finding entries in a feed of millions, newest or oldest first, in a time that hardly grows with it.
+
+Whatever is asked, little is looked at. One criterion alone: its index has the order already. A criterion that few entries
+fulfil: these are looked at one by one. Several that many fulfil: the nearest few thousand are looked at one by one, and mostly
+they have a page. What is left then is rare, and searched for by the index of words, or along the index of a criterion. So a
+total is told exactly only where that costs nothing more, and else how many there are at least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from mgmt_ansible.control_plane.store import event_search
+from mgmt_ansible.control_plane.store.event_criteria import Criterion, between, criteria
+from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS
+from mgmt_ansible.domain.event_filters import EventFilters
+from mgmt_ansible.domain.search_words import words_of
+
+FEW = 5_000
+"""Entries that are looked at one by one, at most."""
+COUNTED = 10_000
+"""More of one criterion are not counted."""
+
+_SEQUENCE = DEPLOYMENT_EVENTS.c.sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A part of what was asked for.
+
+    Attributes:
+        sequences: In the order that was asked for.
+        total: How many there are in all parts; at least, when not `exact`.
+    """
+
+    sequences: tuple[int, ...]
+    total: int
+    exact: bool
+
+
+class EventFinder:
+    """Finds entries by filters, between two sequences that do not count themselves."""
+
+    def __init__(
+        self, connection: sa.Connection, filters: EventFilters, *, before: int | None = None, after: int | None = None
+    ) -> None:
+        self._connection = connection
+        self._before = before
+        self._after = after
+        self._words = words_of(filters.search) if filters.search else None
+        self._criteria = criteria(connection, filters)
+        self._bounds = between(before=before, after=after)
+        self._newest_first = True
+        self._counting = True
+
+    def newest(self, *, limit: int, offset: int = 0) -> Found:
+        """Return so many, newest first, without the first `offset` of them."""
+        found = self._found(limit + offset + 1)
+        return Found(sequences=found.sequences[offset : offset + limit], total=found.total, exact=found.exact)
+
+    def next_newest(self, *, limit: int) -> tuple[int, ...]:
+        """Return so many, newest first, uncounted."""
+        self._counting = False
+        return self._found(limit).sequences[:limit]
+
+    def next_oldest(self, *, limit: int) -> tuple[int, ...]:
+        """Return so many, oldest first, uncounted."""
+        self._newest_first = self._counting = False
+        return self._found(limit).sequences[:limit]
+
+    def _found(self, need: int) -> Found:
+        """Return at least so many, unless there are less."""
+        if self._words == () or any(not one.parts for one in self._criteria):
+            return _all_of(())
+        if self._words is None and len(self._criteria) <= 1 and not any(one.unordered for one in self._criteria):
+            return self._by_one_index(need)
+        few = next((one for one in self._criteria if self._count(one, FEW) <= FEW), None)
+        if few is not None:
+            return _all_of(self._looked_at(few))
+        return self._among_the_nearest(need) or self._by_words_or_index(need)
+
+    def _by_one_index(self, need: int) -> Found:
+        """Answer a question with one criterion, or none."""
+        found = self._along_index(need)
+        if not self._counting:
+            return Found(sequences=found, total=len(found), exact=False)
+        counted = self._count(self._criteria[0] if self._criteria else None, COUNTED)
+        return Found(sequences=found, total=max(min(counted, COUNTED), len(found)), exact=counted <= COUNTED)
+
+    def _among_the_nearest(self, need: int) -> Found | None:
+        """Look at the nearest few thousand that fulfil one criterion; None when that is neither all nor enough."""
+        driver = next((one for one in self._criteria if len(one.parts) == 1 and not one.unordered), None)
+        edge = self._edge(driver)
+        found = self._looked_at(driver, () if edge is None else (edge,))
+        if edge is None:
+            return _all_of(found)
+        return Found(sequences=found, total=len(found), exact=False) if len(found) >= need else None
+
+    def _by_words_or_index(self, need: int) -> Found:
+        """Find what is rare, or lies behind much that is not it."""
+        found = self._along_index(need) if self._words is None else self._by_words(need)
+        return Found(sequences=found, total=len(found), exact=len(found) < need)
+
+    def _along_index(self, need: int) -> tuple[int, ...]:
+        """Go along the index of the first criterion, value by value, or along the feed."""
+        driver = self._criteria[0] if self._criteria else None
+        found: list[int] = []
+        for part in driver.parts if driver else (sa.true(),):
+            query = self._hinted(driver, part, *self._others(driver)).order_by(self._order(_SEQUENCE)).limit(need)
+            found.extend(self._connection.execute(query).scalars())
+        return self._sorted(found)[:need]
+
+    def _by_words(self, need: int) -> tuple[int, ...]:
+        found = event_search.matching(
+            self._words or (), tuple(self._others(None)), dialect=self._dialect, before=self._before, after=self._after
+        )
+        query = sa.select(found.c.sequence).order_by(self._order(found.c.sequence)).limit(need)
+        return tuple(self._connection.execute(query).scalars())
+
+    def _looked_at(self, driver: Criterion | None, edges: Iterable[sa.ColumnElement[bool]] = ()) -> tuple[int, ...]:
+        """Return all that fulfil everything, looking at each that fulfils one criterion within edges."""
+        words = event_search.in_row(self._words or (), self._dialect)
+        mine = () if driver is None else (driver.whole,)
+        query = self._hinted(driver, *mine, *self._others(driver), *words, *edges)
+        return self._sorted(self._connection.execute(query).scalars())
+
+    def _edge(self, driver: Criterion | None) -> sa.ColumnElement[bool] | None:
+        """Return a condition: among the nearest few thousand of a criterion, or of the feed; None when these are all."""
+        if driver is None:
+            return self._edge_of_feed()
+        query = self._hinted(driver, driver.whole).order_by(self._order(_SEQUENCE)).offset(FEW).limit(1)
+        found = self._connection.execute(query).scalar_one_or_none()
+        return None if found is None else self._nearer(found)
+
+    def _edge_of_feed(self) -> sa.ColumnElement[bool] | None:
+        """Sequences have few gaps but at their old end, so that no more than these lie there."""
+        ends = sa.select(sa.func.min(_SEQUENCE)), sa.select(sa.func.max(_SEQUENCE))
+        oldest, newest = (self._connection.execute(query).scalar_one() or 0 for query in ends)
+        low, high = max(oldest - 1, self._after or 0), min(newest + 1, self._before or newest + 1)
+        if high - low - 1 <= FEW:
+            return None
+        return self._nearer(high - 1 - FEW if self._newest_first else low + 1 + FEW)
+
+    def _nearer(self, sequence: int) -> sa.ColumnElement[bool]:
+        return sa.literal(sequence) < _SEQUENCE if self._newest_first else sa.literal(sequence) > _SEQUENCE
+
+    def _count(self, criterion: Criterion | None, most: int) -> int:
+        """Return how many fulfil one criterion; one more than `most` when that is exceeded, or more."""
+        counted = 0
+        for part in criterion.parts if criterion else (sa.true(),):
+            some = self._hinted(criterion, part).limit(most + 1).subquery()
+            counted += self._connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+            if counted > most:
+                break
+        return counted
+
+    def _hinted(self, driver: Criterion | None, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        """Return a query within the bounds that SQLite answers by one index, or by the table's own order."""
+        hint = "NOT INDEXED" if driver is None else f"INDEXED BY {driver.index}"
+        query = sa.select(_SEQUENCE).where(*where, *self._bounds)
+        return query.with_hint(DEPLOYMENT_EVENTS, hint, "sqlite")
+
+    def _others(self, driver: Criterion | None) -> Iterator[sa.ColumnElement[bool]]:
+        return (one.whole for one in self._criteria if one is not driver)
+
+    def _order(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return column.desc() if self._newest_first else column.asc()
+
+    def _sorted(self, sequences: Iterable[int]) -> tuple[int, ...]:
+        return tuple(sorted(sequences, reverse=self._newest_first))
+
+    @property
+    def _dialect(self) -> str:
+        return self._connection.dialect.name
+
+
+def _all_of(sequences: Sequence[int]) -> Found:
+    return Found(sequences=tuple(sequences), total=len(sequences), exact=True)
