@@ -9,6 +9,7 @@ MgmtAnsibleError                     code              a caller may
 |- AccessError                       access            send a valid token
 |  '- ForbiddenError                 forbidden         use a token with that role or environment
 |- NotFoundError                     not_found         name another id
+|  '- GoneError                      gone              nothing: it was deleted before
 |- ConflictError                     conflict          reload and try again
 |  |- TransitionError                transition        wait for, or cancel, what is under way
 |  '- ClaimLostError                 claim_lost        drop the work: somebody else holds the action
@@ -79,6 +80,12 @@ class NotFoundError(MgmtAnsibleError):
     """Nothing has this id; the message names kind and id."""
 
     code = "not_found"
+
+
+class GoneError(NotFoundError):
+    """It was there, and was deleted."""
+
+    code = "gone"
 
 
 class ConflictError(MgmtAnsibleError):

@@ -120,11 +120,11 @@ def _contents(archive_path: Path, manifest: dict[str, object], files: tuple[Pack
 
 
 def _runtime(manifest: Mapping[str, object]) -> Runtime:
+    served = [runtime for runtime in Runtime if runtime is not Runtime.EXTERNAL]
     try:
-        return Runtime(str(manifest.get("runtime")))
+        return served[served.index(manifest.get("runtime"))]  # type: ignore[arg-type] # whatever JSON holds is compared
     except ValueError as error:
-        known = ", ".join(Runtime)
-        raise errors.ArchiveError(f"{MANIFEST_NAME}: runtime must be one of {known}") from error
+        raise errors.ArchiveError(f"{MANIFEST_NAME}: runtime must be one of {', '.join(served)}") from error
 
 
 def _model(manifest: Mapping[str, object], files: tuple[PackageFile, ...]) -> str:

@@ -62,6 +62,40 @@ def create(
 
 
 @app.command()
+def change(
+    context: typer.Context,
+    environment: options.EnvironmentArgument,
+    name: Annotated[str | None, typer.Option("--name", help="A new name.")] = None,
+    description: Annotated[str | None, typer.Option("--description", help="Free text.")] = None,
+    status_interval: Annotated[
+        float | None,
+        typer.Option("--status-interval", metavar="SECONDS", min=0, help="How often to look at hosts; 0 = never."),
+    ] = None,
+    managed: Annotated[
+        bool | None,
+        typer.Option(
+            "--managed/--self-managed", help="Whether agents act there; without one changes are recorded only."
+        ),
+    ] = None,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """Change an environment; what is not given stays."""
+    from mgmt_ansible.wire.api_v2 import PredictionEnvironmentPatch
+
+    body = bodies.checked(
+        PredictionEnvironmentPatch,
+        name=name,
+        description=description,
+        status_interval_seconds=status_interval,
+        is_managed_by_management_agent=managed,
+    )
+    with options.connected(context, json_output, data) as session:
+        found = references.find_environment(session.client, environment)
+        session.output.show_one(session.client.environments.change_environment(found.id, body), _pairs)
+
+
+@app.command()
 def status(
     context: typer.Context,
     environment: options.EnvironmentArgument,
@@ -105,6 +139,7 @@ def _pairs(environment: PredictionEnvironment) -> Iterable[tuple[str, Cell]]:
     yield "name", environment.name
     yield "id", environment.id
     yield "health", environment.health.status
+    yield "managed by", "agents" if environment.is_managed_by_management_agent else "its owners: no agent acts"
     yield "status every", f"{environment.status_interval_seconds:g} s"
     yield "created", text.clock(environment.created_at)
     if environment.description:

@@ -26,6 +26,7 @@ BY_ERROR = {
     "access": ExitCode.USAGE,
     "forbidden": ExitCode.USAGE,
     "not_found": ExitCode.CONFLICT,
+    "gone": ExitCode.CONFLICT,
     "conflict": ExitCode.CONFLICT,
     "transition": ExitCode.CONFLICT,
     "claim_lost": ExitCode.CONFLICT,

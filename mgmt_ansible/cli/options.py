@@ -33,8 +33,12 @@ HealthyOption = Annotated[
 ]
 DeploymentArgument = Annotated[str, typer.Argument(metavar="DEPLOYMENT", help="Id or label.")]
 EnvironmentArgument = Annotated[str, typer.Argument(metavar="ENVIRONMENT", help="Id or name.")]
-PackageArgument = Annotated[str, typer.Argument(metavar="PACKAGE", help="Id, NAME:VERSION, or NAME with one version.")]
-PackageOption = Annotated[str, typer.Option("--package", help="Id, NAME:VERSION, or NAME with one version.")]
+PackageArgument = Annotated[
+    str, typer.Argument(metavar="PACKAGE", help="Id, NAME@ALIAS, NAME:VERSION, or NAME with one version.")
+]
+PackageOption = Annotated[
+    str, typer.Option("--package", help="Id, NAME@ALIAS, NAME:VERSION, or NAME with one version.")
+]
 EnvironmentOption = Annotated[str, typer.Option("--environment", help="Id or name of the prediction environment.")]
 EnvironmentFilter = Annotated[str | None, typer.Option("--environment", help="Only of this environment: id or name.")]
 DeploymentFilter = Annotated[str | None, typer.Option("--deployment", help="Only of this deployment: id or label.")]

@@ -12,14 +12,15 @@ import typer
 
 from mgmt_ansible import errors
 from mgmt_ansible.cli import options, references, text
-from mgmt_ansible.cli.output import Cell
+from mgmt_ansible.cli.output import Cell, as_json
 
 if TYPE_CHECKING:
-    from mgmt_ansible.wire.api_v2 import ModelPackage
+    from mgmt_ansible.wire.api_v2 import ModelAlias, ModelPackage
 
 app = typer.Typer(help="Model packages: what is deployed.", no_args_is_help=True, rich_markup_mode=None)
 
 _COLUMNS = ("NAME", "VERSION", "ID", "RUNTIME", "SIZE", "DIGEST", "CREATED")
+_ALIAS_COLUMNS = ("NAME", "ALIAS", "VERSION", "ID", "SET BY", "SET")
 _WHOLE = 100
 
 
@@ -67,6 +68,46 @@ def show(
     """Show one package."""
     with options.connected(context, json_output, data) as session:
         session.output.show_one(references.find_package(session.client, package), _pairs)
+
+
+@app.command()
+def alias(
+    context: typer.Context,
+    package: options.PackageArgument,
+    alias: Annotated[str, typer.Argument(metavar="ALIAS", help="Such as champion.")],
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """Let an alias of the package's name point to it, wherever it pointed before; NAME@ALIAS then means it."""
+    with options.connected(context, json_output, data) as session:
+        found = references.find_package(session.client, package)
+        pointed = session.client.registered_models.set_alias(found.registered_model_id or "", alias, found.id)
+        session.output.say(f"{found.name}@{pointed.alias} is {found.name}:{found.version}", as_json(pointed))
+
+
+@app.command()
+def unalias(
+    context: typer.Context,
+    reference: Annotated[str, typer.Argument(metavar="NAME@ALIAS", help="What shall mean nothing any more.")],
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """Remove an alias; what was deployed by it stays."""
+    name, _, alias = reference.rpartition("@")
+    with options.connected(context, json_output, data) as session:
+        model = references.find_registered_model(session.client, name)
+        session.client.registered_models.delete_alias(model.id, alias)
+        session.output.say(f"{name}@{alias} is deleted", {"id": reference, "deleted": True})
+
+
+@app.command()
+def aliases(context: typer.Context, json_output: options.JsonOption = False, data: options.DataOption = None) -> None:
+    """List aliases, by name."""
+    with options.connected(context, json_output, data) as session:
+        models = list(session.client.registered_models.list_models())
+        names = {one.model_package_id: model.name for model in models for one in model.aliases}
+        found = [one for model in models for one in model.aliases]
+        session.output.show_list(found, _ALIAS_COLUMNS, lambda one: _alias_row(names[one.model_package_id], one))
 
 
 @app.command()
@@ -131,6 +172,10 @@ def _percentage(what: str) -> Callable[[int, int], None]:
 def _file_name(package: ModelPackage) -> str:
     safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in f"{package.name}-{package.version}")
     return f"{safe.lstrip('.')}.archive"
+
+
+def _alias_row(name: str, alias: ModelAlias) -> Sequence[Cell]:
+    return (name, alias.alias, alias.version, alias.model_package_id, alias.set_by, text.ago(alias.set_at))
 
 
 def _row(package: ModelPackage) -> Sequence[Cell]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from mgmt_ansible import errors
 from mgmt_ansible.cli import text
+from mgmt_ansible.domain.model_aliases import split_reference
 
 if TYPE_CHECKING:
     from mgmt_ansible.client import Client
-    from mgmt_ansible.wire.api_v2 import Deployment, ModelPackage, PredictionEnvironment
+    from mgmt_ansible.wire.api_v2 import Deployment, ModelPackage, PredictionEnvironment, RegisteredModel
 
 _DEPLOYMENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
@@ -50,7 +51,7 @@ def find_deployment(client: Client, reference: str) -> Deployment:
 
 
 def find_package(client: Client, reference: str) -> ModelPackage:
-    """Return the package with this id, `NAME:VERSION`, or name when it has one version.
+    """Return the package with this id, `NAME@ALIAS`, `NAME:VERSION`, or name when it has one version.
 
     Raises:
         NotFoundError: None has it.
@@ -59,11 +60,29 @@ def find_package(client: Client, reference: str) -> ModelPackage:
     if _OBJECT_ID.fullmatch(reference):
         with suppress(errors.NotFoundError):
             return client.packages.get_package(reference)
+    parts = split_reference(reference)
+    if parts is not None:
+        with suppress(errors.NotFoundError):
+            return _aliased(client, *parts)
     name, colon, version = reference.rpartition(":")
     found = list(client.packages.list_packages(name=name, version=version)) if colon else []
     found = found or list(client.packages.list_packages(name=reference))
     known = [(one, f"{one.name}:{one.version}") for one in found]
     return _only("package", reference, known, "mgmt-ansible package list")
+
+
+def find_registered_model(client: Client, reference: str) -> RegisteredModel:
+    """Return the registered model with this id or name; NotFoundError."""
+    if _OBJECT_ID.fullmatch(reference):
+        with suppress(errors.NotFoundError):
+            return client.registered_models.get_model(reference)
+    named = [one for one in client.registered_models.list_models(search=reference) if one.name == reference]
+    return _only("registered model", reference, [(one, one.id) for one in named], "mgmt-ansible package aliases")
+
+
+def _aliased(client: Client, name: str, alias: str) -> ModelPackage:
+    model = find_registered_model(client, name)
+    return client.packages.get_package(client.registered_models.get_alias(model.id, alias).model_package_id)
 
 
 def _only(kind: str, reference: str, found: Iterable[tuple[_T, str]], command: str) -> _T:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import requests
 
 from mgmt_ansible.client.transport import Transport, parse_answer, segment
 from mgmt_ansible.domain.actions import ActionType
@@ -11,6 +14,7 @@ from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire.api_v2 import (
     ActionAccepted,
     ActionIn,
+    BuildAccepted,
     Deployment,
     DeploymentEvent,
     DeploymentIn,
@@ -101,6 +105,24 @@ class Deployments:
         query = {"ignoreManagementAgent": True} if at_once else None
         body = self._transport.read("DELETE", f"deployments/{segment(deployment_id)}/", query=query)
         return parse_answer(ActionAccepted, body) if body else None
+
+    def build_file(self, deployment_id: str) -> BuildAccepted:
+        """Ask for the archive of what a deployment wants to serve."""
+        path = f"deployments/{segment(deployment_id)}/modelPackageFileBuilds/"
+        return self._transport.send(BuildAccepted, "POST", path)
+
+    def open_file(self, deployment_id: str) -> AbstractContextManager[requests.Response]:
+        """Lend the unread answer with the archive of what a deployment wants to serve."""
+        return self._transport.open("GET", f"deployments/{segment(deployment_id)}/modelPackageFile/")
+
+    def build_scoring_code(self, deployment_id: str) -> BuildAccepted:
+        """Ask for its scoring code; InvalidRequestError unless the package's runtime is `scoring_code`."""
+        path = f"deployments/{segment(deployment_id)}/scoringCodeBuilds/"
+        return self._transport.send(BuildAccepted, "POST", path)
+
+    def open_scoring_code(self, deployment_id: str) -> AbstractContextManager[requests.Response]:
+        """Lend the unread answer with its scoring code; InvalidRequestError unless the runtime is `scoring_code`."""
+        return self._transport.open("GET", f"deployments/{segment(deployment_id)}/scoringCode/")
 
     def list_events(self, deployment_id: str) -> Iterator[DeploymentEvent]:
         """Yield the deployment's events, newest first."""

@@ -10,6 +10,8 @@ from mgmt_ansible.wire.api_v2 import (
     ActionAccepted,
     ActionIn,
     EnvironmentHost,
+    ManagedBy,
+    Platform,
     PredictionEnvironment,
     PredictionEnvironmentIn,
     PredictionEnvironmentPatch,
@@ -23,25 +25,34 @@ class Environments:
         """Speak through a transport."""
         self._transport = transport
 
-    def list_environments(self) -> Iterator[PredictionEnvironment]:
-        """Yield every environment, page after page."""
-        return self._transport.pages(PredictionEnvironment, "predictionEnvironments/")
+    def list_environments(
+        self, *, search: str | None = None, platform: Platform | None = None, managed_by: ManagedBy | None = None
+    ) -> Iterator[PredictionEnvironment]:
+        """Yield environments by name, page after page.
+
+        Args:
+            search: Only with this text in name, description or id.
+            platform: Only of this platform.
+            managed_by: Only those that agents act on, or only the others.
+        """
+        query = {"search": search, "platform": platform, "managedBy": managed_by}
+        return self._transport.pages(PredictionEnvironment, "predictionEnvironments/", query)
 
     def get_environment(self, environment_id: str) -> PredictionEnvironment:
         """Return one environment; NotFoundError without it."""
         return self._transport.get(PredictionEnvironment, f"predictionEnvironments/{segment(environment_id)}/")
 
     def create_environment(self, environment: PredictionEnvironmentIn) -> PredictionEnvironment:
-        """Create an environment; names need not be unique for the control plane."""
+        """Create an environment; ConflictError when the name is taken."""
         return self._transport.send(PredictionEnvironment, "POST", "predictionEnvironments/", body=environment)
 
     def change_environment(self, environment_id: str, change: PredictionEnvironmentPatch) -> PredictionEnvironment:
-        """Change an environment; fields that are None stay."""
+        """Change an environment; fields that are None stay; ConflictError while an agent is at work that shall leave."""
         path = f"predictionEnvironments/{segment(environment_id)}/"
         return self._transport.send(PredictionEnvironment, "PATCH", path, body=change)
 
     def delete_environment(self, environment_id: str) -> None:
-        """Delete an environment; InvalidRequestError while deployments use it."""
+        """Delete an environment; InvalidRequestError while deployments use it, GoneError when it was deleted before."""
         self._transport.read("DELETE", f"predictionEnvironments/{segment(environment_id)}/")
 
     def list_hosts(self, environment_id: str) -> Iterator[EnvironmentHost]:

@@ -13,6 +13,7 @@ from mgmt_ansible.client.deployment_events import DeploymentEvents
 from mgmt_ansible.client.deployments import Deployments
 from mgmt_ansible.client.environments import Environments
 from mgmt_ansible.client.packages import Packages
+from mgmt_ansible.client.registered_models import RegisteredModels
 from mgmt_ansible.client.retention import Retention
 from mgmt_ansible.client.runs import Runs
 from mgmt_ansible.client.transport import Transport
@@ -25,6 +26,7 @@ class Client:
     Attributes:
         environments: Prediction environments and their hosts.
         packages: Model packages: upload, download.
+        registered_models: Names of packages, their versions, and aliases.
         deployments: Launch, replace, stop, relaunch, status.
         actions: Follow and cancel what was asked for.
         deployment_events: The feed, newest first or as it happens.
@@ -60,6 +62,7 @@ class Client:
         )
         self.environments = Environments(self._transport)
         self.packages = Packages(self._transport)
+        self.registered_models = RegisteredModels(self._transport)
         self.deployments = Deployments(self._transport)
         self.actions = Actions(self._transport)
         self.deployment_events = DeploymentEvents(self._transport)

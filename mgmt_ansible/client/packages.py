@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
+import requests
+
 from mgmt_ansible import errors
 from mgmt_ansible.client.transport import Transport, parse_answer, segment
-from mgmt_ansible.wire.api_v2 import ModelPackage
+from mgmt_ansible.wire.api_v2 import BuildAccepted, ModelPackage, ModelPackageIn
 
 Progress = Callable[[int, int], None]
 """Called with the bytes done and the bytes in all."""
@@ -28,12 +31,59 @@ class Packages:
         self._transport = transport
 
     def list_packages(
-        self, *, name: str | None = None, version: str | None = None, digest: str | None = None
+        self,
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        digest: str | None = None,
+        model_id: str | None = None,
+        registered_model_id: str | None = None,
+        search: str | None = None,
+        show_archived: bool = False,
     ) -> Iterator[ModelPackage]:
-        """Yield packages, page after page; each filter must match exactly."""
-        return self._transport.pages(
-            ModelPackage, "modelPackages/", {"name": name, "version": version, "digest": digest}
+        """Yield packages, newest first, page after page.
+
+        Args:
+            name: Exactly this name.
+            version: Exactly this version.
+            digest: With this content.
+            model_id: Of this model: the digest, unless its author told another.
+            registered_model_id: Versions of this registered model.
+            search: With this text in name or version.
+            show_archived: Also archived ones.
+        """
+        query = {
+            "name": name,
+            "version": version,
+            "digest": digest,
+            "modelId": model_id,
+            "registeredModelId": registered_model_id,
+            "search": search,
+            "showArchived": show_archived,
+        }
+        return self._transport.pages(ModelPackage, "modelPackages/", query)
+
+    def add_external(self, package: ModelPackageIn) -> ModelPackage:
+        """Add a package that is known by its description only; self-managed environments take it."""
+        return self._transport.send(ModelPackage, "POST", "modelPackages/fromJSON/", body=package)
+
+    def archive(self, package_id: str) -> None:
+        """Take a package out of lists for good; InvalidRequestError while deployments or aliases use it."""
+        self._transport.read("POST", f"modelPackages/{segment(package_id)}/archive/")
+
+    def build_file(self, package_id: str) -> BuildAccepted:
+        """Ask for the archive the vendor's way; it is there already, so that `download` alone does the same."""
+        return self._transport.send(
+            BuildAccepted, "POST", f"modelPackages/{segment(package_id)}/modelPackageFileBuilds/"
         )
+
+    def build_scoring_code(self, package_id: str) -> BuildAccepted:
+        """Ask for scoring code; InvalidRequestError unless the package's runtime is `scoring_code`."""
+        return self._transport.send(BuildAccepted, "POST", f"modelPackages/{segment(package_id)}/scoringCodeBuilds/")
+
+    def open_scoring_code(self, package_id: str) -> AbstractContextManager[requests.Response]:
+        """Lend the unread answer with the scoring code; InvalidRequestError unless the runtime is `scoring_code`."""
+        return self._transport.open("GET", f"modelPackages/{segment(package_id)}/scoringCode/")
 
     def get_package(self, package_id: str) -> ModelPackage:
         """Return one package; NotFoundError without it."""

@@ -23,6 +23,7 @@ BY_CODE: dict[str, type[errors.MgmtAnsibleError]] = {
         errors.AccessError,
         errors.ForbiddenError,
         errors.NotFoundError,
+        errors.GoneError,
         errors.ConflictError,
         errors.TransitionError,
         errors.ClaimLostError,
@@ -36,6 +37,7 @@ _BY_STATUS: dict[int, type[errors.MgmtAnsibleError]] = {
     403: errors.ForbiddenError,
     404: errors.NotFoundError,
     409: errors.ConflictError,
+    410: errors.GoneError,
     413: errors.InvalidRequestError,
     422: errors.InvalidRequestError,
 }

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.entries import action_words, append_event, package_data
+from mgmt_ansible.control_plane.self_managed import record_change, refuse_look
 from mgmt_ansible.control_plane.store import Transaction
 from mgmt_ansible.control_plane.store.records import ActionRecord, DeploymentRecord, Prior
 from mgmt_ansible.control_plane.transitions import next_state
@@ -25,7 +26,7 @@ from mgmt_ansible.domain.actions import (
     default_minimum_healthy_seconds,
 )
 from mgmt_ansible.domain.deployments import DeploymentTarget
-from mgmt_ansible.domain.model_packages import ModelPackage
+from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire.api_v2 import ActionAccepted
 
@@ -94,10 +95,15 @@ def accept_change(
     """Accept a change of one deployment.
 
     Raises:
+        InvalidRequestError: An agent should serve a package that has no archive.
         TransitionError: The deployment's state does not allow it.
     """
     state = next_state(change.type, deployment.state)
     package = change.package or deployment.package
+    if deployment.environment_managed and package.runtime is Runtime.EXTERNAL:
+        raise errors.InvalidRequestError(
+            f"modelPackageId: {package.name} {package.version} has no archive: only self-managed environments take it"
+        )
     stops = change.type is ActionType.DEPLOYMENT_STOP
     spec = _spec(tx, deployment, change, None if stops else package)
     prior = _supersede_waiting(tx, deployment, asker, by=spec.id)
@@ -112,13 +118,16 @@ def accept_change(
     )
     _insert(tx, spec, asker, digest, prior)
     _append_started(tx, spec, change, asker, package)
+    if not deployment.environment_managed:
+        record_change(tx, deployment, spec, actor=asker.actor)
     return ActionAccepted(id=deployment.id, action_id=spec.id)
 
 
 def accept_status(
     tx: Transaction, deployment: DeploymentRecord, asker: Asker, *, timeout_seconds: float | None, digest: str | None
 ) -> ActionAccepted:
-    """Accept a look at one deployment; nothing of it changes."""
+    """Accept a look at one deployment; nothing of it changes; InvalidRequestError when no agent would look."""
+    refuse_look(deployment.environment_name, managed=deployment.environment_managed)
     spec = ActionSpec(
         id=make_id(),
         type=ActionType.DEPLOYMENT_STATUS,
@@ -147,6 +156,7 @@ def accept_environment_status(
     one action, so that the same key is always given the same.
     """
     environment = tx.environments.record(environment_id)
+    refuse_look(environment.name, managed=environment.managed)
     under_way = tx.actions.environment_status_unfinished(environment_id)
     if under_way is not None and (
         asker.idempotency_key is None

@@ -12,6 +12,7 @@ from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.entries import append_event
 from mgmt_ansible.control_plane.reporting import take_report
 from mgmt_ansible.control_plane.results import take_result
+from mgmt_ansible.control_plane.self_managed import NOBODY_ACTS
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.records import ActionRecord, EnvironmentRecord, Holder
 from mgmt_ansible.control_plane.wakeups import Wakeups
@@ -73,7 +74,8 @@ class Agents:
     def claim(self, principal: Principal, request: ClaimRequest) -> Claim | None:
         """Claim one action, without waiting; None when there is nothing to do.
 
-        A periodic `environment_status` is made here when its interval has passed.
+        A periodic `environment_status` is made here when its interval has passed. Of a self-managed environment there
+        is never anything to do.
         """
         _check_environments(principal, request.environment_ids)
         with self._store.read() as tx:
@@ -155,14 +157,15 @@ def _append_started(tx: Transaction, principal: Principal, hello: AgentHello, en
         type=deployment_events.AGENT_STARTED,
         environment_id=environment.id,
         title=f"Agent {principal.name} started",
-        message=f"version {hello.version}",
+        message=f"version {hello.version}" + ("" if environment.managed else f"; {NOBODY_ACTS}"),
         actor=f"agent:{principal.name}",
     )
 
 
 def _claimable(tx: Transaction, request: ClaimRequest) -> ActionRecord | None:
     instance_id = clean_text(request.instance_id)
-    return tx.actions.find_claimable(request.environment_ids, instance_id=instance_id, now=tx.now)
+    managed = [one.id for one in tx.environments.records(request.environment_ids) if one.managed]
+    return tx.actions.find_claimable(managed, instance_id=instance_id, now=tx.now)
 
 
 def _next(tx: Transaction, request: ClaimRequest) -> ActionRecord | None:
@@ -193,7 +196,7 @@ def _due(tx: Transaction, environment_ids: Sequence[str]) -> tuple[EnvironmentRe
 
 
 def _status_due(tx: Transaction, environment: EnvironmentRecord) -> bool:
-    if environment.status_interval_seconds <= 0:
+    if environment.status_interval_seconds <= 0 or not environment.managed:
         return False
     interval = timedelta(seconds=environment.status_interval_seconds)
     if environment.status_requested_at is not None and tx.now - environment.status_requested_at < interval:

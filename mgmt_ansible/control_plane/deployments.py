@@ -9,6 +9,7 @@ from mgmt_ansible.control_plane.accepting import Asker, Change, accept_change, a
 from mgmt_ansible.control_plane.canceling import cancel_action
 from mgmt_ansible.control_plane.entries import append_event, package_data
 from mgmt_ansible.control_plane.store import Store, Transaction
+from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters
 from mgmt_ansible.control_plane.store.records import DeploymentRecord
 from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain import deployment_events
@@ -41,11 +42,19 @@ class Deployments:
         limit: int = 50,
         offset: int = 0,
     ) -> api_v2.Page[api_v2.Deployment]:
-        """Return deployments by label; `search` looks into label, id and package name."""
+        """Return deployments by label; `search` looks into label, description, id and package name."""
+        filters = DeploymentFilters(
+            environment_id=environment_id,
+            states=() if state is None else (state,),
+            healths=() if health is None else (health,),
+            search=search,
+        )
+        return self.find(filters, limit=limit, offset=offset)
+
+    def find(self, filters: DeploymentFilters, *, limit: int = 50, offset: int = 0) -> api_v2.Page[api_v2.Deployment]:
+        """Return the deployments that fulfil filters; InvalidRequestError for an order that is not known."""
         with self._store.read() as tx:
-            return tx.deployments.list(
-                environment_id=environment_id, state=state, health=health, search=search, limit=limit, offset=offset
-            )
+            return tx.deployments.list(filters, limit=limit, offset=offset)
 
     def get_deployment(self, deployment_id: str) -> api_v2.Deployment:
         """Return one; NotFoundError."""
@@ -82,7 +91,7 @@ class Deployments:
             deployment = tx.deployments.record(deployment_id)
             change = Change(
                 type=ActionType.DEPLOYMENT_REPLACE_MODEL,
-                package=tx.packages.value(body.model_package_id),
+                package=tx.packages.resolve(body.model_package_id),
                 minimum_healthy_seconds=body.minimum_healthy_seconds,
                 timeout_seconds=body.timeout_seconds,
                 data={"reason": body.reason, "old_package": package_data(deployment.package)},
@@ -134,7 +143,8 @@ class Deployments:
             if ignore_management_agent:
                 for action in tx.actions.unfinished(deployment_id):
                     cancel_action(tx, action, actor=asker.actor)
-            if ignore_management_agent or deployment.state is DeploymentState.STOPPED:
+            nobody_stops_it = deployment.state is DeploymentState.STOPPED or not deployment.environment_managed
+            if ignore_management_agent or nobody_stops_it:
                 forget(tx, deployment, actor=asker.actor)
                 return None
             change = Change(type=ActionType.DEPLOYMENT_STOP, forget_when_stopped=True)
@@ -182,10 +192,10 @@ def set_health(
 def _create(tx: Transaction, body: api_v2.DeploymentIn, asker: Asker, digest: str | None) -> api_v2.ActionAccepted:
     deployment_id = body.deployment_id or make_id()
     environment = tx.environments.record(body.prediction_environment_id)
-    package = tx.packages.value(body.model_package_id)
+    package = tx.packages.resolve(body.model_package_id)
     if tx.deployments.exists(deployment_id):
         raise errors.ConflictError(f"deployment {deployment_id} exists already")
-    body = body.model_copy(update={"description": clean_text(body.description)})
+    body = body.model_copy(update={"description": clean_text(body.description or ""), "model_package_id": package.id})
     tx.deployments.insert(deployment_id, body, created_at=tx.now)
     append_event(
         tx,

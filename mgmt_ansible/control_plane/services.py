@@ -20,6 +20,7 @@ from mgmt_ansible.control_plane.agents import Agents
 from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.deployments import Deployments
 from mgmt_ansible.control_plane.package_files import PackageFiles
+from mgmt_ansible.control_plane.registered_models import RegisteredModels
 from mgmt_ansible.control_plane.registry import ReadPackage, Registry
 from mgmt_ansible.control_plane.retention import Retention
 from mgmt_ansible.control_plane.runs import Runs
@@ -34,6 +35,7 @@ class Services:
 
     Attributes:
         registry: Prediction environments (with their hosts) and model packages.
+        registered_models: Names, versions and aliases of model packages.
         deployments: Deployments and every change of what is wanted.
         actions: Actions as people see them, and cancel.
         deployment_events: The feed.
@@ -46,6 +48,7 @@ class Services:
     """
 
     registry: Registry
+    registered_models: RegisteredModels
     deployments: Deployments
     actions: Actions
     deployment_events: DeploymentEvents
@@ -62,6 +65,7 @@ def build_services(store: Store, files: PackageFiles, read_package: ReadPackage)
     wakeups = Wakeups()
     return Services(
         registry=Registry(store, wakeups, files, read_package),
+        registered_models=RegisteredModels(store),
         deployments=Deployments(store, wakeups),
         actions=Actions(store, wakeups),
         deployment_events=DeploymentEvents(store, wakeups),

@@ -13,7 +13,7 @@ MANIFEST_NAME = "model-package.json"
 
 
 class Runtime(StrEnum):
-    """What serves a package on a host."""
+    """What serves a package on a host; `external`: others do, so that there is no archive."""
 
     ONNX = "onnx"
     MLFLOW = "mlflow"
@@ -22,6 +22,7 @@ class Runtime(StrEnum):
     PPS = "pps"
     CONTAINER = "container"
     COMMAND = "command"
+    EXTERNAL = "external"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from mgmt_ansible.control_plane.api.environments import environment_router
 from mgmt_ansible.control_plane.api.metrics import render_metrics
 from mgmt_ansible.control_plane.api.packages import package_router
 from mgmt_ansible.control_plane.api.problems import install_problems
+from mgmt_ansible.control_plane.api.registered_models import registered_model_router
 from mgmt_ansible.control_plane.api.retention import retention_router
 from mgmt_ansible.control_plane.api.runs import run_router
 from mgmt_ansible.control_plane.api.throttling import Throttle
@@ -34,6 +35,7 @@ _ROUTERS = (
     access_router,
     environment_router,
     package_router,
+    registered_model_router,
     deployment_router,
     event_router,
     action_router,

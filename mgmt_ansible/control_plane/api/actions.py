@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from mgmt_ansible.control_plane.api.asking import Asking, Paging
+from mgmt_ansible.control_plane.api.builds import build_answer
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.actions import ActionSpec, ActionStatus
 from mgmt_ansible.wire import api_v2
@@ -56,8 +57,8 @@ def action_router(services: Services) -> APIRouter:
 
     @router.get("/status/{action_id}/", responses={303: {"description": "done: Location names the result"}})
     def get_status(action_id: str) -> Response:
-        """Return an action's progress, or 303 to what it was about when it is done."""
-        return _status_answer(actions.get_action(action_id))
+        """Return an action's progress, or 303 to what it was about when it is done; a build is done at once."""
+        return build_answer(services, action_id) or _status_answer(actions.get_action(action_id))
 
     return router
 

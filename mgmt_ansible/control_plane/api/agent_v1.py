@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.api.asking import Asking
-from mgmt_ansible.control_plane.api.packages import archive_answer
+from mgmt_ansible.control_plane.api.builds import archive_answer
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.control_plane.wakeups import POLL_SECONDS
 from mgmt_ansible.domain.actions import Claim

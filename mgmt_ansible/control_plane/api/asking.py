@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
@@ -66,6 +67,11 @@ class Slice:
                 "previous": self._url(max(0, self.offset - self.limit)) if self.offset else None,
             }
         )
+
+    def slice(self, items: Sequence[_T]) -> Page[_T]:
+        """Return a page of a list that is short enough to be there as a whole."""
+        data = list(items[self.offset : self.offset + self.limit])
+        return self.page(Page(count=len(data), total_count=len(items), data=data))
 
     def _url(self, offset: int) -> str:
         return str(self.request.url.include_query_params(limit=self.limit, offset=offset))

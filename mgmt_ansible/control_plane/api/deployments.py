@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from mgmt_ansible.control_plane.api import permissions
 from mgmt_ansible.control_plane.api.asking import Asking, AskingFor, FeedPaging, Paging, accepted
+from mgmt_ansible.control_plane.api.builds import add_deployment_builds
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.event_filters import EventFilters
@@ -21,6 +22,7 @@ def deployment_router(services: Services) -> APIRouter:
     router = APIRouter(prefix="/deployments", tags=["deployments"])
     _add_reading(router, services)
     _add_changing(router, services)
+    add_deployment_builds(router, services)
     return router
 
 

@@ -53,7 +53,7 @@ class Edge:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else make_id()
         scope.setdefault("state", {})["request_id"] = request_id
-        answer = _Answer(send, request_id)
+        answer = _Answer(send, request_id, str(Request(scope).base_url).rstrip("/"))
         began = time.monotonic()
         try:
             await self._app(scope, receive, answer.send)
@@ -67,10 +67,14 @@ class Edge:
 
 
 class _Answer:
-    """Sends an answer on, with our headers; `status` is 0 until it began."""
+    """Sends an answer on, with our headers; `status` is 0 until it began.
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    A `Location` below `/api/v2/` becomes an absolute address: the vendor's clients do not resolve relative ones.
+    """
+
+    def __init__(self, send: Send, request_id: str, base_url: str) -> None:
         self._send = send
+        self._base_url = base_url
         self._request_id = request_id
         self.status = 0
 
@@ -79,6 +83,9 @@ class _Answer:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self._request_id
+            location = headers.get("Location", "")
+            if location.startswith("/api/v2/"):
+                headers["Location"] = self._base_url + location
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
 
-from mgmt_ansible.control_plane.api.asking import AskingFor, Paging, accepted
+from fastapi import APIRouter, Query, Response
+
+from mgmt_ansible.control_plane.api.asking import Asking, AskingFor, Paging, accepted
 from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.control_plane.store.environments import EnvironmentFilters
 from mgmt_ansible.wire import api_v2
 
 
@@ -15,14 +18,23 @@ def environment_router(services: Services) -> APIRouter:
     registry = services.registry
 
     @router.get("/")
-    def list_prediction_environments(paging: Paging) -> api_v2.Page[api_v2.PredictionEnvironment]:
-        """List environments by name."""
-        return paging.page(registry.list_environments(limit=paging.limit, offset=paging.offset))
+    def list_prediction_environments(
+        paging: Paging,
+        search: Annotated[str | None, Query(max_length=200)] = None,
+        platform: api_v2.Platform | None = None,
+        managed_by: Annotated[api_v2.ManagedBy | None, Query(alias="managedBy")] = None,
+    ) -> api_v2.Page[api_v2.PredictionEnvironment]:
+        """List environments by name; `search` looks into name, description and id."""
+        managed = None if managed_by is None else managed_by is api_v2.ManagedBy.MANAGEMENT_AGENT
+        filters = EnvironmentFilters(search=search, platform=platform, managed=managed)
+        return paging.page(registry.list_environments(filters, limit=paging.limit, offset=paging.offset))
 
     @router.post("/", status_code=201)
-    def create_prediction_environment(body: api_v2.PredictionEnvironmentIn) -> api_v2.PredictionEnvironment:
+    def create_prediction_environment(
+        body: api_v2.PredictionEnvironmentIn, principal: Asking
+    ) -> api_v2.PredictionEnvironment:
         """Create an environment; 409 when the name is taken."""
-        return registry.create_environment(body)
+        return registry.create_environment(body, actor=principal.name)
 
     @router.get("/{environment_id}/")
     def get_prediction_environment(environment_id: str) -> api_v2.PredictionEnvironment:
@@ -31,14 +43,14 @@ def environment_router(services: Services) -> APIRouter:
 
     @router.patch("/{environment_id}/")
     def change_prediction_environment(
-        environment_id: str, body: api_v2.PredictionEnvironmentPatch
+        environment_id: str, body: api_v2.PredictionEnvironmentPatch, principal: Asking
     ) -> api_v2.PredictionEnvironment:
-        """Change name, description or status interval."""
-        return registry.update_environment(environment_id, body)
+        """Change an environment; 409 when it shall be self-managed while an agent is at work there."""
+        return registry.update_environment(environment_id, body, actor=principal.name)
 
-    @router.delete("/{environment_id}/", status_code=204)
+    @router.delete("/{environment_id}/", status_code=204, responses={410: {"model": api_v2.Problem}})
     def delete_prediction_environment(environment_id: str) -> None:
-        """Delete an environment; 422 while deployments use it."""
+        """Delete an environment; 410 when it was deleted before, 422 while deployments use it."""
         registry.delete_environment(environment_id)
 
     @router.get("/{environment_id}/hosts/")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.api.asking import Asking, Paging
+from mgmt_ansible.control_plane.api.builds import add_package_builds
 from mgmt_ansible.control_plane.package_files import ArchiveReceiver
 from mgmt_ansible.control_plane.registry import Registry
 from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.control_plane.store.packages import PackageFilters
 from mgmt_ansible.wire import api_v2
 
 _PIECE_BYTES = 1 << 20
@@ -27,17 +26,19 @@ def package_router(services: Services) -> APIRouter:
 
     @router.get("/")
     def list_model_packages(
-        paging: Paging, name: str | None = None, version: str | None = None, digest: str | None = None
+        paging: Paging, filters: Annotated[PackageFilters, Depends(_filters)]
     ) -> api_v2.Page[api_v2.ModelPackage]:
-        """List packages, newest first."""
-        found = registry.list_packages(
-            name=name, version=version, digest=digest, limit=paging.limit, offset=paging.offset
-        )
-        return paging.page(found)
+        """List packages, newest first; `search` looks into name and version."""
+        return paging.page(registry.list_packages(filters, limit=paging.limit, offset=paging.offset))
+
+    @router.post("/fromJSON/", status_code=201)
+    def add_external_model_package(body: api_v2.ModelPackageIn, principal: Asking) -> api_v2.ModelPackage:
+        """Add a package that is known by its description only, for self-managed environments."""
+        return services.registered_models.add_external(body, actor=principal.name)
 
     @router.post("/", status_code=201, openapi_extra=_OCTETS)
     async def add_model_package(
-        request: Request, response: Response, name: _Text, version: _Text
+        request: Request, response: Response, principal: Asking, name: _Text, version: _Text
     ) -> api_v2.ModelPackage:
         """Add a package: the body is its archive.
 
@@ -46,7 +47,7 @@ def package_router(services: Services) -> APIRouter:
         receiver = await run_in_threadpool(registry.receive_archive)
         try:
             await _receive(request, receiver)
-            package, new = await run_in_threadpool(_finish, registry, receiver, name, version)
+            package, new = await run_in_threadpool(_finish, registry, receiver, name, version, principal.name)
         finally:
             await run_in_threadpool(receiver.discard)
         response.status_code = 201 if new else 200
@@ -59,23 +60,37 @@ def package_router(services: Services) -> APIRouter:
 
     @router.delete("/{package_id}/", status_code=204)
     def delete_model_package(package_id: str) -> None:
-        """Delete a package; 422 while deployments use it."""
+        """Delete a package; 422 while deployments or aliases use it."""
         registry.delete_package(package_id)
 
-    @router.get("/{package_id}/modelPackageFile/", response_class=FileResponse)
-    def download_model_package(package_id: str, principal: Asking) -> FileResponse:
-        """Return the archive; `Range` is honoured; an agent's token needs an action or a deployment that is about it."""
-        return archive_answer(registry, package_id, principal)
+    @router.post("/{package_id}/archive/", status_code=204)
+    def archive_model_package(package_id: str) -> None:
+        """Take a package out of lists for good; 422 while deployments or aliases use it."""
+        registry.archive_package(package_id)
 
+    add_package_builds(router, services)
     return router
 
 
-def archive_answer(registry: Registry, package_id: str, principal: Principal) -> FileResponse:
-    """Return a package's archive as an attachment; ForbiddenError."""
-    path = registry.archive_path(package_id, principal)
-    package = registry.get_package(package_id)
-    filename = re.sub(r"[^A-Za-z0-9._-]", "_", f"{package.name}-{package.version}.mgmt-package")
-    return FileResponse(path, media_type="application/octet-stream", filename=filename)
+def _filters(
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    digest: str | None = None,
+    model_id: Annotated[str | None, Query(alias="modelId")] = None,
+    registered_model_id: Annotated[str | None, Query(alias="registeredModelId")] = None,
+    search: Annotated[str | None, Query(max_length=200)] = None,
+    archived: Annotated[bool, Query(alias="showArchived")] = False,
+) -> PackageFilters:
+    return PackageFilters(
+        name=name,
+        version=version,
+        digest=digest,
+        model_id=model_id,
+        registered_model_id=registered_model_id,
+        search=search,
+        archived=archived,
+    )
 
 
 _OCTETS = {
@@ -97,5 +112,7 @@ async def _receive(request: Request, receiver: ArchiveReceiver) -> None:
     await run_in_threadpool(receiver.write, bytes(held))
 
 
-def _finish(registry: Registry, receiver: ArchiveReceiver, name: str, version: str) -> tuple[api_v2.ModelPackage, bool]:
-    return registry.add_package(name=name, version=version, archive=receiver.finish())
+def _finish(
+    registry: Registry, receiver: ArchiveReceiver, name: str, version: str, actor: str
+) -> tuple[api_v2.ModelPackage, bool]:
+    return registry.add_package(name=name, version=version, archive=receiver.finish(), actor=actor)

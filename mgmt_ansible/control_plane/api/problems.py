@@ -17,6 +17,7 @@ HTTP_STATUS: tuple[tuple[type[errors.MgmtAnsibleError], int], ...] = (
     (errors.InvalidRequestError, 422),
     (errors.ForbiddenError, 403),
     (errors.AccessError, 401),
+    (errors.GoneError, 410),
     (errors.NotFoundError, 404),
     (errors.ConflictError, 409),
     (errors.StoreError, 503),

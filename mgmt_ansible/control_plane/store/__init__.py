@@ -22,6 +22,7 @@ from mgmt_ansible.control_plane.store.migrating import migrate
 from mgmt_ansible.control_plane.store.notifications import NotificationRows
 from mgmt_ansible.control_plane.store.packages import PackageRows
 from mgmt_ansible.control_plane.store.pruning import PruningRows
+from mgmt_ansible.control_plane.store.registered_models import RegisteredModelRows
 from mgmt_ansible.control_plane.store.retention import RetentionRows
 from mgmt_ansible.control_plane.store.run_logs import RunLogRows
 from mgmt_ansible.control_plane.store.runs import RunRows
@@ -34,6 +35,7 @@ class Transaction:
     now: datetime
     environments: EnvironmentRows
     packages: PackageRows
+    registered_models: RegisteredModelRows
     deployments: DeploymentRows
     actions: ActionRows
     deployment_events: DeploymentEventRows
@@ -108,6 +110,7 @@ class Store:
             now=now,
             environments=EnvironmentRows(connection),
             packages=PackageRows(connection),
+            registered_models=RegisteredModelRows(connection),
             deployments=DeploymentRows(connection),
             actions=ActionRows(connection),
             deployment_events=DeploymentEventRows(connection),

@@ -144,6 +144,12 @@ class ActionRows:
         query = ACTIONS.select().where(ACTIONS.c.deployment_id == deployment_id, ACTIONS.c.status.in_(UNFINISHED))
         return tuple(_record(row) for row in self._connection.execute(query.order_by(ACTIONS.c.sequence)).all())
 
+    def unfinished_in(self, environment_id: str) -> tuple[ActionRecord, ...]:
+        """Return the pending and running actions of an environment, the newest first, so that each can be undone."""
+        query = ACTIONS.select().where(ACTIONS.c.environment_id == environment_id, ACTIONS.c.status.in_(UNFINISHED))
+        rows = self._connection.execute(query.order_by(ACTIONS.c.sequence.desc())).all()
+        return tuple(_record(row) for row in rows)
+
     def changing_deployments(self, environment_id: str) -> frozenset[str]:
         """Return the ids of deployments with an unfinished action that changes hosts."""
         query = sa.select(ACTIONS.c.deployment_id).where(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +9,10 @@ import sqlalchemy as sa
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.actions import CHANGING_TYPES, UNFINISHED
+from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters, conditions, order
+from mgmt_ansible.control_plane.store.environments import managed_by
 from mgmt_ansible.control_plane.store.packages import PackageRows
-from mgmt_ansible.control_plane.store.paging import contains, page_of
+from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.records import DeploymentRecord
 from mgmt_ansible.control_plane.store.schema import (
     ACTIONS,
@@ -113,27 +114,9 @@ class DeploymentRows:
             raise errors.NotFoundError(f"deployment {deployment_id} does not exist")
         return _to_wire(row)
 
-    def list(
-        self,
-        *,
-        environment_id: str | None,
-        state: DeploymentState | None,
-        health: Health | None,
-        search: str | None,
-        limit: int,
-        offset: int,
-    ) -> api_v2.Page[api_v2.Deployment]:
-        """Return deployments by label."""
-        wanted: Mapping[sa.ColumnElement[str], str | None] = {
-            DEPLOYMENTS.c.environment_id: environment_id,
-            DEPLOYMENTS.c.state: state,
-            DEPLOYMENTS.c.health: health,
-        }
-        query = _JOINED.where(*(column == value for column, value in wanted.items() if value is not None))
-        if search:
-            columns: Sequence[sa.ColumnElement[str]] = (DEPLOYMENTS.c.label, DEPLOYMENTS.c.id, PACKAGES.c.name)
-            query = query.where(sa.or_(*(contains(column, search) for column in columns)))
-        query = query.order_by(sa.func.lower(DEPLOYMENTS.c.label), DEPLOYMENTS.c.id)
+    def list(self, filters: DeploymentFilters, *, limit: int, offset: int) -> api_v2.Page[api_v2.Deployment]:
+        """Return deployments, by label unless another order is asked for."""
+        query = _JOINED.where(*conditions(filters)).order_by(*order(filters.order_by))
         return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
 
     def _known_generation(self, deployment_id: str) -> int | None:
@@ -147,6 +130,7 @@ class DeploymentRows:
             label=row.label,
             environment_id=row.environment_id,
             environment_name=row.environment_name,
+            environment_managed=row.environment_managed,
             package=PackageRows(self._connection).value(row.package_id),
             wanted_running=row.wanted_running,
             forget_when_stopped=row.forget_when_stopped,
@@ -178,9 +162,12 @@ _JOINED = (
         ENVIRONMENTS.c.name.label("environment_name"),
         ENVIRONMENTS.c.platform.label("environment_platform"),
         ENVIRONMENTS.c.is_managed_by_management_agent.label("environment_managed"),
+        ENVIRONMENTS.c.plugin.label("environment_plugin"),
+        ENVIRONMENTS.c.supported_model_formats.label("environment_formats"),
         PACKAGES.c.name.label("package_name"),
         PACKAGES.c.version.label("package_version"),
         PACKAGES.c.digest.label("package_digest"),
+        PACKAGES.c.registered_model_id.label("registered_model_id"),
         ACTIONS.c.id.label("action_id"),
         ACTIONS.c.type.label("action_type"),
         ACTIONS.c.status.label("action_status"),
@@ -206,13 +193,20 @@ def _to_wire(row: sa.Row[Any]) -> api_v2.Deployment:
         created_at=row.created_at,
         updated_at=row.updated_at,
         model_package=api_v2.PackageBrief(
-            id=row.package_id, name=row.package_name, version=row.package_version, digest=row.package_digest
+            id=row.package_id,
+            name=row.package_name,
+            version=row.package_version,
+            digest=row.package_digest,
+            registered_model_id=row.registered_model_id,
         ),
         prediction_environment=api_v2.EnvironmentBrief(
             id=row.environment_id,
             name=row.environment_name,
             platform=row.environment_platform,
             is_managed_by_management_agent=row.environment_managed,
+            managed_by=managed_by(managed=row.environment_managed),
+            plugin=row.environment_plugin,
+            supported_model_formats=row.environment_formats,
         ),
         service_health=api_v2.HealthStatus(status=row.health, message=row.health_message, start_date=row.health_since),
         current_action=None if row.action_id is None else _action_brief(row),

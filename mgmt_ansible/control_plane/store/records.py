@@ -14,10 +14,11 @@ from mgmt_ansible.wire.api_v2 import Endpoint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentRecord:
-    """An environment as rules see it."""
+    """An environment as rules see it; one that is not `managed` is its owners' own: no agent acts on it."""
 
     id: str
     name: str
+    managed: bool
     status_interval_seconds: float
     status_requested_at: datetime | None
 
@@ -37,6 +38,7 @@ class DeploymentRecord:
     label: str
     environment_id: str
     environment_name: str
+    environment_managed: bool
     package: ModelPackage
     wanted_running: bool
     forget_when_stopped: bool

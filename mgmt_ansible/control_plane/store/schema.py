@@ -59,6 +59,17 @@ ENVIRONMENTS = sa.Table(
     sa.Column("status_interval_seconds", sa.Float, nullable=False),
     sa.Column("status_requested_at", UtcDateTime),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("plugin", sa.Text),
+    sa.Column("priority", sa.Integer),
+    sa.Column("max_concurrent_batch_predictions_job", sa.Integer),
+)
+
+DELETED_ENVIRONMENTS = sa.Table(
+    "deleted_environments",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("deleted_at", UtcDateTime, nullable=False),
 )
 
 ENVIRONMENT_HOSTS = sa.Table(
@@ -83,8 +94,17 @@ PACKAGES = sa.Table(
     sa.Column("archive_bytes", sa.BigInteger, nullable=False),
     sa.Column("runtime", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("registered_model_id", sa.String(64), nullable=False, server_default=sa.text("''")),
+    sa.Column("version_number", sa.Integer, nullable=False, server_default=sa.text("0")),
+    sa.Column("model_id", sa.Text),
+    sa.Column("user_provided_id", sa.Text),
+    sa.Column("target", sa.JSON(none_as_null=True)),
+    sa.Column("model_description", sa.JSON(none_as_null=True)),
+    sa.Column("archived_at", UtcDateTime),
     sa.UniqueConstraint("name", "version"),
     sa.Index(None, "archive_sha256"),
+    sa.Index(None, "registered_model_id", "version_number"),
     sqlite_autoincrement=True,
 )
 

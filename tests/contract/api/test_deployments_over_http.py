@@ -60,7 +60,7 @@ def test_a_launch_goes_from_request_to_ready(site: Site, callers: Callers):
     assert 204 == report(callers.agent, claimed["spec"]["id"]).status_code
 
     done = callers.user.get(where)
-    assert (303, "/api/v2/deployments/fraud/") == (done.status_code, done.headers["location"])
+    assert (303, "http://testserver/api/v2/deployments/fraud/") == (done.status_code, done.headers["location"])
     deployment = callers.user.get(done.headers["location"]).json()
     assert ("active", "ready", "passing") == (
         deployment["status"],

@@ -63,6 +63,7 @@ def test_an_unknown_id_is_not_found(site: Site, callers: Callers, routes: list[t
         "/model/": {"modelPackageId": site.package.id},
         "/status/": {"status": "inactive"},
         "/actions/": {"type": "deployment_stop"},
+        "{alias}/": {"modelPackageId": "gone"},
     }
     for method, path in routes:
         if "{" not in path or path.startswith("/agent/"):

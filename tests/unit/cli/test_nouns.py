@@ -236,3 +236,78 @@ def test_a_status_takes_a_timeout(monkeypatch):
     terminal.run("environment", "status", known["id"], "--timeout", "7")
 
     assert 7 == json.loads(terminal.adapter.bodies[-1])["timeoutSeconds"]
+
+
+def test_an_environment_is_handed_to_its_owners(monkeypatch):
+    """Only what was given is sent."""
+    answers = {
+        "GET predictionEnvironments/": page(environment()),
+        f"PATCH predictionEnvironments/{environment()['id']}/": environment(isManagedByManagementAgent=False),
+    }
+    terminal = open_terminal(monkeypatch, by_path(answers))
+
+    done = terminal.run("environment", "change", environment()["name"], "--self-managed")
+
+    assert {"isManagedByManagementAgent": False} == json.loads(terminal.adapter.requests[-1].body)
+    assert "no agent acts" in done.output
+
+
+MODEL_ID = "d" * 24
+
+
+def registered_model(*aliases: dict) -> dict:
+    return {
+        "id": MODEL_ID,
+        "name": "wine",
+        "description": "",
+        "createdAt": MOMENT,
+        "createdBy": "ann",
+        "modifiedAt": MOMENT,
+        "modifiedBy": "ann",
+        "lastVersionNum": 1,
+        "versionCount": 1,
+        "target": {},
+        "aliases": list(aliases),
+    }
+
+
+def champion() -> dict:
+    return {
+        "alias": "champion",
+        "modelPackageId": package()["id"],
+        "registeredModelVersion": 1,
+        "version": "1",
+        "setBy": "ann",
+        "setAt": MOMENT,
+    }
+
+
+def test_an_alias_is_set_shown_and_deleted(monkeypatch):
+    """Of the package's own name."""
+    base = f"registeredModels/{MODEL_ID}/aliases/champion/"
+    answers = {
+        "GET modelPackages/": page(package(name="wine", registeredModelId=MODEL_ID)),
+        "GET registeredModels/": page(registered_model(champion())),
+        f"PUT {base}": champion(),
+        f"DELETE {base}": (204, b""),
+    }
+    terminal = open_terminal(monkeypatch, by_path(answers))
+
+    assert "wine@champion is wine:" in terminal.run("package", "alias", "wine", "champion").output
+    assert "champion" in terminal.run("package", "aliases").output
+    assert "wine@champion is deleted" in terminal.run("package", "unalias", "wine@champion").output
+    assert f"DELETE /api/v2/{base}" == terminal.asked[-1]
+
+
+def test_a_package_is_named_by_its_alias(monkeypatch):
+    """Wherever a package is asked for; a name with an @ that is no alias is tried as a name."""
+    answers = {
+        "GET registeredModels/": page(registered_model(champion())),
+        f"GET registeredModels/{MODEL_ID}/aliases/champion/": champion(),
+        f"GET modelPackages/{package()['id']}/": package(name="wine"),
+        "GET modelPackages/": page(package(name="a@b")),
+    }
+    terminal = open_terminal(monkeypatch, by_path(answers))
+
+    assert "wine" in terminal.run("package", "show", "wine@champion").output
+    assert "a@b" in terminal.run("package", "show", "a@b").output

@@ -39,7 +39,7 @@ def environment(name: str = "loopback", environment_id: str = "e" * 24) -> api_v
         is_managed_by_management_agent=True,
         managed_by="agent",
         status_interval_seconds=60,
-        health=api_v2.HealthStatus(status=Health.PASSING),
+        health=api_v2.EnvironmentHealth(status=Health.PASSING),
         created_at=NOW,
     )
 

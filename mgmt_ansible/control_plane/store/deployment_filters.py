@@ -1,0 +1,93 @@
+"""Which deployments a list has, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.paging import contains
+from mgmt_ansible.control_plane.store.schema import DEPLOYMENTS, ENVIRONMENTS, PACKAGES
+from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.health import Health
+
+_WORST_FIRST = (Health.FAILING, Health.WARNING, Health.PASSING, Health.UNKNOWN)
+"""Source: the vendor's public documentation of `orderBy`: ascending is failing, warning, passing, unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentFilters:
+    """Which deployments: those that fulfil all that is given; of several values one is enough.
+
+    Attributes:
+        environment_id: In this environment.
+        registered_model_id: That want a version of this model.
+        package_id: That want this package.
+        states: In one of these.
+        healths: Whose shown health is one of these.
+        importances: Of one of these.
+        platforms: In an environment of one of these platforms.
+        search: With this text in label, description, id or package name.
+        order_by: A name of `ORDERS`, `-` before it turns it round; None is by label.
+    """
+
+    environment_id: str | None = None
+    registered_model_id: str | None = None
+    package_id: str | None = None
+    states: tuple[DeploymentState, ...] = ()
+    healths: tuple[Health, ...] = ()
+    importances: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    search: str | None = None
+    order_by: str | None = None
+
+
+EVERY_DEPLOYMENT = DeploymentFilters()
+
+_LABEL = sa.func.lower(DEPLOYMENTS.c.label)
+
+
+def _rank(column: sa.ColumnElement[str], words: tuple[str, ...]) -> sa.ColumnElement[Any]:
+    return sa.case({word: number for number, word in enumerate(words)}, value=column, else_=len(words))
+
+
+ORDERS: Mapping[str, sa.ColumnElement[Any]] = {
+    "label": _LABEL,
+    "serviceHealth": _rank(DEPLOYMENTS.c.health, _WORST_FIRST),
+    "importance": _rank(DEPLOYMENTS.c.importance, ("CRITICAL", "HIGH", "MODERATE", "LOW")),
+    "createdAt": DEPLOYMENTS.c.created_at,
+    "status": DEPLOYMENTS.c.state,
+}
+"""What a list can be ordered by; ties are by id."""
+
+
+def conditions(filters: DeploymentFilters) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield the conditions on deployments joined with their environment and package."""
+    exact: Mapping[sa.ColumnElement[Any], str | None] = {
+        DEPLOYMENTS.c.environment_id: filters.environment_id,
+        PACKAGES.c.registered_model_id: filters.registered_model_id,
+        DEPLOYMENTS.c.package_id: filters.package_id,
+    }
+    yield from (column == value for column, value in exact.items() if value is not None)
+    several: Mapping[sa.ColumnElement[Any], tuple[str, ...]] = {
+        DEPLOYMENTS.c.state: filters.states,
+        DEPLOYMENTS.c.health: filters.healths,
+        DEPLOYMENTS.c.importance: filters.importances,
+        ENVIRONMENTS.c.platform: filters.platforms,
+    }
+    yield from (column.in_(values) for column, values in several.items() if values)
+    if filters.search:
+        columns = (DEPLOYMENTS.c.label, DEPLOYMENTS.c.description, DEPLOYMENTS.c.id, PACKAGES.c.name)
+        yield sa.or_(*(contains(column, filters.search) for column in columns))
+
+
+def order(order_by: str | None) -> tuple[sa.ColumnElement[Any], ...]:
+    """Return the order of a list; InvalidRequestError for one that is not known."""
+    name = order_by or "label"
+    column = ORDERS.get(name.removeprefix("-"))
+    if column is None:
+        raise errors.InvalidRequestError(f"orderBy: one of {', '.join(ORDERS)}, with - before it to turn it round")
+    return (column.desc() if name.startswith("-") else column, _LABEL, DEPLOYMENTS.c.id)
