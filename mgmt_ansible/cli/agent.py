@@ -91,6 +91,73 @@ def token(
 
 
 @app.command()
+def invite(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The agent will be listed by this name.")],
+    environment: options.EnvironmentOption,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url", metavar="URL", help="How the agent's machine reaches the control plane; as you do without it."
+        ),
+    ] = None,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """Print what to type on a new agent's machine, and the one-time code that it asks for (good for 15 minutes)."""
+    with options.connected(context, json_output, data) as session:
+        found = references.find_environment(session.client, environment)
+        made = session.client.environments.invite_agent(found.id, name, control_plane_url=url)
+        if session.output.json:
+            output.print_json(output.as_json(made))
+            return
+        print("\n".join(made.commands))
+        print(f"\ncode, once and until {text.clock(made.expires_at)}: {made.code}")
+
+
+@app.command()
+def enroll(
+    url: Annotated[str, typer.Argument(metavar="URL", help="Of the control plane.")],
+    inventory: Annotated[
+        Path, typer.Option("--inventory", metavar="PATH", help="The hosts, as Ansible takes them.")
+    ] = Path("/etc/ansible/hosts"),
+    pattern: Annotated[str, typer.Option("--pattern", help="Which of them: an Ansible host pattern.")] = "all",
+    become: Annotated[bool, typer.Option("--become", help="Become root on the hosts.")] = False,
+    base_dir: Annotated[
+        str, typer.Option("--base-dir", metavar="DIR", help="On the hosts; they choose one without it.")
+    ] = "",
+    ansible_cfg: Annotated[
+        Path | None, typer.Option("--ansible-cfg", metavar="FILE", help="Your own ansible.cfg.")
+    ] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option("--ca-file", metavar="FILE", help="Certificates to trust for the control plane.")
+    ] = None,
+    start: Annotated[bool, typer.Option("--start", help="Run the agent then, until SIGINT or SIGTERM.")] = False,
+) -> None:
+    """Make this folder an agent's: asks for the one-time code, writes agent.yaml and agent.token."""
+    from mgmt_ansible import bootstrap
+    from mgmt_ansible.cli import enrolling
+    from mgmt_ansible.settings.agent import load_agent_settings
+    from mgmt_ansible.settings.agent_files import AgentFile
+
+    file = AgentFile(
+        control_plane_url=url.rstrip("/"),
+        environment_id="",
+        environment_name="",
+        inventory=str(inventory.expanduser().absolute()),
+        pattern=pattern,
+        become=become,
+        base_dir=base_dir,
+        ansible_cfg=ansible_cfg.expanduser().absolute() if ansible_cfg else None,
+        ca_file=ca_file.expanduser().absolute() if ca_file else None,
+    )
+    written = enrolling.enroll(file)
+    print(f"written: {written}; start it with `mgmt-ansible agent --config {written.absolute()}`", flush=True)
+    if start:
+        bootstrap.run_agent(load_agent_settings(written), _stop_on_signals())
+
+
+@app.command()
 def example() -> None:
     """Print a configuration to start from."""
     print(_EXAMPLE, end="")

@@ -9,6 +9,8 @@ from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.wire.api_v2 import (
     ActionAccepted,
     ActionIn,
+    AgentInvitation,
+    AgentInvitationIn,
     EnvironmentHost,
     ManagedBy,
     Platform,
@@ -58,6 +60,20 @@ class Environments:
     def list_hosts(self, environment_id: str) -> Iterator[EnvironmentHost]:
         """Yield the agent's last snapshot of the environment's hosts, in inventory order."""
         return self._transport.pages(EnvironmentHost, f"predictionEnvironments/{segment(environment_id)}/hosts/")
+
+    def invite_agent(
+        self, environment_id: str, agent_name: str, *, control_plane_url: str | None = None
+    ) -> AgentInvitation:
+        """Make a one-time code for a new agent of the environment.
+
+        Args:
+            environment_id: What the agent may serve.
+            agent_name: By which it will be listed.
+            control_plane_url: How its machine reaches the control plane; None means as this client does.
+        """
+        body = AgentInvitationIn(agent_name=agent_name, control_plane_url=control_plane_url or self._transport.url)
+        path = f"predictionEnvironments/{segment(environment_id)}/agentInvitations/"
+        return self._transport.send(AgentInvitation, "POST", path, body=body)
 
     def ask_status(
         self, environment_id: str, *, timeout_seconds: float | None = None, idempotency_key: str | None = None

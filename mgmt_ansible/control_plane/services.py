@@ -16,9 +16,11 @@ from dataclasses import dataclass
 
 from mgmt_ansible.control_plane.access import Access
 from mgmt_ansible.control_plane.actions import Actions
+from mgmt_ansible.control_plane.agent_wheels import AgentWheels
 from mgmt_ansible.control_plane.agents import Agents
 from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.deployments import Deployments
+from mgmt_ansible.control_plane.invitations import Invitations
 from mgmt_ansible.control_plane.package_files import PackageFiles
 from mgmt_ansible.control_plane.registered_models import RegisteredModels
 from mgmt_ansible.control_plane.registry import ReadPackage, Registry
@@ -42,6 +44,7 @@ class Services:
         runs: Runs as agents reported them, and their logs.
         agents: What agents ask and tell: hello, claims, heartbeats, reports.
         access: Tokens, login links, sessions.
+        invitations: One-time codes for new agents, and what they are installed from.
         retention: How long the feed and runs are kept, and what is held.
         storage: Whether there is room, and the database is whole.
         wakeups: For whoever waits for changes; `wakeups.stopping` tells streams to end.
@@ -55,6 +58,7 @@ class Services:
     runs: Runs
     agents: Agents
     access: Access
+    invitations: Invitations
     retention: Retention
     storage: Storage
     wakeups: Wakeups
@@ -63,6 +67,7 @@ class Services:
 def build_services(store: Store, files: PackageFiles, read_package: ReadPackage) -> Services:
     """Return the services over a prepared store and a prepared folder of archives."""
     wakeups = Wakeups()
+    access = Access(store)
     return Services(
         registry=Registry(store, wakeups, files, read_package),
         registered_models=RegisteredModels(store),
@@ -71,7 +76,8 @@ def build_services(store: Store, files: PackageFiles, read_package: ReadPackage)
         deployment_events=DeploymentEvents(store, wakeups),
         runs=Runs(store, wakeups),
         agents=Agents(store, wakeups),
-        access=Access(store),
+        access=access,
+        invitations=Invitations(store, access, AgentWheels()),
         retention=Retention(store, wakeups),
         storage=Storage(store),
         wakeups=wakeups,

@@ -19,6 +19,7 @@ from mgmt_ansible.wire.deployments import (
     Endpoint,
     ModelReplacement,
 )
+from mgmt_ansible.wire.enrollments import AgentEnrollment, AgentEnrollmentIn, AgentInvitation, AgentInvitationIn
 from mgmt_ansible.wire.environments import (
     EnvironmentBrief,
     EnvironmentHealth,
@@ -60,6 +61,10 @@ __all__ = [
     "ActionBrief",
     "ActionIn",
     "Agent",
+    "AgentEnrollment",
+    "AgentEnrollmentIn",
+    "AgentInvitation",
+    "AgentInvitationIn",
     "BuildAccepted",
     "Deployment",
     "DeploymentEvent",

@@ -16,6 +16,7 @@ from mgmt_ansible.control_plane.api.deployment_events import event_router
 from mgmt_ansible.control_plane.api.deployments import deployment_router
 from mgmt_ansible.control_plane.api.edge import BodyLimit, Edge, Slashes
 from mgmt_ansible.control_plane.api.environments import environment_router
+from mgmt_ansible.control_plane.api.install import install_router
 from mgmt_ansible.control_plane.api.metrics import render_metrics
 from mgmt_ansible.control_plane.api.packages import package_router
 from mgmt_ansible.control_plane.api.problems import install_problems
@@ -68,6 +69,7 @@ def create_app(services: Services, *, writes_per_second: float = WRITES_PER_SECO
         api.include_router(router(services))
     app.include_router(api)
     app.include_router(agent_router(services), responses=_REFUSALS)
+    app.include_router(install_router(services))
     app.include_router(_operator_router(services))
     templates = pages.install(app, services)
     _add_edge(app, services, writes_per_second, partial(problem_page, templates))

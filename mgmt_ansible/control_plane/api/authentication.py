@@ -15,7 +15,7 @@ from mgmt_ansible.control_plane.access import SESSION_COOKIE, Access, Principal
 from mgmt_ansible.control_plane.api import permissions
 from mgmt_ansible.control_plane.api.problems import problem, problem_of
 
-_FOR_PROGRAMS = re.compile(r"/(api|agent)/.*|/metrics|/openapi\.json|/docs.*", re.DOTALL)
+_FOR_PROGRAMS = re.compile(r"/(api|agent|install)/.*|/metrics|/openapi\.json|/docs.*", re.DOTALL)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 ExplainOnPage = Callable[[Request, errors.MgmtAnsibleError], ASGIApp]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from mgmt_ansible.control_plane.api.asking import Asking, AskingFor, Paging, accepted
 from mgmt_ansible.control_plane.services import Services
@@ -57,6 +57,14 @@ def environment_router(services: Services) -> APIRouter:
     def list_hosts(environment_id: str, paging: Paging) -> api_v2.Page[api_v2.EnvironmentHost]:
         """List the hosts that the agent's inventory has for it."""
         return paging.page(registry.list_hosts(environment_id, limit=paging.limit, offset=paging.offset))
+
+    @router.post("/{environment_id}/agentInvitations/", status_code=201)
+    def invite_agent(
+        request: Request, environment_id: str, body: api_v2.AgentInvitationIn, principal: Asking
+    ) -> api_v2.AgentInvitation:
+        """Make a one-time code with which a new agent fetches its token, and what to type on its machine."""
+        url = str(request.base_url)
+        return services.invitations.invite(environment_id, body, actor=principal.name, url=url)
 
     @router.post("/{environment_id}/actions/", status_code=202)
     def ask_for_environment_status(

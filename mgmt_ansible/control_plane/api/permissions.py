@@ -32,6 +32,9 @@ class Permission:
 
 _EVERYBODY = (
     "GET /healthz",
+    "POST /install/agent",
+    "GET /install/constraints.txt",
+    "GET /install/wheels/{name}",
     "GET /login",
     "POST /login",
     "GET /static/{digest}/{name:path}",
@@ -135,6 +138,7 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "POST /api/v2/predictionEnvironments/",
         "PATCH /api/v2/predictionEnvironments/{environment_id}/",
         "DELETE /api/v2/predictionEnvironments/{environment_id}/",
+        "POST /api/v2/predictionEnvironments/{environment_id}/agentInvitations/",
         "POST /api/v2/retention/prune/",
         "POST /api/v2/retentionPolicies/",
         "PATCH /api/v2/retentionPolicies/{policy_id}/",

@@ -18,6 +18,7 @@ from mgmt_ansible.control_plane.store.deliveries import DeliveryRows
 from mgmt_ansible.control_plane.store.deployment_events import DeploymentEventRows
 from mgmt_ansible.control_plane.store.deployments import DeploymentRows
 from mgmt_ansible.control_plane.store.environments import EnvironmentRows
+from mgmt_ansible.control_plane.store.invitations import InvitationRows
 from mgmt_ansible.control_plane.store.migrating import migrate
 from mgmt_ansible.control_plane.store.notifications import NotificationRows
 from mgmt_ansible.control_plane.store.packages import PackageRows
@@ -43,6 +44,7 @@ class Transaction:
     run_logs: RunLogRows
     agents: AgentRows
     access: AccessRows
+    invitations: InvitationRows
     retention: RetentionRows
     pruning: PruningRows
     notifications: NotificationRows
@@ -118,6 +120,7 @@ class Store:
             run_logs=RunLogRows(connection),
             agents=AgentRows(connection),
             access=AccessRows(connection),
+            invitations=InvitationRows(connection),
             retention=RetentionRows(connection),
             pruning=PruningRows(connection),
             notifications=NotificationRows(connection, now),

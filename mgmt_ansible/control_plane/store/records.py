@@ -73,6 +73,20 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationRecord:
+    """An agent that may come with a one-time code.
+
+    Attributes:
+        agent_name: Of the token that it will get.
+        invited_by: Who made the code.
+    """
+
+    environment_id: str
+    agent_name: str
+    invited_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
     """Who holds a claim.
 

@@ -320,3 +320,13 @@ SESSIONS = sa.Table(
     sa.Column("token_id", sa.ForeignKey("access_tokens.id"), nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
 )
+
+AGENT_INVITATIONS = sa.Table(
+    "agent_invitations",
+    METADATA,
+    sa.Column("sha256", sa.String(64), primary_key=True),
+    sa.Column("environment_id", sa.String(64), nullable=False),
+    sa.Column("agent_name", sa.String(128), nullable=False),
+    sa.Column("invited_by", sa.Text, nullable=False),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+)

@@ -64,6 +64,7 @@ def test_an_unknown_id_is_not_found(site: Site, callers: Callers, routes: list[t
         "/status/": {"status": "inactive"},
         "/actions/": {"type": "deployment_stop"},
         "{alias}/": {"modelPackageId": "gone"},
+        "/agentInvitations/": {"agentName": "edge"},
     }
     for method, path in routes:
         if "{" not in path or path.startswith("/agent/"):

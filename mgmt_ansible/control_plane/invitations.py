@@ -1,0 +1,103 @@
+"""Invitations: a one-time code lets a new agent fetch its token, so that no person, shell or log ever sees it."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import timedelta
+
+from mgmt_ansible import errors
+from mgmt_ansible.control_plane.access import Access
+from mgmt_ansible.control_plane.agent_wheels import AgentWheels
+from mgmt_ansible.control_plane.credentials import new_secret, sha256_hex
+from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.control_plane.store.records import InvitationRecord
+from mgmt_ansible.settings.agent_files import DEFAULT_INVENTORY, AgentFile
+from mgmt_ansible.wire import api_v2
+
+INVITATION_LIFE = timedelta(minutes=15)
+FOLDER = "mgmt-ansible-agent"
+
+
+class Invitations:
+    """Invites agents, and lets them in once.
+
+    Args:
+        store: Keeps the codes' digests.
+        access: Makes the tokens.
+        wheels: What agents are installed from.
+    """
+
+    def __init__(self, store: Store, access: Access, wheels: AgentWheels) -> None:
+        self._store = store
+        self._access = access
+        self.wheels = wheels
+
+    def invite(
+        self, environment_id: str, body: api_v2.AgentInvitationIn, *, actor: str, url: str
+    ) -> api_v2.AgentInvitation:
+        """Make a code for an agent of an environment.
+
+        Args:
+            environment_id: What the agent may serve.
+            body: Its name, and how it reaches the control plane.
+            actor: Who invites.
+            url: How the agent reaches the control plane when the body does not say.
+
+        Raises:
+            ConflictError: A token has this name.
+            NotFoundError: There is no such environment.
+        """
+        code = new_secret()
+        with self._store.write() as tx:
+            environment = tx.environments.record(environment_id)
+            if tx.access.name_taken(body.agent_name):
+                raise errors.ConflictError(
+                    f"agentName: an access token is named {body.agent_name} already: revoke it or take another name"
+                )
+            expires_at = tx.now + INVITATION_LIFE
+            record = InvitationRecord(environment_id=environment_id, agent_name=body.agent_name, invited_by=actor)
+            tx.invitations.insert(sha256_hex(code), record, expires_at=expires_at, now=tx.now)
+        place = (body.control_plane_url or url).rstrip("/")
+        wheel = self.wheels.wheel()
+        wheel_url = f"{place}/install/wheels/{wheel.name}"
+        file = AgentFile(control_plane_url=place, environment_id=environment_id, environment_name=environment.name)
+        return api_v2.AgentInvitation(
+            code=code,
+            expires_at=expires_at,
+            agent_name=body.agent_name,
+            prediction_environment_id=environment_id,
+            wheel_url=wheel_url,
+            wheel_sha256=wheel.sha256,
+            commands=_commands(place, wheel_url, wheel.sha256),
+            configuration=file.text(),
+        )
+
+    def accept(self, code: str) -> api_v2.AgentEnrollment:
+        """Turn a code, once, into the token of a new agent.
+
+        Raises:
+            AccessError: Unknown, used or expired.
+            ConflictError: A token took the name meanwhile; the code is used up.
+            NotFoundError: The environment was deleted meanwhile.
+        """
+        with self._store.write() as tx:
+            found = tx.invitations.take(sha256_hex(code), now=tx.now)
+        if found is None:
+            raise errors.AccessError("code: was used, or is too old: make another on the environment's page")
+        token = self._access.create_token(name=found.agent_name, kind="agent", environment_ids=[found.environment_id])
+        with self._store.read() as tx:
+            environment = tx.environments.record(found.environment_id)
+        return api_v2.AgentEnrollment(
+            agent_name=found.agent_name,
+            token=token.token or "",
+            prediction_environment_id=environment.id,
+            prediction_environment_name=environment.name,
+        )
+
+
+def _commands(place: str, wheel_url: str, sha256: str) -> list[str]:
+    """Return what to type; pip itself compares the checksum that stands there."""
+    requirement = f"mgmt-ansible @ {wheel_url}#sha256={sha256}"
+    install = ("bin/pip", "install", "--constraint", f"{place}/install/constraints.txt", requirement)
+    enroll = ("bin/mgmt-ansible", "agent", "enroll", place, "--inventory", DEFAULT_INVENTORY, "--start")
+    return [f"python3 -m venv {FOLDER} && cd {FOLDER}", shlex.join(install), shlex.join(enroll)]

@@ -1,0 +1,98 @@
+"""A machine becomes an agent by the lines that the environment's page shows: typed here, in a fresh environment."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from mgmt_ansible.quickstart.loopback import LoopbackHost, find_sshd
+from tests.acceptance.command_line import Program, environment, read_json, run
+
+pytestmark = [
+    pytest.mark.ssh,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(find_sshd() is None, reason="sshd (openssh-server) is not installed"),
+]
+
+FRESH = {"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONPATH": ""}
+"""Nothing but the control plane's own wheel may come over the network; what it needs is lent by this environment."""
+
+
+class Shell(Program):
+    """A typed line that stays in the foreground; the code is pasted into it."""
+
+    def __init__(self, folder, line: str, code: str) -> None:
+        self.log = folder / "typed.log"
+        self._begin = 0
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["sh", "-c", f"exec {line}"],
+                cwd=folder,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**environment(), **FRESH},
+                start_new_session=True,
+            )
+        self._process.stdin.write(f"{code}\n".encode())
+        self._process.stdin.close()
+
+
+def type_line(line: str, folder) -> str:
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=folder, capture_output=True, text=True, check=False, env={**environment(), **FRESH}
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A private sshd."""
+    with LoopbackHost(tmp_path / "sshd") as one:
+        yield one
+
+
+def test_three_lines_make_an_agent_that_works(tmp_path, host):
+    """It comes up, claims a status action, and is known by its name; its token is seen by nobody."""
+    data, place = tmp_path / "cp", tmp_path / "machine"
+    place.mkdir()
+    control_plane = Program(tmp_path / "output", "serve", "--data", data, "--port", "0")
+    try:
+        control_plane.wait_for("control_plane_started")
+        read_json("--data", data, "environment", "create", "first")
+        invitation = read_json("--data", data, "agent", "invite", "edge-1", "--environment", "first")
+        make, install, enroll = invitation["commands"]
+
+        type_line(make.replace("python3", shlex.quote(sys.executable), 1), place)
+        folder = place / "mgmt-ansible-agent"
+        packages = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+        (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
+        for program in Path(sysconfig.get_path("scripts")).glob("ansible*"):
+            (folder / "bin" / program.name).symlink_to(program)
+        type_line(install, folder)
+        assert (packages / "mgmt_ansible" / "content" / "playbooks").is_dir()
+
+        more = ["--ansible-cfg", str(host.ansible_cfg), "--base-dir", str(tmp_path / "host")]
+        typed = [str(host.inventory) if word == "/etc/ansible/hosts" else word for word in shlex.split(enroll)]
+        agent = Shell(folder, shlex.join([*typed, *more]), invitation["code"])
+        try:
+            agent.wait_for("agent_started")
+            done = run("--data", data, "environment", "status", "first", "--wait")
+        finally:
+            agent.end()
+
+        assert 0 == done.returncode, done.stdout + done.stderr
+        assert ["edge-1"] == [one["name"] for one in read_json("--data", data, "agent", "list")]
+        assert ["loopback"] == [one["name"] for one in read_json("--data", data, "host", "list")]
+        token = (folder / "agent.token").read_text().strip()
+        assert [0o600, 0o600] == [(folder / name).stat().st_mode & 0o777 for name in ("agent.token", "agent.yaml")]
+        assert token not in control_plane.output + agent.output
+        assert invitation["code"] not in control_plane.output + agent.output
+    finally:
+        control_plane.end()
