@@ -68,7 +68,7 @@ class Fetcher:
         """
         spec = held.claim.spec
         package = spec.deployment.package if spec.deployment is not None else None
-        if package is None or spec.type not in NEEDS_PACKAGE:
+        if package is None or spec.work not in NEEDS_PACKAGE:
             return True
         return self._fetched(package, FetchSignal(held, self.clock, deadline=deadline))
 

@@ -11,6 +11,8 @@ from mgmt_ansible.domain.outcomes import FINE, Cause, Evidence, HostOutcome, Out
 from mgmt_ansible.domain.plans import Plan
 
 _NAMED_HOSTS = 5
+_NOT_JUDGED = (ActionType.ENVIRONMENT_STATUS, ActionType.DEPLOYMENT_DRY_RUN)
+"""Actions that say nothing of one deployment's health."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,11 @@ def no_hosts(spec: ActionSpec) -> Verdict:
         outcome=Outcome.FAILED,
         cause=Cause.NO_HOSTS,
         health=_unknown_health(spec),
-        message="the inventory has no hosts that match the environment's pattern",
+        message=(
+            f"the inventory has none of the hosts that were asked for: {', '.join(spec.limit[:_NAMED_HOSTS])}"
+            if spec.limit
+            else "the inventory has no hosts that match the environment's pattern"
+        ),
     )
 
 
@@ -142,11 +148,14 @@ def _status(outcome: Outcome, *, canceled: bool) -> ActionStatus:
 
 
 def _unknown_health(spec: ActionSpec) -> Health | None:
-    return None if spec.type is ActionType.ENVIRONMENT_STATUS else Health.UNKNOWN
+    return None if spec.type in _NOT_JUDGED else Health.UNKNOWN
 
 
 def _health(spec: ActionSpec, hosts: tuple[HostOutcome, ...]) -> tuple[Health | None, str]:
-    if spec.type is ActionType.ENVIRONMENT_STATUS:
+    if spec.dry:
+        changed = sum(host.outcome is Outcome.CHANGED for host in hosts)
+        return None, f"dry run: {changed} of {len(hosts)} hosts would change"
+    if spec.type in _NOT_JUDGED:
         return None, ""
     if spec.type in CHANGING:
         return health_of_hosts(hosts, wanted_running=spec.type is not ActionType.DEPLOYMENT_STOP)

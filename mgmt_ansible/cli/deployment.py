@@ -118,6 +118,7 @@ def replace(
     ] = "OTHER",
     minimum_healthy: options.HealthyOption = None,
     timeout: options.TimeoutOption = None,
+    dry_run: options.DryRunOption = False,
     wait: options.WaitOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
@@ -133,8 +134,44 @@ def replace(
             reason=reason.upper(),
             minimum_healthy_seconds=minimum_healthy,
             timeout_seconds=timeout,
+            dry_run=dry_run,
         )
-        waiting.conclude(session, session.client.deployments.replace_model(found.id, body), wait=wait)
+        accepted = session.client.deployments.replace_model(found.id, body)
+        waiting.conclude(session, accepted, wait=wait or dry_run)
+
+
+@app.command()
+def rollback(
+    context: typer.Context,
+    deployment: options.DeploymentArgument,
+    timeout: options.TimeoutOption = None,
+    dry_run: options.DryRunOption = False,
+    wait: options.WaitOption = False,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """Bring back the model of the last other release that succeeded, gated like a replacement."""
+    with options.connected(context, json_output, data) as session:
+        _ask(session, deployment, ActionType.DEPLOYMENT_ROLLBACK, timeout=timeout, dry_run=dry_run, wait=wait)
+
+
+@app.command()
+def hosts(
+    context: typer.Context,
+    deployment: options.DeploymentArgument,
+    watch: options.WatchOption = False,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """List what each host last made of the deployment."""
+    with options.connected(context, json_output, data) as session:
+        found = references.find_deployment(session.client, deployment)
+
+        def show_all() -> None:
+            told = session.client.deployments.list_hosts(deployment_id=found.id)
+            session.output.show_list(list(told), deployment_rows.HOST_COLUMNS, deployment_rows.host_row)
+
+        session.output.watch(show_all) if watch else show_all()
 
 
 @app.command()
@@ -142,20 +179,25 @@ def stop(
     context: typer.Context,
     deployment: options.DeploymentArgument,
     timeout: options.TimeoutOption = None,
+    dry_run: options.DryRunOption = False,
     wait: options.WaitOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
     """Stop the model on every host; the deployment stays known."""
     with options.connected(context, json_output, data) as session:
-        _ask(session, deployment, ActionType.DEPLOYMENT_STOP, timeout=timeout, wait=wait)
+        _ask(session, deployment, ActionType.DEPLOYMENT_STOP, timeout=timeout, dry_run=dry_run, wait=wait)
 
 
 @app.command()
 def relaunch(
     context: typer.Context,
     deployment: options.DeploymentArgument,
+    failed_only: Annotated[
+        bool, typer.Option("--failed-only", help="Only hosts whose own last result was not fine; the others serve on.")
+    ] = False,
     timeout: options.TimeoutOption = None,
+    dry_run: options.DryRunOption = False,
     wait: options.WaitOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
@@ -163,8 +205,9 @@ def relaunch(
     """Serve the wanted model anew, as a new generation; also of a stopped deployment."""
     with options.connected(context, json_output, data) as session:
         stopped = references.find_deployment(session.client, deployment).state is DeploymentState.STOPPED
-        action_type = ActionType.DEPLOYMENT_LAUNCH if stopped else ActionType.DEPLOYMENT_RELAUNCH
-        _ask(session, deployment, action_type, timeout=timeout, wait=wait)
+        launches = stopped and not failed_only
+        action_type = ActionType.DEPLOYMENT_LAUNCH if launches else ActionType.DEPLOYMENT_RELAUNCH
+        _ask(session, deployment, action_type, timeout=timeout, dry_run=dry_run, failed_only=failed_only, wait=wait)
 
 
 @app.command()
@@ -229,7 +272,18 @@ def _next_steps(session: Session, deployment: wire.Deployment) -> tuple[NextStep
     return waiting.next_steps(session.client.actions.get_action(ended.id)) if ended is not None else ()
 
 
-def _ask(session: Session, deployment: str, action_type: ActionType, *, timeout: float | None, wait: bool) -> None:
+def _ask(
+    session: Session,
+    deployment: str,
+    action_type: ActionType,
+    *,
+    timeout: float | None,
+    wait: bool,
+    dry_run: bool = False,
+    failed_only: bool = False,
+) -> None:
     found = references.find_deployment(session.client, deployment)
-    accepted = session.client.deployments.ask(found.id, action_type, timeout_seconds=timeout)
-    waiting.conclude(session, accepted, wait=wait)
+    accepted = session.client.deployments.ask(
+        found.id, action_type, timeout_seconds=timeout, dry_run=dry_run, failed_only=failed_only
+    )
+    waiting.conclude(session, accepted, wait=wait or dry_run)

@@ -11,7 +11,9 @@ from mgmt_ansible.cli.output import Cell
 if TYPE_CHECKING:
     from mgmt_ansible.domain.next_steps import NextStep
     from mgmt_ansible.wire.api_v2 import Deployment
+    from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 
+HOST_COLUMNS = ("HOST", "OUTCOME", "CAUSE", "GEN", "DIGEST", "IN STEP", "SINCE", "SAID")
 COLUMNS = ("LABEL", "ID", "STATE", "HEALTH", "MODEL", "GEN", "ENVIRONMENT", "UPDATED")
 
 
@@ -26,6 +28,20 @@ def row(deployment: Deployment) -> Sequence[Cell]:
         deployment.generation,
         deployment.prediction_environment.name,
         text.ago(deployment.updated_at),
+    )
+
+
+def host_row(host: DeploymentHost) -> Sequence[Cell]:
+    """Return the cells of one host's newest result, in the order of `HOST_COLUMNS`."""
+    return (
+        host.host,
+        host.outcome.value,
+        host.cause.value if host.cause else "",
+        host.generation,
+        host.digest[:12] if host.digest else "",
+        "yes" if host.in_step else "no",
+        text.ago(host.since),
+        host.message,
     )
 
 

@@ -25,6 +25,9 @@ WatchOption = Annotated[bool, typer.Option("--watch", help="Go on showing what c
 TimeoutOption = Annotated[
     float | None, typer.Option("--timeout", metavar="SECONDS", min=1, help="Time for the whole action.")
 ]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show what it would change on each host, and change nothing; waits for it.")
+]
 HealthyOption = Annotated[
     float | None,
     typer.Option(

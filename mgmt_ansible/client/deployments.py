@@ -21,6 +21,7 @@ from mgmt_ansible.wire.api_v2 import (
     DeploymentPatch,
     ModelReplacement,
 )
+from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 
 
 class Deployments:
@@ -75,20 +76,26 @@ class Deployments:
         action_type: ActionType,
         *,
         timeout_seconds: float | None = None,
+        dry_run: bool = False,
+        failed_only: bool = False,
         idempotency_key: str | None = None,
     ) -> ActionAccepted:
         """Ask for an action that needs no further input.
 
         Args:
             deployment_id: Which one.
-            action_type: `deployment_stop`, `deployment_relaunch`, `deployment_status` or `deployment_launch`.
+            action_type: `deployment_stop`, `deployment_relaunch`, `deployment_rollback`, `deployment_status` or
+                `deployment_launch`.
             timeout_seconds: For the whole run; None means the control plane's default.
+            dry_run: Tell what it would do on each host, and do nothing.
+            failed_only: Relaunch only the hosts whose own last result was not fine.
             idempotency_key: The same key gives the same action.
 
         Raises:
+            ConflictError: There is nothing to roll back to, or no host that failed.
             TransitionError: The deployment's state does not allow it.
         """
-        body = ActionIn(type=action_type, timeout_seconds=timeout_seconds)
+        body = ActionIn(type=action_type, timeout_seconds=timeout_seconds, dry_run=dry_run, failed_only=failed_only)
         path = f"deployments/{segment(deployment_id)}/actions/"
         return self._transport.ask("POST", path, body=body, idempotency_key=idempotency_key)
 
@@ -123,6 +130,13 @@ class Deployments:
     def open_scoring_code(self, deployment_id: str) -> AbstractContextManager[requests.Response]:
         """Lend the unread answer with its scoring code; InvalidRequestError unless the runtime is `scoring_code`."""
         return self._transport.open("GET", f"deployments/{segment(deployment_id)}/scoringCode/")
+
+    def list_hosts(
+        self, *, deployment_id: str | None = None, environment_id: str | None = None, host: str | None = None
+    ) -> Iterator[DeploymentHost]:
+        """Yield what each host last made of each deployment, by deployment and host."""
+        query = {"deploymentId": deployment_id, "predictionEnvironmentId": environment_id, "host": host}
+        return self._transport.pages(DeploymentHost, "deploymentHosts/", query)
 
     def list_events(self, deployment_id: str) -> Iterator[DeploymentEvent]:
         """Yield the deployment's events, newest first."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from mgmt_ansible import errors
@@ -54,6 +54,7 @@ class Change:
         timeout_seconds: For the whole run; None takes 600 s.
         data: More for the `started` event.
         forget_when_stopped: The deployment is deleted when this stop succeeds.
+        limit: The only hosts that are meant; empty for all.
     """
 
     type: ActionType
@@ -62,6 +63,7 @@ class Change:
     timeout_seconds: float | None = None
     data: dict[str, object] = field(default_factory=dict)
     forget_when_stopped: bool = False
+    limit: tuple[str, ...] = ()
 
 
 def once(
@@ -99,13 +101,10 @@ def accept_change(
         TransitionError: The deployment's state does not allow it.
     """
     state = next_state(change.type, deployment.state)
-    package = change.package or deployment.package
-    if deployment.environment_managed and package.runtime is Runtime.EXTERNAL:
-        raise errors.InvalidRequestError(
-            f"modelPackageId: {package.name} {package.version} has no archive: only self-managed environments take it"
-        )
+    package = _servable(deployment, change)
     stops = change.type is ActionType.DEPLOYMENT_STOP
-    spec = _spec(tx, deployment, change, None if stops else package)
+    generation = tx.deployments.next_generation(deployment.id)
+    spec = _spec(tx, deployment, change, None if stops else package, generation=generation)
     prior = _supersede_waiting(tx, deployment, asker, by=spec.id)
     tx.deployments.update(
         deployment.id,
@@ -121,6 +120,33 @@ def accept_change(
     if not deployment.environment_managed:
         record_change(tx, deployment, spec, actor=asker.actor)
     return ActionAccepted(id=deployment.id, action_id=spec.id)
+
+
+def accept_dry_run(
+    tx: Transaction, deployment: DeploymentRecord, change: Change, asker: Asker, digest: str | None = None
+) -> ActionAccepted:
+    """Accept a look at what a change would do; nothing of the deployment changes, and its generation is not taken.
+
+    Raises:
+        InvalidRequestError: No agent would look, or it should serve a package that has no archive.
+        TransitionError: The deployment's state does not allow the change.
+    """
+    refuse_look(deployment.environment_name, managed=deployment.environment_managed)
+    next_state(change.type, deployment.state)
+    package = None if change.type is ActionType.DEPLOYMENT_STOP else _servable(deployment, change)
+    generation = tx.deployments.newest_generation(deployment.id) + 1
+    spec = _spec(tx, deployment, change, package, generation=generation)
+    _insert(tx, replace(spec, type=ActionType.DEPLOYMENT_DRY_RUN, would=change.type), asker, digest)
+    return ActionAccepted(id=deployment.id, action_id=spec.id)
+
+
+def _servable(deployment: DeploymentRecord, change: Change) -> ModelPackage:
+    package = change.package or deployment.package
+    if deployment.environment_managed and package.runtime is Runtime.EXTERNAL:
+        raise errors.InvalidRequestError(
+            f"modelPackageId: {package.name} {package.version} has no archive: only self-managed environments take it"
+        )
+    return package
 
 
 def accept_status(
@@ -208,7 +234,9 @@ def _supersede_waiting(tx: Transaction, deployment: DeploymentRecord, asker: Ask
     return prior
 
 
-def _spec(tx: Transaction, deployment: DeploymentRecord, change: Change, package: ModelPackage | None) -> ActionSpec:
+def _spec(
+    tx: Transaction, deployment: DeploymentRecord, change: Change, package: ModelPackage | None, *, generation: int
+) -> ActionSpec:
     minimum = change.minimum_healthy_seconds
     return ActionSpec(
         id=make_id(),
@@ -218,7 +246,7 @@ def _spec(tx: Transaction, deployment: DeploymentRecord, change: Change, package
         deployment=DeploymentTarget(
             id=deployment.id,
             label=deployment.label,
-            generation=tx.deployments.next_generation(deployment.id),
+            generation=generation,
             package=package,
             port=deployment.port,
         ),
@@ -226,6 +254,7 @@ def _spec(tx: Transaction, deployment: DeploymentRecord, change: Change, package
         ready_timeout_seconds=READY_TIMEOUT_SECONDS,
         timeout_seconds=change.timeout_seconds or TIMEOUT_SECONDS,
         requested_at=tx.now,
+        limit=change.limit,
     )
 
 
@@ -251,5 +280,9 @@ def _append_started(tx: Transaction, spec: ActionSpec, change: Change, asker: As
         title=title,
         message=f"{package.name} {package.version}",
         actor=asker.actor,
-        data={"package": package_data(package), **change.data},
+        data={
+            "package": package_data(package),
+            **({"hosts_meant": list(change.limit)} if change.limit else {}),
+            **change.data,
+        },
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane.accepting import Asker, Change, accept_change, accept_status, once
+from mgmt_ansible.control_plane.accepting import Asker, Change, accept_change, accept_dry_run, accept_status, once
+from mgmt_ansible.control_plane.asked_changes import asked_change, rollback_target
 from mgmt_ansible.control_plane.canceling import cancel_action
 from mgmt_ansible.control_plane.entries import append_event, package_data
 from mgmt_ansible.control_plane.store import Store, Transaction
@@ -16,9 +17,18 @@ from mgmt_ansible.domain import deployment_events
 from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.model_packages import ModelPackage
+from mgmt_ansible.domain.outcomes import Outcome
 from mgmt_ansible.domain.redaction import clean_text
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire.deployment_hosts import DeploymentHost
+
+_ASKED_ELSEWHERE = {
+    ActionType.DEPLOYMENT_REPLACE_MODEL: "at deployments/{id}/model/",
+    ActionType.ENVIRONMENT_STATUS: "at predictionEnvironments/{id}/actions/",
+    ActionType.DEPLOYMENT_DRY_RUN: "with the change it is about, and dryRun",
+}
 
 
 class Deployments:
@@ -96,7 +106,7 @@ class Deployments:
                 timeout_seconds=body.timeout_seconds,
                 data={"reason": body.reason, "old_package": package_data(deployment.package)},
             )
-            return accept_change(tx, deployment, change, asker, digest)
+            return (accept_dry_run if body.dry_run else accept_change)(tx, deployment, change, asker, digest)
 
         with self._store.write() as tx:
             accepted = once(tx, asker, {"replace": deployment_id, **body.model_dump()}, accept)
@@ -110,15 +120,16 @@ class Deployments:
         return self.act(deployment_id, api_v2.ActionIn(type=action_type), asker)
 
     def act(self, deployment_id: str, body: api_v2.ActionIn, asker: Asker) -> api_v2.ActionAccepted:
-        """Launch, relaunch or stop, or look at its status.
+        """Launch, relaunch, roll back or stop, or look at its status.
 
         Raises:
-            InvalidRequestError: The type needs more (replace), or is an environment's.
+            ConflictError: There is no release to roll back to, or no host that failed.
+            InvalidRequestError: The type needs more (replace), is an environment's, or does not go with the rest.
         """
-        if body.type in (ActionType.DEPLOYMENT_REPLACE_MODEL, ActionType.ENVIRONMENT_STATUS):
-            raise errors.InvalidRequestError(
-                f"type: {body.type.value} is asked for at deployments/{{id}}/model/ or predictionEnvironments/{{id}}/actions/"
-            )
+        if body.type in _ASKED_ELSEWHERE:
+            raise errors.InvalidRequestError(f"type: {body.type.value} is asked for {_ASKED_ELSEWHERE[body.type]}")
+        if body.type is ActionType.DEPLOYMENT_STATUS and (body.dry_run or body.failed_only):
+            raise errors.InvalidRequestError("type: deployment_status changes nothing, and looks at every host")
         with self._store.write() as tx:
             accepted = once(
                 tx,
@@ -128,6 +139,37 @@ class Deployments:
             )
         self._wakeups.notify()
         return accepted
+
+    def list_hosts(
+        self,
+        *,
+        deployment_id: str | None = None,
+        environment_id: str | None = None,
+        host: str | None = None,
+        outcome: Outcome | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> api_v2.Page[DeploymentHost]:
+        """Return what each host last made of each deployment, by deployment and host."""
+        with self._store.read() as tx:
+            return tx.deployment_hosts.list(
+                deployment_id=deployment_id,
+                environment_id=environment_id,
+                host=host,
+                outcome=outcome,
+                limit=limit,
+                offset=offset,
+            )
+
+    def hosts_of(self, deployment_ids: Sequence[str]) -> tuple[DeploymentHost, ...]:
+        """Return what each host last made of several deployments, in no order."""
+        with self._store.read() as tx:
+            return tx.deployment_hosts.of_all(deployment_ids)
+
+    def find_rollback_target(self, deployment_id: str) -> ModelPackage | None:
+        """Return the package that a rollback would bring back; NotFoundError."""
+        with self._store.read() as tx:
+            return rollback_target(tx, tx.deployments.record(deployment_id))
 
     def delete(
         self, deployment_id: str, asker: Asker, *, ignore_management_agent: bool = False
@@ -160,6 +202,7 @@ class Deployments:
 def forget(tx: Transaction, deployment: DeploymentRecord, *, actor: str) -> None:
     """Remove a deployment and say so in the feed; its history stays."""
     tx.deployments.delete(deployment.id)
+    tx.deployment_hosts.forget(deployment.id)
     append_event(
         tx,
         type=deployment_events.DELETED,
@@ -222,9 +265,5 @@ def _act(
 ) -> api_v2.ActionAccepted:
     if body.type is ActionType.DEPLOYMENT_STATUS:
         return accept_status(tx, deployment, asker, timeout_seconds=body.timeout_seconds, digest=digest)
-    change = Change(
-        type=body.type,
-        minimum_healthy_seconds=body.minimum_healthy_seconds,
-        timeout_seconds=body.timeout_seconds,
-    )
-    return accept_change(tx, deployment, change, asker, digest)
+    change = asked_change(tx, deployment, body)
+    return (accept_dry_run if body.dry_run else accept_change)(tx, deployment, change, asker, digest)

@@ -26,6 +26,7 @@ _SUBJECTS = {
     ActionType.DEPLOYMENT_LAUNCH: "Launch",
     ActionType.DEPLOYMENT_RELAUNCH: "Relaunch",
     ActionType.DEPLOYMENT_REPLACE_MODEL: "Model replacement",
+    ActionType.DEPLOYMENT_ROLLBACK: "Rollback",
     ActionType.DEPLOYMENT_STOP: "Shutdown",
 }
 
@@ -83,6 +84,11 @@ def _bounded(data: dict[str, object]) -> dict[str, object]:
 def action_words(action_type: ActionType, phase: str) -> tuple[str, str]:
     """Return the feed's type and a title for a change's phase: `started`, `succeeded` or `failed`."""
     return deployment_events.action_event_type(action_type, phase), f"{_SUBJECTS[action_type]} {phase}"
+
+
+def subject_of(action_type: ActionType) -> str:
+    """Return what a change is called in titles; KeyError for a type that changes nothing."""
+    return _SUBJECTS[action_type]
 
 
 def package_data(package: ModelPackage | None) -> dict[str, object] | None:

@@ -51,6 +51,21 @@ def judge_change(action_type: ActionType, report: ResultReport) -> Verdict:
     )
 
 
+def judge_some(report: ResultReport, others: Sequence[HostOutcome]) -> Verdict:
+    """Judge a change that was meant for some hosts: the deployment is what all its hosts are.
+
+    Args:
+        report: Of the hosts that were meant.
+        others: What the others said last; they were not asked.
+    """
+    health, reason = health_of_hosts((*report.hosts, *others))
+    fine = report.status is ActionStatus.SUCCEEDED
+    states = {Health.PASSING: DeploymentState.READY, Health.WARNING: DeploymentState.READY}
+    state = states.get(health, DeploymentState.UNKNOWN if health is Health.UNKNOWN else DeploymentState.ERRORED)
+    message = f"{report.message}; {reason}".strip("; ") if others else report.message or reason
+    return Verdict(state=state, health=health, message=message, phase="succeeded" if fine else "failed")
+
+
 def ended_untouched(report: ResultReport) -> bool:
     """Tell whether a change ended before any host was touched: it was canceled, or plan or package failed."""
     ended = report.status in (ActionStatus.FAILED, ActionStatus.CANCELED)

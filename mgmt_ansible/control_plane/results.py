@@ -8,12 +8,20 @@ from dataclasses import replace
 from pydantic import TypeAdapter
 
 from mgmt_ansible.control_plane.deployments import forget, set_health
-from mgmt_ansible.control_plane.entries import action_words, append_event, evidence_data, host_data, package_data
+from mgmt_ansible.control_plane.entries import (
+    action_words,
+    append_event,
+    evidence_data,
+    host_data,
+    package_data,
+    subject_of,
+)
 from mgmt_ansible.control_plane.judgement import (
     Verdict,
     ended_untouched,
     endpoints_of,
     judge_change,
+    judge_some,
     judge_unproved,
     judge_untouched,
 )
@@ -21,11 +29,12 @@ from mgmt_ansible.control_plane.sights import apply_sights
 from mgmt_ansible.control_plane.store import Transaction
 from mgmt_ansible.control_plane.store.records import ActionRecord, DeploymentRecord, Prior
 from mgmt_ansible.domain import deployment_events
-from mgmt_ansible.domain.actions import ActionStatus, ActionType
+from mgmt_ansible.domain.actions import REPLACING, ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome
 from mgmt_ansible.domain.reports import ResultReport
+from mgmt_ansible.wire.api_v2 import Endpoint
 
 _HOSTS: TypeAdapter[tuple[HostOutcome, ...]] = TypeAdapter(tuple[HostOutcome, ...])
 _GENERATIONS = range(1, 2**53)
@@ -47,7 +56,9 @@ def take_result(tx: Transaction, action: ActionRecord, report: ResultReport, *, 
     )
     tx.runs.abandon(action.id, at=tx.now)
     _remember_fences(tx, action, report.hosts)
-    if not action.changing:
+    if action.type is ActionType.DEPLOYMENT_DRY_RUN:
+        _append_forecast(tx, action, report, actor=actor)
+    elif not action.changing:
         apply_sights(tx, action, report, actor=actor)
     elif report.status is ActionStatus.SUPERSEDED:
         _apply_superseded(tx, action, report, actor=actor)
@@ -79,7 +90,7 @@ def _told_fences(action: ActionRecord, hosts: Sequence[HostOutcome]) -> Iterator
 
 def _apply_change(tx: Transaction, action: ActionRecord, report: ResultReport, *, actor: str) -> None:
     prior = _prior_untouched(action, report)
-    verdict = _verdict(action, report, prior)
+    verdict = _verdict(tx, action, report, prior)
     _append_ended(tx, action, report, verdict, actor=actor)
     package_id = _serving_package(tx, action, report)
     deployment = _current(tx, action)
@@ -89,7 +100,14 @@ def _apply_change(tx: Transaction, action: ActionRecord, report: ResultReport, *
     if verdict.state is DeploymentState.STOPPED and deployment.forget_when_stopped:
         forget(tx, deployment, actor=actor)
         return
-    endpoints = () if verdict.state is DeploymentState.STOPPED else endpoints_of(report.hosts, deployment.endpoints)
+    tx.deployment_hosts.tell(
+        deployment.id,
+        report.hosts,
+        environment_id=deployment.environment_id,
+        action_id=action.id,
+        at=tx.now,
+        complete=not action.spec.limit,
+    )
     set_health(
         tx,
         deployment,
@@ -98,21 +116,42 @@ def _apply_change(tx: Transaction, action: ActionRecord, report: ResultReport, *
         state=verdict.state.value,
         package_id=package_id or deployment.package.id,
         wanted_running=prior.wanted_running if prior else deployment.wanted_running,
-        endpoints=endpoints,
+        endpoints=() if verdict.state is DeploymentState.STOPPED else _endpoints(action, report, deployment),
     )
 
 
-def _verdict(action: ActionRecord, report: ResultReport, prior: Prior | None) -> Verdict:
+def _endpoints(action: ActionRecord, report: ResultReport, deployment: DeploymentRecord) -> tuple[Endpoint, ...]:
+    """Return where the deployment answers now: hosts that were not meant answer where they did."""
+    told = endpoints_of(report.hosts, deployment.endpoints)
+    if not action.spec.limit:
+        return told
+    spoken_of = {host.host for host in report.hosts}
+    return (*told, *(endpoint for endpoint in deployment.endpoints if endpoint.host not in spoken_of))
+
+
+def _verdict(tx: Transaction, action: ActionRecord, report: ResultReport, prior: Prior | None) -> Verdict:
     if prior is not None:
         return judge_untouched(prior.state, report)
     if ended_untouched(report) and not _proves_untouched(action, report):
         return judge_unproved(report)
+    if action.spec.limit and action.deployment_id:
+        return judge_some(report, _others(tx, action.deployment_id, report))
     return judge_change(action.type, report)
+
+
+def _others(tx: Transaction, deployment_id: str, report: ResultReport) -> tuple[HostOutcome, ...]:
+    """Return what the hosts that were not meant said last."""
+    spoken_of = {host.host for host in report.hosts}
+    return tuple(
+        HostOutcome(host=one.host, outcome=one.outcome, cause=one.cause, message=one.message)
+        for one in tx.deployment_hosts.of(deployment_id)
+        if one.host not in spoken_of
+    )
 
 
 def _prior_untouched(action: ActionRecord, report: ResultReport) -> Prior | None:
     """Return what a replace left as it was."""
-    replaces = action.type is ActionType.DEPLOYMENT_REPLACE_MODEL
+    replaces = action.type in REPLACING
     untouched = ended_untouched(report) and _proves_untouched(action, report)
     return action.prior if replaces and untouched else None
 
@@ -181,6 +220,29 @@ def _current(tx: Transaction, action: ActionRecord) -> DeploymentRecord | None:
     """Return the deployment if this action is still its newest change."""
     deployment = tx.deployments.find_record(action.deployment_id) if action.deployment_id else None
     return deployment if deployment is not None and deployment.generation == action.generation else None
+
+
+def _append_forecast(tx: Transaction, action: ActionRecord, report: ResultReport, *, actor: str) -> None:
+    """Tell what a dry run found; nothing of the deployment changes."""
+    append_event(
+        tx,
+        type=deployment_events.ACTION_DRY_RUN,
+        environment_id=action.environment_id,
+        deployment_id=action.deployment_id,
+        action_id=action.id,
+        run_id=tx.runs.newest_of(action.id),
+        occurred_at=report.finished_at,
+        title=f"Dry run {report.status.value}: {subject_of(action.spec.work)}",
+        message=report.message,
+        actor=actor,
+        data={
+            "hosts": {host.host: host_data(host) for host in report.hosts},
+            "outcome": report.outcome.value,
+            "cause": report.cause.value if report.cause else None,
+            "evidence": evidence_data(report.hosts),
+            "package": package_data(action.spec.deployment.package if action.spec.deployment else None),
+        },
+    )
 
 
 def _append_ended(tx: Transaction, action: ActionRecord, report: ResultReport, verdict: Verdict, *, actor: str) -> None:

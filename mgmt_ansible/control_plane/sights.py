@@ -57,6 +57,9 @@ def _apply_sight(
         state=state.value,
         endpoints=endpoints_of(sight.hosts, deployment.endpoints),
     )
+    tx.deployment_hosts.tell(
+        deployment.id, sight.hosts, environment_id=deployment.environment_id, action_id=action.id, at=tx.now
+    )
     if telling is None:
         return
     words = _words(telling, look, told, sight)

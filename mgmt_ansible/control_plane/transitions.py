@@ -4,7 +4,7 @@
 |---|---|---|
 | `deployment_launch` | stopped (a new deployment is), errored | launching |
 | `deployment_relaunch` | launching, ready, replacing_model, errored, unknown | launching |
-| `deployment_replace_model` | ready, errored, unknown | replacing_model |
+| `deployment_replace_model`, `deployment_rollback` | ready, errored, unknown | replacing_model |
 | `deployment_stop` | anything but stopped | stopping |
 
 Stopping what is stopped is refused (`transition`): nothing would change, and a caller who needs certainty asks for the
@@ -25,6 +25,9 @@ ALLOWED_FROM = {
     ActionType.DEPLOYMENT_REPLACE_MODEL: frozenset(
         {DeploymentState.READY, DeploymentState.ERRORED, DeploymentState.UNKNOWN}
     ),
+    ActionType.DEPLOYMENT_ROLLBACK: frozenset(
+        {DeploymentState.READY, DeploymentState.ERRORED, DeploymentState.UNKNOWN}
+    ),
     ActionType.DEPLOYMENT_STOP: _EVERY - {DeploymentState.STOPPED},
 }
 """Action type -> states from which it is accepted."""
@@ -33,6 +36,7 @@ _THEN = {
     ActionType.DEPLOYMENT_LAUNCH: DeploymentState.LAUNCHING,
     ActionType.DEPLOYMENT_RELAUNCH: DeploymentState.LAUNCHING,
     ActionType.DEPLOYMENT_REPLACE_MODEL: DeploymentState.REPLACING_MODEL,
+    ActionType.DEPLOYMENT_ROLLBACK: DeploymentState.REPLACING_MODEL,
     ActionType.DEPLOYMENT_STOP: DeploymentState.STOPPING,
 }
 

@@ -17,12 +17,14 @@ from mgmt_ansible.domain.deployments import DeploymentTarget
 
 
 class ActionType(StrEnum):
-    """What can be asked for; the word is also the playbook's file name."""
+    """What can be asked for; the word is also the playbook's file name, but for a dry run, which has that of what it would do."""
 
     DEPLOYMENT_LAUNCH = "deployment_launch"
     DEPLOYMENT_REPLACE_MODEL = "deployment_replace_model"
     DEPLOYMENT_STOP = "deployment_stop"
     DEPLOYMENT_RELAUNCH = "deployment_relaunch"
+    DEPLOYMENT_ROLLBACK = "deployment_rollback"
+    DEPLOYMENT_DRY_RUN = "deployment_dry_run"
     DEPLOYMENT_STATUS = "deployment_status"
     ENVIRONMENT_STATUS = "environment_status"
 
@@ -33,9 +35,13 @@ CHANGING = frozenset(
         ActionType.DEPLOYMENT_REPLACE_MODEL,
         ActionType.DEPLOYMENT_STOP,
         ActionType.DEPLOYMENT_RELAUNCH,
+        ActionType.DEPLOYMENT_ROLLBACK,
     }
 )
 """Actions that change hosts: each has a generation of its own and is fenced."""
+
+REPLACING = frozenset({ActionType.DEPLOYMENT_REPLACE_MODEL, ActionType.DEPLOYMENT_ROLLBACK})
+"""Changes that bring another model beside the one that serves."""
 
 NEEDS_PACKAGE = CHANGING - {ActionType.DEPLOYMENT_STOP}
 """Actions that bring a model to hosts."""
@@ -72,6 +78,9 @@ class ActionSpec:
         ready_timeout_seconds: How long it may take to become ready.
         timeout_seconds: For the whole run.
         requested_at: Aware, UTC.
+        would: For a dry run: the change whose effects are told and not made; its target has the generation that the
+            change would get. None for everything else.
+        limit: Inventory names of the only hosts that are meant; empty for all of the environment.
     """
 
     id: str
@@ -84,6 +93,18 @@ class ActionSpec:
     ready_timeout_seconds: float = 60.0
     timeout_seconds: float = 600.0
     requested_at: datetime
+    would: ActionType | None = None
+    limit: tuple[str, ...] = ()
+
+    @property
+    def work(self) -> ActionType:
+        """What hosts do, or would do: the playbook's name."""
+        return self.would or self.type
+
+    @property
+    def dry(self) -> bool:
+        """Whether nothing may change."""
+        return self.type is ActionType.DEPLOYMENT_DRY_RUN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,5 +127,5 @@ class Claim:
 
 
 def default_minimum_healthy_seconds(action_type: ActionType) -> float:
-    """Return the design's default: 5 s for a replacement, 0 s for everything else."""
-    return 5.0 if action_type is ActionType.DEPLOYMENT_REPLACE_MODEL else 0.0
+    """Return the design's default: 5 s for a replacement (a rollback is one), 0 s for everything else."""
+    return 5.0 if action_type in REPLACING else 0.0

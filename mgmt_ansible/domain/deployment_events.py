@@ -14,6 +14,7 @@ from mgmt_ansible.domain.health import Health
 
 CREATED = "model_deployments.deployment_creation"
 DELETED = "model_deployments.deployment_deletion"
+ACTION_DRY_RUN = "mgmt_ansible.action_dry_run"
 ACTION_CANCELED = "mgmt_ansible.action_canceled"
 ACTION_SUPERSEDED = "mgmt_ansible.action_superseded"
 AGENT_STARTED = "mgmt_ansible.agent_started"
@@ -34,6 +35,7 @@ _FAMILIES = {
     ActionType.DEPLOYMENT_LAUNCH: "model_deployments.deployment_launch",
     ActionType.DEPLOYMENT_RELAUNCH: "model_deployments.deployment_launch",
     ActionType.DEPLOYMENT_REPLACE_MODEL: "model_deployments.model_replacement",
+    ActionType.DEPLOYMENT_ROLLBACK: "model_deployments.model_replacement",
     ActionType.DEPLOYMENT_STOP: "model_deployments.deployment_shutdown",
 }
 

@@ -42,5 +42,6 @@ class Plan:
 
 
 def plan_action(spec: ActionSpec, hosts: tuple[str, ...]) -> Plan:
-    """Put all hosts into one wave (the first rollout policy); no hosts gives no waves."""
+    """Put all hosts that are meant into one wave (the first rollout policy); no hosts gives no waves."""
+    hosts = tuple(host for host in hosts if host in spec.limit) if spec.limit else hosts
     return Plan(action_id=spec.id, waves=(Wave(hosts=hosts),) if hosts else ())

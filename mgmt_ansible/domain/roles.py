@@ -39,6 +39,8 @@ ROLE_OF_ACTION: Mapping[ActionType, Role] = {
     ActionType.DEPLOYMENT_RELAUNCH: Role.OPERATOR,
     ActionType.DEPLOYMENT_LAUNCH: Role.DEPLOYER,
     ActionType.DEPLOYMENT_REPLACE_MODEL: Role.DEPLOYER,
+    ActionType.DEPLOYMENT_ROLLBACK: Role.DEPLOYER,
+    ActionType.DEPLOYMENT_DRY_RUN: Role.OPERATOR,
     ActionType.DEPLOYMENT_STOP: Role.DEPLOYER,
 }
 """Action type -> least role that may ask for it, whatever the route."""

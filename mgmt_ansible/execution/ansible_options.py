@@ -87,4 +87,4 @@ def run_options(binding: EnvironmentBinding, *, check: bool = False) -> list[str
         options += ["--become-user", binding.become_user]
     if binding.become_password_file is not None:
         options += ["--become-password-file", str(binding.become_password_file)]
-    return [*options, "--check"] if check else options
+    return [*options, "--check", "--diff"] if check else options

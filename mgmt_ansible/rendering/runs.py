@@ -47,16 +47,17 @@ def render_run(
         RenderError: The action names no deployment or package where it needs one, or is of another environment.
     """
     _check(spec, hosts, binding)
-    package = spec.deployment.package if spec.deployment is not None and spec.type in NEEDS_PACKAGE else None
+    package = spec.deployment.package if spec.deployment is not None and spec.work in NEEDS_PACKAGE else None
     return RunRequest(
         run_id=run_id,
         action_id=spec.id,
         environment_id=spec.environment_id,
-        playbook=spec.type.value,
+        playbook=spec.work.value,
         hosts=hosts,
-        variables=_variables(spec, spec.type.value, attempt, binding, _observed_targets(spec)),
+        variables=_variables(spec, spec.work.value, attempt, binding, _observed_targets(spec)),
         archive_digest=package.archive_sha256 if package is not None else None,
         timeout_seconds=spec.timeout_seconds,
+        check=spec.dry,
     )
 
 
@@ -130,10 +131,12 @@ def _check(spec: ActionSpec, hosts: tuple[str, ...], binding: EnvironmentBinding
         raise errors.RenderError(f"action {spec.id}: environment {spec.environment_id} is not {binding.environment_id}")
     if not hosts:
         raise errors.RenderError(f"action {spec.id}: a run needs at least one host")
-    if spec.type in CHANGING and spec.deployment is None:
-        raise errors.RenderError(f"action {spec.id}: {spec.type} needs a deployment")
-    if spec.type in NEEDS_PACKAGE and (spec.deployment is None or spec.deployment.package is None):
-        raise errors.RenderError(f"action {spec.id}: {spec.type} needs a model package")
+    if spec.work in CHANGING and spec.deployment is None:
+        raise errors.RenderError(f"action {spec.id}: {spec.work} needs a deployment")
+    if spec.dry and spec.work not in CHANGING:
+        raise errors.RenderError(f"action {spec.id}: a dry run needs a change that it tells of")
+    if spec.work in NEEDS_PACKAGE and (spec.deployment is None or spec.deployment.package is None):
+        raise errors.RenderError(f"action {spec.id}: {spec.work} needs a model package")
 
 
 def _variables(
@@ -167,7 +170,7 @@ def _package(package: ModelPackage) -> dict[str, object]:
 
 
 def _observed_targets(spec: ActionSpec) -> list[dict[str, object]]:
-    if spec.type in CHANGING:
+    if spec.work in CHANGING:
         return []
     if spec.deployments or spec.deployment is None:
         return [_observed(target) for target in spec.deployments]

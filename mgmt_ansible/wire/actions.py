@@ -20,15 +20,23 @@ class ActionBrief(WireModel):
 
 
 class ActionIn(WireModel):
-    """Body of `POST deployments/{id}/actions/` (stop, relaunch, status) and of an environment's (status)."""
+    """Body of `POST deployments/{id}/actions/` (stop, relaunch, rollback, status) and of an environment's (status).
+
+    `dry_run` tells what the action would do, and does nothing; `failed_only` relaunches hosts that failed, and no others.
+    """
 
     type: ActionType
+    dry_run: bool = False
+    failed_only: bool = False
     minimum_healthy_seconds: float | None = Field(default=None, ge=0, le=3600)
     timeout_seconds: float | None = Field(default=None, ge=1, le=86_400)
 
 
 class Action(WireModel):
-    """An action with all that is known of it; `hosts` is filled when it has ended."""
+    """An action with all that is known of it; `hosts` is filled when it has ended.
+
+    `would` is the change that a dry run is about; `limit` names the only hosts that are meant, none for all.
+    """
 
     id: str
     type: ActionType
@@ -47,6 +55,8 @@ class Action(WireModel):
     cause: Cause | None
     message: str
     progress: str
+    would: ActionType | None = None
+    limit: list[str] = Field(default=[])
     hosts: list[HostOutcome] = Field(default=[])
 
 

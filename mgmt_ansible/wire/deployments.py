@@ -87,12 +87,13 @@ class DeploymentPatch(WireModel):
 
 
 class ModelReplacement(WireModel):
-    """Body of `PATCH deployments/{id}/model/`; reasons are the vendor's."""
+    """Body of `PATCH deployments/{id}/model/`; reasons are the vendor's. `dry_run` tells what it would do."""
 
     model_package_id: str
     reason: str = Field(default="OTHER", pattern="^(ACCURACY|DATA_DRIFT|ERRORS|SCHEDULED_REFRESH|SCORING_SPEED|OTHER)$")
     minimum_healthy_seconds: float | None = Field(default=None, ge=0, le=3600)
     timeout_seconds: float | None = Field(default=None, ge=1, le=86_400)
+    dry_run: bool = False
 
 
 class DeploymentStatusIn(WireModel):

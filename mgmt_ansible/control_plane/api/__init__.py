@@ -13,7 +13,7 @@ from mgmt_ansible.control_plane.api.actions import action_router
 from mgmt_ansible.control_plane.api.agent_v1 import agent_router
 from mgmt_ansible.control_plane.api.authentication import Authentication, ExplainOnPage
 from mgmt_ansible.control_plane.api.deployment_events import event_router
-from mgmt_ansible.control_plane.api.deployments import deployment_router
+from mgmt_ansible.control_plane.api.deployments import deployment_host_router, deployment_router
 from mgmt_ansible.control_plane.api.edge import BodyLimit, Edge, Slashes
 from mgmt_ansible.control_plane.api.environments import environment_router
 from mgmt_ansible.control_plane.api.install import install_router
@@ -38,6 +38,7 @@ _ROUTERS = (
     package_router,
     registered_model_router,
     deployment_router,
+    deployment_host_router,
     event_router,
     action_router,
     run_router,

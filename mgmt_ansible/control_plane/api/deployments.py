@@ -13,8 +13,10 @@ from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.outcomes import Outcome
 from mgmt_ansible.domain.roles import ROLE_OF_ACTION
 from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 
 
 def deployment_router(services: Services) -> APIRouter:
@@ -65,6 +67,32 @@ def _add_reading(router: APIRouter, services: Services) -> None:
         return paging.feed_page(found)
 
 
+def deployment_host_router(services: Services) -> APIRouter:
+    """Return the routes of what each host made of each deployment."""
+    router = APIRouter(prefix="/deploymentHosts", tags=["deployments"])
+
+    @router.get("/")
+    def list_deployment_hosts(
+        paging: Paging,
+        deployment_id: Annotated[str | None, Query(alias="deploymentId")] = None,
+        environment_id: Annotated[str | None, Query(alias="predictionEnvironmentId")] = None,
+        host: str | None = None,
+        outcome: Outcome | None = None,
+    ) -> api_v2.Page[DeploymentHost]:
+        """List what each host last made of each deployment, by deployment and host."""
+        found = services.deployments.list_hosts(
+            deployment_id=deployment_id,
+            environment_id=environment_id,
+            host=host,
+            outcome=outcome,
+            limit=paging.limit,
+            offset=paging.offset,
+        )
+        return paging.page(found)
+
+    return router
+
+
 def _add_changing(router: APIRouter, services: Services) -> None:
     deployments = services.deployments
 
@@ -110,6 +138,9 @@ def _add_changing(router: APIRouter, services: Services) -> None:
     def act(
         deployment_id: str, body: api_v2.ActionIn, principal: Asking, asker: AskingFor, response: Response
     ) -> api_v2.ActionAccepted:
-        """Launch, relaunch or stop, or look at its status: each type needs its own role."""
+        """Launch, relaunch, roll back or stop, or look at its status: each type needs its own role.
+
+        `dryRun` only tells what it would do; `failedOnly` spares hosts that are fine.
+        """
         permissions.require(principal, ROLE_OF_ACTION[body.type])
         return accepted(response, deployments.act(deployment_id, body, asker))

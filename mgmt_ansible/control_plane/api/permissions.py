@@ -67,6 +67,7 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "GET /api/v2/deploymentEvents/",
         "GET /api/v2/deploymentEvents/export/",
         "GET /api/v2/deploymentEvents/stream/",
+        "GET /api/v2/deploymentHosts/",
         "GET /api/v2/deployments/",
         "GET /api/v2/deployments/{deployment_id}/",
         "GET /api/v2/deployments/{deployment_id}/events/",

@@ -49,6 +49,8 @@ ACTIONS = {
     ActionType.DEPLOYMENT_REPLACE_MODEL: "Replace model",
     ActionType.DEPLOYMENT_STOP: "Stop",
     ActionType.DEPLOYMENT_RELAUNCH: "Relaunch",
+    ActionType.DEPLOYMENT_ROLLBACK: "Rollback",
+    ActionType.DEPLOYMENT_DRY_RUN: "Dry run",
     ActionType.DEPLOYMENT_STATUS: "Status check",
     ActionType.ENVIRONMENT_STATUS: "Status check of the environment",
 }

@@ -16,6 +16,7 @@ from mgmt_ansible.control_plane.store.agents import AgentRows
 from mgmt_ansible.control_plane.store.database import Database
 from mgmt_ansible.control_plane.store.deliveries import DeliveryRows
 from mgmt_ansible.control_plane.store.deployment_events import DeploymentEventRows
+from mgmt_ansible.control_plane.store.deployment_hosts import DeploymentHostRows
 from mgmt_ansible.control_plane.store.deployments import DeploymentRows
 from mgmt_ansible.control_plane.store.environments import EnvironmentRows
 from mgmt_ansible.control_plane.store.invitations import InvitationRows
@@ -38,6 +39,7 @@ class Transaction:
     packages: PackageRows
     registered_models: RegisteredModelRows
     deployments: DeploymentRows
+    deployment_hosts: DeploymentHostRows
     actions: ActionRows
     deployment_events: DeploymentEventRows
     runs: RunRows
@@ -114,6 +116,7 @@ class Store:
             packages=PackageRows(connection),
             registered_models=RegisteredModelRows(connection),
             deployments=DeploymentRows(connection),
+            deployment_hosts=DeploymentHostRows(connection),
             actions=ActionRows(connection),
             deployment_events=DeploymentEventRows(connection),
             runs=RunRows(connection),

@@ -14,8 +14,9 @@ from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.records import ActionRecord, Holder, Prior
 from mgmt_ansible.control_plane.store.schema import ACTIONS
-from mgmt_ansible.domain.actions import CHANGING, ActionSpec, ActionStatus, ActionType
+from mgmt_ansible.domain.actions import CHANGING, NEEDS_PACKAGE, ActionSpec, ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.model_packages import ModelPackage
 from mgmt_ansible.wire import api_v2
 
 SPEC: TypeAdapter[ActionSpec] = TypeAdapter(ActionSpec)
@@ -24,6 +25,8 @@ UNFINISHED = (ActionStatus.PENDING.value, ActionStatus.RUNNING.value)
 """Statuses of what is asked for and has not ended."""
 CHANGING_TYPES = tuple(sorted(action_type.value for action_type in CHANGING))
 """Types of actions that change hosts."""
+_RELEASES = 100
+"""Of one deployment, newest first, among which one to go back to is looked for."""
 LONGEST_CLAIM = timedelta(minutes=1)
 """No claim ends later than this after now; twice the life of one, so that a small step of the clock changes nothing."""
 
@@ -138,6 +141,17 @@ class ActionRows:
         for column, value in ((ACTIONS.c.deployment_id, deployment_id), (ACTIONS.c.status, status)):
             query = query if value is None else query.where(column == value)
         return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
+
+    def succeeded_packages(self, deployment_id: str) -> tuple[ModelPackage, ...]:
+        """Return the packages of a deployment's newest changes that succeeded, newest first."""
+        query = sa.select(ACTIONS.c.spec).where(
+            ACTIONS.c.deployment_id == deployment_id,
+            ACTIONS.c.status == ActionStatus.SUCCEEDED.value,
+            ACTIONS.c.type.in_(sorted(NEEDS_PACKAGE)),
+        )
+        specs = self._connection.execute(query.order_by(ACTIONS.c.sequence.desc()).limit(_RELEASES)).scalars()
+        targets = (SPEC.validate_python(spec).deployment for spec in specs)
+        return tuple(target.package for target in targets if target is not None and target.package is not None)
 
     def unfinished(self, deployment_id: str) -> tuple[ActionRecord, ...]:
         """Return the pending and running actions of a deployment, oldest first."""
@@ -290,5 +304,7 @@ def _to_wire(row: sa.Row[Any]) -> api_v2.Action:
         cause=row.cause,
         message=row.message,
         progress=row.progress,
+        would=row.spec.get("would"),
+        limit=row.spec.get("limit") or [],
         hosts=row.hosts,
     )

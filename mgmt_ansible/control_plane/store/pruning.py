@@ -17,7 +17,11 @@ from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.retention import ROLLBACK_TARGETS, KeptEntry, KeptRun, Protection, RetentionRules, Standing
 
-_TO_GO_BACK_TO = (ActionType.DEPLOYMENT_LAUNCH.value, ActionType.DEPLOYMENT_REPLACE_MODEL.value)
+_TO_GO_BACK_TO = (
+    ActionType.DEPLOYMENT_LAUNCH.value,
+    ActionType.DEPLOYMENT_REPLACE_MODEL.value,
+    ActionType.DEPLOYMENT_ROLLBACK.value,
+)
 _INCREMENTAL = 2
 """Of SQLite's `auto_vacuum`."""
 

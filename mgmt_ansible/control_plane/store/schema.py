@@ -139,6 +139,22 @@ DEPLOYMENT_GENERATIONS = sa.Table(
     sa.Column("generation", sa.BigInteger, nullable=False),
 )
 
+DEPLOYMENT_HOSTS = sa.Table(
+    "deployment_hosts",
+    METADATA,
+    sa.Column("deployment_id", sa.String(64), primary_key=True),
+    sa.Column("host", sa.Text, primary_key=True),
+    sa.Column("environment_id", sa.String(64), nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text),
+    sa.Column("generation", sa.BigInteger),
+    sa.Column("action_id", sa.String(64), nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Index(None, "environment_id", "host"),
+)
+
 ACTIONS = sa.Table(
     "actions",
     METADATA,

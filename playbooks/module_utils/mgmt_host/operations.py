@@ -5,6 +5,7 @@
  launch    nothing serves -> start, gate       something older serves -> as replace
  replace   something serves -> gate beside, switch       nothing serves -> as launch
  relaunch  something serves -> switch        nothing serves -> as launch
+ rollback  as replace
  stop      stop all             cancel    stop the holder of exactly this pair
 ```
 An action whose release serves already is `ok` and changes nothing.
@@ -19,6 +20,7 @@ from . import (
     cancelling,
     durable_files,
     fence,
+    forecasting,
     gates,
     last_result,
     launching,
@@ -157,11 +159,7 @@ def _forecast(inputs: Inputs) -> dict[str, Any]:
     mark = fence.read(inputs.own)
     if mark.pair > inputs.pair:
         raise SupersededError(mark.pair)
-    if inputs.action in ("deployment_stop", "deployment_cancel"):
-        changes = any(slot.running for slot in slots.list_slots(inputs.own))
-    else:
-        changes = _find_serving(inputs, slots.find_live(inputs.own)) is None
-    return {"outcome": "changed" if changes else "ok", "message": "check mode: nothing was done"}
+    return forecasting.forecast(inputs, serves=_find_serving(inputs, slots.find_live(inputs.own)) is not None)
 
 
 def _package(inputs: Inputs) -> Package:

@@ -20,6 +20,7 @@ MODULES = (
     "environments",
     "failures",
     "fence",
+    "forecasting",
     "gaps",
     "gates",
     "http_probe",

@@ -56,9 +56,12 @@ def main() -> None:
     )
     result = entry.run_deployment(module.params, module.check_mode)
     changed = result["outcome"] == "changed" or any(step["changed"] for step in result["steps"])
+    told = {"changed": changed, "mgmt_result": result}
+    if module.check_mode and module._diff:
+        told["diff"] = {"prepared": "\n".join(one["text"] for one in result["evidence"] if one["kind"] == "diff")}
     if result["outcome"] in FINE or module.params["action"] in LOOKING:
-        module.exit_json(changed=changed, mgmt_result=result)
-    module.fail_json(msg=result["message"], changed=changed, mgmt_result=result)
+        module.exit_json(**told)
+    module.fail_json(msg=result["message"], **told)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ def test_an_idempotency_key_travels_in_its_header():
     client.deployments.ask("wine", ActionType.DEPLOYMENT_STOP, idempotency_key="once")
 
     assert "once" == adapter.requests[0].headers["Idempotency-Key"]
-    assert {"type": "deployment_stop"} == json.loads(adapter.bodies[0])
+    plain = {"type": "deployment_stop", "dryRun": False, "failedOnly": False}
+    assert plain == json.loads(adapter.bodies[0])
 
 
 def test_the_recorded_action_comes_back_as_a_value():

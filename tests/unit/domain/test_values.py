@@ -26,7 +26,8 @@ class TestActions:
         """Five seconds for a replacement, none for everything else."""
         waits = {kind: actions.default_minimum_healthy_seconds(kind) for kind in ActionType}
 
-        assert {ActionType.DEPLOYMENT_REPLACE_MODEL: 5.0} == {kind: value for kind, value in waits.items() if value}
+        five = {ActionType.DEPLOYMENT_REPLACE_MODEL: 5.0, ActionType.DEPLOYMENT_ROLLBACK: 5.0}
+        assert five == {kind: value for kind, value in waits.items() if value}
 
     def test_final_statuses_are_all_but_the_two_open_ones(self) -> None:
         """An action that is pending or running can still move."""

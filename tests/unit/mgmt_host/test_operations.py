@@ -312,6 +312,30 @@ def test_check_mode_forecasts_and_touches_nothing(host):
     assert ("changed", False) == (result["outcome"], Path(host.own().folder).exists())
 
 
+def test_check_mode_tells_both_ends_of_a_change(host):
+    """What serves now, what would, and by which steps; the old one serves on untouched."""
+    old, new = host.package(), host.package(3.0)
+    served = host.act("deployment_launch", 1, old)
+    before = Path(host.own().fence).read_bytes()
+    result = host.act("deployment_rollback", 2, new, check=True)
+
+    difference = result["evidence"][0]["text"].splitlines()
+    assert f"generation 1, package {old[2][:12]}" in difference[0]
+    assert "generation 2, package {}, port {}".format(new[2][:12], served["identity"]["port"]) in difference[1]
+    assert "install package" in result["message"]
+    assert "switch from generation 1" in result["message"]
+    assert (before, [2.0, 4.0]) == (Path(host.own().fence).read_bytes(), infer(served))
+
+
+def test_check_mode_of_a_stop_tells_that_nothing_would_serve(host):
+    """And of a stop where nothing runs, that nothing would change."""
+    assert "ok" == host.act("deployment_stop", 1, check=True)["outcome"]
+    host.act("deployment_launch", 1, host.package())
+    result = host.act("deployment_stop", 2, check=True)
+
+    assert ("changed", "+ nothing serves") == (result["outcome"], result["evidence"][0]["text"].splitlines()[1])
+
+
 def test_the_minimum_healthy_time_is_kept(host):
     """The gate lasts at least as long as asked."""
     result = host.act("deployment_launch", 1, host.package(), minimum_healthy_seconds=0.5)

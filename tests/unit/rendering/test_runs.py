@@ -190,3 +190,19 @@ def test_no_bare_string_reaches_ansible(label, name, version, environment, port)
 
     assert [] == list(strings(request.variables))
     assert label == unwrap_unsafe(request.variables)["mgmt_event"]["deployment"]["label"]
+
+
+def test_a_dry_run_is_the_changes_own_run_in_check_mode():
+    """The same playbook, variables and package; nothing else tells the host."""
+    change = make_spec(type=ActionType.DEPLOYMENT_ROLLBACK)
+    dry = replace(change, type=ActionType.DEPLOYMENT_DRY_RUN, would=ActionType.DEPLOYMENT_ROLLBACK)
+
+    assert replace(render(change), check=True) == render(dry)
+
+
+def test_a_dry_run_of_a_look_is_refused():
+    """A look changes nothing anyway."""
+    dry = make_spec(type=ActionType.DEPLOYMENT_DRY_RUN, would=ActionType.DEPLOYMENT_STATUS)
+
+    with pytest.raises(errors.RenderError, match="a change that it tells of"):
+        render(dry)

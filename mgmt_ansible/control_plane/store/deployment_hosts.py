@@ -1,0 +1,151 @@
+"""What each host last made of each deployment; a row changes only when that does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from mgmt_ansible.control_plane.store.paging import page_of
+from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_HOSTS, DEPLOYMENTS, PACKAGES
+from mgmt_ansible.domain.outcomes import FINE, HostOutcome, Outcome
+from mgmt_ansible.wire.api_v2 import Page
+from mgmt_ansible.wire.deployment_hosts import DeploymentHost
+
+_NOT_SEEN = (Outcome.UNREACHABLE, Outcome.UNKNOWN, Outcome.NOT_RUN)
+_MESSAGE_CHARACTERS = 1_000
+_GENERATIONS = range(2**53)
+
+
+class DeploymentHostRows:
+    """Hosts' newest results in one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def tell(
+        self,
+        deployment_id: str,
+        hosts: Sequence[HostOutcome],
+        *,
+        environment_id: str,
+        action_id: str,
+        at: datetime,
+        complete: bool = True,
+    ) -> None:
+        """Take what hosts said of a deployment.
+
+        Args:
+            deployment_id: Of which one.
+            hosts: Each host's outcome; with none nothing is taken.
+            environment_id: Where they are.
+            action_id: In which action.
+            at: When it was stored.
+            complete: These are all hosts there are: others are forgotten.
+        """
+        if not hosts:
+            return
+        table = DEPLOYMENT_HOSTS
+        known = {row.host: row for row in self._rows(deployment_id)}
+        told = {"environment_id": environment_id, "action_id": action_id, "changed_at": at}
+        for host in hosts:
+            self._put(known.get(host.host), deployment_id, host, told)
+        gone = set(known) - {host.host for host in hosts}
+        if complete and gone:
+            self._connection.execute(
+                table.delete().where(table.c.deployment_id == deployment_id, table.c.host.in_(sorted(gone)))
+            )
+
+    def forget(self, deployment_id: str) -> None:
+        """Remove a deployment's rows."""
+        self._connection.execute(DEPLOYMENT_HOSTS.delete().where(DEPLOYMENT_HOSTS.c.deployment_id == deployment_id))
+
+    def of(self, deployment_id: str) -> tuple[DeploymentHost, ...]:
+        """Return a deployment's hosts by name."""
+        query = _JOINED.where(DEPLOYMENT_HOSTS.c.deployment_id == deployment_id).order_by(DEPLOYMENT_HOSTS.c.host)
+        return tuple(_to_wire(row) for row in self._connection.execute(query))
+
+    def list(
+        self,
+        *,
+        deployment_id: str | None = None,
+        environment_id: str | None = None,
+        host: str | None = None,
+        outcome: Outcome | None = None,
+        limit: int,
+        offset: int,
+    ) -> Page[DeploymentHost]:
+        """Return results by deployment, then host."""
+        table = DEPLOYMENT_HOSTS
+        wanted = (
+            (table.c.deployment_id, deployment_id),
+            (table.c.environment_id, environment_id),
+            (table.c.host, host),
+            (table.c.outcome, outcome),
+        )
+        query = _JOINED.where(*(column == value for column, value in wanted if value is not None))
+        query = query.order_by(table.c.deployment_id, table.c.host)
+        return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
+
+    def of_all(self, deployment_ids: Sequence[str]) -> tuple[DeploymentHost, ...]:
+        """Return the hosts of several deployments, in no order."""
+        query = _JOINED.where(DEPLOYMENT_HOSTS.c.deployment_id.in_(deployment_ids))
+        return tuple(_to_wire(row) for row in self._connection.execute(query))
+
+    def _rows(self, deployment_id: str) -> Sequence[sa.Row[Any]]:
+        query = DEPLOYMENT_HOSTS.select().where(DEPLOYMENT_HOSTS.c.deployment_id == deployment_id)
+        return self._connection.execute(query).all()
+
+    def _put(
+        self, known: sa.Row[Any] | None, deployment_id: str, host: HostOutcome, told: Mapping[str, object]
+    ) -> None:
+        table = DEPLOYMENT_HOSTS
+        values = _said(host, known)
+        if known is None:
+            row = {"deployment_id": deployment_id, "host": host.host, **values, **told}
+            self._connection.execute(table.insert().values(**row))
+        elif any(getattr(known, name) != value for name, value in values.items()):
+            here = (table.c.deployment_id == deployment_id, table.c.host == host.host)
+            self._connection.execute(table.update().where(*here).values(**values, **told))
+
+
+def _said(host: HostOutcome, known: sa.Row[Any] | None) -> dict[str, Any]:
+    """Return what a host said; one that was not seen keeps the model that was proved there before."""
+    values: dict[str, Any] = {
+        "outcome": Outcome.OK.value if host.outcome in FINE else host.outcome.value,
+        "cause": host.cause.value if host.cause else None,
+        "message": host.message[:_MESSAGE_CHARACTERS],
+        "digest": host.identity.digest if host.identity else None,
+        "generation": host.identity.generation if host.identity and host.identity.generation in _GENERATIONS else None,
+    }
+    if host.identity is None and known is not None and (host.outcome in _NOT_SEEN or host.old_model_in_use):
+        values.update(digest=known.digest, generation=known.generation)
+    if known is not None and host.outcome in FINE and known.outcome == Outcome.OK.value:
+        values["message"] = known.message  # "launched" and "serves" are the same state, told twice
+    return values
+
+
+_JOINED = (
+    sa.select(DEPLOYMENT_HOSTS, DEPLOYMENTS.c.wanted_running, PACKAGES.c.digest.label("wanted_digest"))
+    .join(DEPLOYMENTS, DEPLOYMENTS.c.id == DEPLOYMENT_HOSTS.c.deployment_id)
+    .join(PACKAGES, PACKAGES.c.id == DEPLOYMENTS.c.package_id)
+)
+
+
+def _to_wire(row: sa.Row[Any]) -> DeploymentHost:
+    wanted = row.wanted_digest if row.wanted_running else None
+    return DeploymentHost(
+        deployment_id=row.deployment_id,
+        prediction_environment_id=row.environment_id,
+        host=row.host,
+        outcome=row.outcome,
+        cause=row.cause,
+        message=row.message,
+        digest=row.digest,
+        generation=row.generation,
+        in_step=row.digest == wanted,
+        action_id=row.action_id,
+        since=row.changed_at,
+    )

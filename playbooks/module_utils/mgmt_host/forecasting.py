@@ -1,0 +1,56 @@
+"""What an action would do, without doing it: the steps that would change the host, and both ends of the change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import packages, slots
+from .failures import evidence
+from .inputs import Inputs
+
+STOPPING = ("deployment_stop", "deployment_cancel")
+
+
+def forecast(inputs: Inputs, serves: bool) -> dict[str, Any]:
+    """Return outcome, message and the difference as evidence; reads only.
+
+    Args:
+        inputs: What was asked.
+        serves: Whether the wanted release serves already.
+    """
+    live = slots.find_live(inputs.own)
+    stops = inputs.action in STOPPING
+    changes = any(slot.running for slot in slots.list_slots(inputs.own)) if stops else not serves
+    if not changes:
+        return {"outcome": "ok", "message": "check mode: nothing would change"}
+    message = "check mode: would {}".format(", ".join(_stops() if stops else _steps(inputs, live)))
+    difference = "- {}\n+ {}".format(_now(live), "nothing serves" if stops else _then(inputs, live))
+    return {"outcome": "changed", "message": message, "evidence": [evidence("diff", difference)]}
+
+
+def _stops() -> list[str]:
+    return ["stop the model server"]
+
+
+def _steps(inputs: Inputs, live: slots.Slot | None) -> list[str]:
+    digest = inputs.package.digest if inputs.package else ""
+    present = packages.is_present(inputs.layout, digest)
+    steps = [] if present else ["install package {}".format(digest[:12])]
+    steps.append("start generation {}".format(inputs.generation))
+    if live is not None:
+        steps.append("pass the gate, switch from generation {} and stop it".format(live.config.get("generation")))
+    return steps
+
+
+def _now(live: slots.Slot | None) -> str:
+    if live is None:
+        return "nothing serves"
+    return "generation {}, package {}, port {}".format(
+        live.config.get("generation"), str(live.config.get("digest"))[:12], live.config.get("port")
+    )
+
+
+def _then(inputs: Inputs, live: slots.Slot | None) -> str:
+    port = inputs.port or (live.config.get("port") if live is not None else None) or "chosen by the host"
+    digest = inputs.package.digest[:12] if inputs.package else ""
+    return "generation {}, package {}, port {}".format(inputs.generation, digest, port)
