@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def run_control_plane(settings: ControlPlaneSettings) -> None:
     """
     from mgmt_ansible import archives
     from mgmt_ansible.control_plane import data_folder, serving
+    from mgmt_ansible.control_plane.access import SessionLimits
     from mgmt_ansible.control_plane.api import create_app
     from mgmt_ansible.control_plane.services import build_services
     from mgmt_ansible.control_plane.store import Store
@@ -47,7 +49,10 @@ def run_control_plane(settings: ControlPlaneSettings) -> None:
     try:
         store.prepare()
         files = data_folder.open_package_files(settings.data, max_bytes=settings.max_package_bytes)
-        services = build_services(store, files, archives.read_package)
+        limits = SessionLimits(
+            idle=timedelta(hours=settings.session_idle_hours), life=timedelta(hours=settings.session_hours)
+        )
+        services = build_services(store, files, archives.read_package, session_limits=limits)
         data_folder.write_first_token(settings.data, services.access)
         with services.storage.checked(), services.retention.applied_daily():
             app = create_app(services, writes_per_second=settings.writes_per_second)

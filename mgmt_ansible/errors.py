@@ -7,7 +7,8 @@ MgmtAnsibleError                     code              a caller may
 |  |- ArchiveError                   archive           send another archive
 |  '- RenderError                    render            fix the request: no playbook, missing input
 |- AccessError                       access            send a valid token
-|  '- ForbiddenError                 forbidden         use a token with that role or environment
+|  |- ForbiddenError                 forbidden         use a token with that role or environment
+|  '- TooManyRequestsError           too_many_requests wait as long as it says
 |- NotFoundError                     not_found         name another id
 |  '- GoneError                      gone              nothing: it was deleted before
 |- ConflictError                     conflict          reload and try again
@@ -74,6 +75,16 @@ class ForbiddenError(AccessError):
     """The token is valid but may not do this."""
 
     code = "forbidden"
+
+
+class TooManyRequestsError(AccessError):
+    """Somebody asks too often; `seconds` says when to come again."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, seconds: float = 1.0) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class NotFoundError(MgmtAnsibleError):

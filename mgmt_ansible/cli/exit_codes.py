@@ -25,6 +25,7 @@ BY_ERROR = {
     "render": ExitCode.USAGE,
     "access": ExitCode.USAGE,
     "forbidden": ExitCode.USAGE,
+    "too_many_requests": ExitCode.FAILED,
     "not_found": ExitCode.CONFLICT,
     "gone": ExitCode.CONFLICT,
     "conflict": ExitCode.CONFLICT,

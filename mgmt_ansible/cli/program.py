@@ -23,6 +23,8 @@ from mgmt_ansible.cli import (
     run,
     selftest,
     text,
+    token,
+    user,
 )
 from mgmt_ansible.cli.groups import PromptGroup
 from mgmt_ansible.cli.options import Choices
@@ -59,6 +61,8 @@ app.add_typer(run.app, name="run")
 app.add_typer(host.app, name="host")
 app.add_typer(agent.app, name="agent")
 app.add_typer(retention.app, name="retention")
+app.add_typer(user.app, name="user")
+app.add_typer(token.app, name="token")
 app.add_typer(selftest.app, name="selftest")
 programs.add_to(app)
 

@@ -13,7 +13,14 @@ from mgmt_ansible.domain.model_aliases import split_reference
 
 if TYPE_CHECKING:
     from mgmt_ansible.client import Client
-    from mgmt_ansible.wire.api_v2 import Deployment, ModelPackage, PredictionEnvironment, RegisteredModel
+    from mgmt_ansible.wire.api_v2 import (
+        AccessToken,
+        Deployment,
+        ModelPackage,
+        PredictionEnvironment,
+        RegisteredModel,
+        User,
+    )
 
 _DEPLOYMENT_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
@@ -83,6 +90,20 @@ def find_registered_model(client: Client, reference: str) -> RegisteredModel:
 def _aliased(client: Client, name: str, alias: str) -> ModelPackage:
     model = find_registered_model(client, name)
     return client.packages.get_package(client.registered_models.get_alias(model.id, alias).model_package_id)
+
+
+def find_user(client: Client, reference: str) -> User:
+    """Return the user with this id or name, whatever its case; NotFoundError."""
+    named = [
+        one for one in client.access.list_users() if reference == one.id or reference.casefold() == one.name.casefold()
+    ]
+    return _only("user", reference, [(one, one.id) for one in named], "mgmt-ansible user list")
+
+
+def find_token(client: Client, reference: str) -> AccessToken:
+    """Return the token with this id or name; NotFoundError."""
+    named = [one for one in client.access.list_tokens() if reference in (one.id, one.name)]
+    return _only("token", reference, [(one, one.id) for one in named], "mgmt-ansible token list")
 
 
 def _only(kind: str, reference: str, found: Iterable[tuple[_T, str]], command: str) -> _T:

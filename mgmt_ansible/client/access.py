@@ -1,4 +1,4 @@
-"""Access tokens and login links, through `/api/v2`."""
+"""Users, access tokens and login links, through `/api/v2`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mgmt_ansible.client.transport import Transport, segment
 from mgmt_ansible.domain.roles import Role
-from mgmt_ansible.wire.api_v2 import AccessToken, AccessTokenIn, LoginLink
+from mgmt_ansible.wire.api_v2 import AccessToken, AccessTokenIn, LoginLink, User, UserIn, UserPatch
 
 
 class Access:
@@ -16,12 +16,30 @@ class Access:
         """Speak through a transport."""
         self._transport = transport
 
+    def list_users(self) -> Iterator[User]:
+        """Yield every user by name."""
+        return self._transport.pages(User, "users/")
+
+    def create_user(self, user: UserIn) -> User:
+        """Create a user; ConflictError when the name is taken."""
+        return self._transport.send(User, "POST", "users/", body=user)
+
+    def change_user(self, user_id: str, change: UserPatch) -> User:
+        """Change a user; fields that are None stay."""
+        return self._transport.send(User, "PATCH", f"users/{segment(user_id)}/", body=change)
+
     def list_tokens(self) -> Iterator[AccessToken]:
         """Yield every token, without the secret itself."""
         return self._transport.pages(AccessToken, "accessTokens/")
 
     def create_token(
-        self, name: str, *, kind: str, role: Role = Role.VIEWER, environment_ids: Sequence[str] = ()
+        self,
+        name: str,
+        *,
+        kind: str,
+        role: Role = Role.VIEWER,
+        environment_ids: Sequence[str] = (),
+        user_id: str | None = None,
     ) -> AccessToken:
         """Create a token; the answer is the only time that `token` is told.
 
@@ -30,8 +48,11 @@ class Access:
             kind: `user` or `agent`.
             role: What a user's token may do; an agent's has none.
             environment_ids: The environments that an agent may serve; empty for users.
+            user_id: The user whose token it is; None for a service's.
         """
-        body = AccessTokenIn(name=name, kind=kind, role=role, prediction_environment_ids=list(environment_ids))
+        body = AccessTokenIn(
+            name=name, kind=kind, role=role, user_id=user_id, prediction_environment_ids=list(environment_ids)
+        )
         return self._transport.send(AccessToken, "POST", "accessTokens/", body=body)
 
     def revoke_token(self, token_id: str) -> None:

@@ -32,7 +32,7 @@ class Client:
         deployment_events: The feed, newest first or as it happens.
         runs: What Ansible did.
         agents: Who serves the environments.
-        access: Tokens and login links.
+        access: Users, tokens and login links.
         retention: How long the feed and runs are kept.
     """
 

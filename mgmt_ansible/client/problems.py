@@ -22,6 +22,7 @@ BY_CODE: dict[str, type[errors.MgmtAnsibleError]] = {
         errors.RenderError,
         errors.AccessError,
         errors.ForbiddenError,
+        errors.TooManyRequestsError,
         errors.NotFoundError,
         errors.GoneError,
         errors.ConflictError,
@@ -40,6 +41,7 @@ _BY_STATUS: dict[int, type[errors.MgmtAnsibleError]] = {
     410: errors.GoneError,
     413: errors.InvalidRequestError,
     422: errors.InvalidRequestError,
+    429: errors.TooManyRequestsError,
 }
 
 

@@ -7,14 +7,14 @@ the one asynchronous iterator.
 For pages: `pages.install(app, services)` is called once by `api.create_app`. Whoever reaches a page is signed in: the
 HTTP edge sends everybody else to `/login`, and puts the `access.Principal` at `request.state.principal`. `/login` and
 `/static/` are open. `/login` sets the cookie `access.SESSION_COOKIE` with `access.COOKIE_ATTRIBUTES` to what
-`access.redeem(code)` or `access.token_login(token)` returns.
+`sign_ins` returns.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mgmt_ansible.control_plane.access import Access
+from mgmt_ansible.control_plane.access import Access, SessionLimits
 from mgmt_ansible.control_plane.actions import Actions
 from mgmt_ansible.control_plane.agent_wheels import AgentWheels
 from mgmt_ansible.control_plane.agents import Agents
@@ -22,12 +22,15 @@ from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.deployments import Deployments
 from mgmt_ansible.control_plane.invitations import Invitations
 from mgmt_ansible.control_plane.package_files import PackageFiles
+from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.registered_models import RegisteredModels
 from mgmt_ansible.control_plane.registry import ReadPackage, Registry
 from mgmt_ansible.control_plane.retention import Retention
 from mgmt_ansible.control_plane.runs import Runs
+from mgmt_ansible.control_plane.sign_ins import SignIns
 from mgmt_ansible.control_plane.storage import Storage
 from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.control_plane.users import Users
 from mgmt_ansible.control_plane.wakeups import Wakeups
 
 
@@ -45,6 +48,8 @@ class Services:
         agents: What agents ask and tell: hello, claims, heartbeats, reports.
         access: Tokens, login links, sessions.
         invitations: One-time codes for new agents, and what they are installed from.
+        users: People with a role, and perhaps a password.
+        sign_ins: Ways into the pages.
         retention: How long the feed and runs are kept, and what is held.
         storage: Whether there is room, and the database is whole.
         wakeups: For whoever waits for changes; `wakeups.stopping` tells streams to end.
@@ -59,15 +64,25 @@ class Services:
     agents: Agents
     access: Access
     invitations: Invitations
+    users: Users
+    sign_ins: SignIns
     retention: Retention
     storage: Storage
     wakeups: Wakeups
 
 
-def build_services(store: Store, files: PackageFiles, read_package: ReadPackage) -> Services:
+def build_services(
+    store: Store,
+    files: PackageFiles,
+    read_package: ReadPackage,
+    *,
+    session_limits: SessionLimits | None = None,
+    passwords: Passwords | None = None,
+) -> Services:
     """Return the services over a prepared store and a prepared folder of archives."""
     wakeups = Wakeups()
-    access = Access(store)
+    access = Access(store, session_limits or SessionLimits())
+    passwords = passwords or Passwords()
     return Services(
         registry=Registry(store, wakeups, files, read_package),
         registered_models=RegisteredModels(store),
@@ -78,6 +93,8 @@ def build_services(store: Store, files: PackageFiles, read_package: ReadPackage)
         agents=Agents(store, wakeups),
         access=access,
         invitations=Invitations(store, access, AgentWheels()),
+        users=Users(store, passwords),
+        sign_ins=SignIns(store, access, passwords),
         retention=Retention(store, wakeups),
         storage=Storage(store),
         wakeups=wakeups,

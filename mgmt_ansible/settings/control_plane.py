@@ -23,6 +23,8 @@ class ControlPlaneSettings(BaseSettings):
         port: TCP port; 0 takes a free one, which `control-plane.json` tells.
         log_format: `console` for people, `json` for machines.
         max_package_bytes: Largest archive that is taken.
+        session_idle_hours: A session of the pages ends after so long without a request.
+        session_hours: And so long after it began, whatever happens.
         writes_per_second: Writing requests of one token, on average; ten seconds' worth may come at once; 0 is no limit.
     """
 
@@ -34,6 +36,8 @@ class ControlPlaneSettings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8765
     log_format: Literal["console", "json"] = "console"
     max_package_bytes: Annotated[int, Field(ge=1)] = 10 * 1024**3
+    session_idle_hours: Annotated[float, Field(gt=0, le=720)] = 12
+    session_hours: Annotated[float, Field(gt=0, le=720)] = 168
     writes_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 100.0
 
     @property

@@ -1,21 +1,70 @@
-"""`/api/v2`: tokens and links that open the pages."""
+"""`/api/v2`: users, tokens, and links that open the pages."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_serializer
 
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire.basics import WireModel
 
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 256
+
+Password = SecretStr
+_Password = Annotated[Password, Field(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
+_Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._@ -]+$")]
+
+
+class _WithPassword(WireModel):
+    password: _Password | None = None
+
+    @field_serializer("password", when_used="json")
+    def _sent(self, password: Password | None) -> str | None:
+        """Return what the client sends; everywhere else a password stays hidden."""
+        return None if password is None else password.get_secret_value()
+
+
+class UserIn(_WithPassword):
+    """Body of `POST users/`; without a password only tokens and login links let the user in."""
+
+    name: _Name
+    role: Role = Role.VIEWER
+
+
+class UserPatch(_WithPassword):
+    """Body of `PATCH users/{id}/`; absent fields stay."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+
+
+class User(WireModel):
+    """A user; a password is never told, nor its hash."""
+
+    id: str
+    name: str
+    role: Role
+    prediction_environment_ids: list[str] = Field(default=[])
+    has_password: bool
+    disabled: bool
+    created_at: datetime
+    signed_in_at: datetime | None
+
 
 class AccessTokenIn(WireModel):
-    """Body of `POST accessTokens/`; an agent's token names the environments that it may serve, a user's has a role."""
+    """Body of `POST accessTokens/`.
 
-    name: str = Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._@ -]+$")
+    An agent's token names the environments that it may serve. A person's has a role, and belongs to a user (`user_id`),
+    beyond whom it never may, or to a service.
+    """
+
+    name: _Name
     kind: str = Field(pattern="^(user|agent)$")
     role: Role = Role.VIEWER
+    user_id: str | None = None
     prediction_environment_ids: list[str] = Field(default=[])
 
 
@@ -26,6 +75,7 @@ class AccessToken(WireModel):
     name: str
     kind: str
     role: Role | None = None
+    user_id: str | None = None
     prediction_environment_ids: list[str]
     created_at: datetime
     token: str | None = None

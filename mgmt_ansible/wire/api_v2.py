@@ -6,7 +6,7 @@ docs/reference/http-api.md. Every model ignores unknown keys on input, as public
 
 from __future__ import annotations
 
-from mgmt_ansible.wire.access import AccessToken, AccessTokenIn, LoginLink
+from mgmt_ansible.wire.access import AccessToken, AccessTokenIn, LoginLink, Password, User, UserIn, UserPatch
 from mgmt_ansible.wire.actions import Action, ActionAccepted, ActionBrief, ActionIn, Agent
 from mgmt_ansible.wire.basics import LABEL_PATTERN, HealthStatus, Page, Problem, Version, WireModel
 from mgmt_ansible.wire.deployments import (
@@ -92,6 +92,7 @@ __all__ = [
     "ModelTarget",
     "PackageBrief",
     "Page",
+    "Password",
     "Platform",
     "PredictionEnvironment",
     "PredictionEnvironmentIn",
@@ -103,6 +104,9 @@ __all__ = [
     "RunLog",
     "RunLogLine",
     "TargetType",
+    "User",
+    "UserIn",
+    "UserPatch",
     "Version",
     "WireModel",
 ]

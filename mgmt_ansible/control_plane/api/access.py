@@ -1,4 +1,4 @@
-"""`accessTokens/`, `loginLinks/`, `agents/` and `version/`."""
+"""`users/`, `accessTokens/`, `loginLinks/`, `agents/` and `version/`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ API_VERSION = (2, 49)
 
 
 def access_router(services: Services) -> APIRouter:
-    """Return the routes of tokens, login links, agents and versions."""
+    """Return the routes of users, tokens, login links, agents and versions."""
     router = APIRouter(tags=["access"])
     access = services.access
+    _add_users(router, services)
 
     @router.get("/version/")
     def get_version() -> api_v2.Version:
@@ -38,7 +39,11 @@ def access_router(services: Services) -> APIRouter:
     def create_access_token(body: api_v2.AccessTokenIn) -> api_v2.AccessToken:
         """Create a token; the answer alone has its text."""
         return access.create_token(
-            name=body.name, kind=body.kind, role=body.role, environment_ids=body.prediction_environment_ids
+            name=body.name,
+            kind=body.kind,
+            role=body.role,
+            environment_ids=body.prediction_environment_ids,
+            user_id=body.user_id,
         )
 
     @router.delete("/accessTokens/{token_id}/", status_code=204)
@@ -57,3 +62,27 @@ def access_router(services: Services) -> APIRouter:
         return paging.page(services.agents.list_agents(limit=paging.limit, offset=paging.offset))
 
     return router
+
+
+def _add_users(router: APIRouter, services: Services) -> None:
+    users = services.users
+
+    @router.get("/users/")
+    def list_users(paging: Paging) -> api_v2.Page[api_v2.User]:
+        """List users by name; passwords are never told."""
+        return paging.page(users.list_users(limit=paging.limit, offset=paging.offset))
+
+    @router.post("/users/", status_code=201)
+    def create_user(body: api_v2.UserIn) -> api_v2.User:
+        """Create a user; 409 when the name is taken."""
+        return users.create_user(body)
+
+    @router.get("/users/{user_id}/")
+    def get_user(user_id: str) -> api_v2.User:
+        """Return one user."""
+        return users.get_user(user_id)
+
+    @router.patch("/users/{user_id}/")
+    def change_user(user_id: str, body: api_v2.UserPatch) -> api_v2.User:
+        """Change role or password, or disable; ends the user's sessions where they may less, or the password is new."""
+        return users.change_user(user_id, body)

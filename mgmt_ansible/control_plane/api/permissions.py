@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane.access import Principal
+from mgmt_ansible.control_plane.principals import Principal
 from mgmt_ansible.domain.roles import Role
 
 
@@ -144,6 +144,10 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "POST /api/v2/retentionPolicies/",
         "PATCH /api/v2/retentionPolicies/{policy_id}/",
         "DELETE /api/v2/retentionPolicies/{policy_id}/",
+        "GET /api/v2/users/",
+        "POST /api/v2/users/",
+        "GET /api/v2/users/{user_id}/",
+        "PATCH /api/v2/users/{user_id}/",
     ),
 }
 

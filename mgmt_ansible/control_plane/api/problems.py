@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -16,6 +18,7 @@ _log = structlog.get_logger(__name__)
 HTTP_STATUS: tuple[tuple[type[errors.MgmtAnsibleError], int], ...] = (
     (errors.InvalidRequestError, 422),
     (errors.ForbiddenError, 403),
+    (errors.TooManyRequestsError, 429),
     (errors.AccessError, 401),
     (errors.GoneError, 410),
     (errors.NotFoundError, 404),
@@ -47,7 +50,10 @@ def problem_of(request: Request, error: errors.MgmtAnsibleError) -> JSONResponse
     status = status_of(error)
     if status >= _FIRST_SERVER_ERROR:
         _log.error("request_failed", code=error.code, message=str(error), request_id=request.state.request_id)
-    return problem(request, status=status, code=error.code, message=str(error))
+    answer = problem(request, status=status, code=error.code, message=str(error))
+    if isinstance(error, errors.TooManyRequestsError):
+        answer.headers["Retry-After"] = str(math.ceil(error.seconds))
+    return answer
 
 
 def install_problems(app: FastAPI) -> None:

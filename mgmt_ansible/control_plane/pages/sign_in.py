@@ -1,7 +1,8 @@
-"""Sign-in: a one-time link or a typed token becomes a session cookie."""
+"""Sign-in: a name with its password, a one-time link or a typed token becomes a session cookie."""
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -26,18 +27,20 @@ def sign_in_router(services: Services, templates: Templates) -> APIRouter:
         if not code:
             return templates.page("login.html", problem="", secure=request.url.scheme == "https")
         try:
-            return _signed_in(request, templates, services.access.redeem(code))
+            return _signed_in(request, templates, services.sign_ins.with_link(code, address=_address(request)))
+        except errors.TooManyRequestsError as exc:
+            return _refused(templates, request, exc)
         except errors.AccessError:
-            return _refused(templates, request, "This link was used already, or is too old.")
+            return _refused(templates, request, errors.AccessError("This link was used already, or is too old."))
 
     @router.post("/login")
-    def take_token(request: Request, form: Annotated[dict[str, list[str]], Depends(read_form)]) -> Response:
+    def sign_in(request: Request, form: Annotated[dict[str, list[str]], Depends(read_form)]) -> Response:
         if not same_site(request):
-            return _refused(templates, request, "The form came from another site.")
+            return _refused(templates, request, errors.ForbiddenError("The form came from another site."))
         try:
-            return _signed_in(request, templates, services.access.token_login(last(form, "token").strip()))
-        except errors.AccessError:
-            return _refused(templates, request, "There is no such token for people, or it was revoked.")
+            return _signed_in(request, templates, _take(services, form, address=_address(request)))
+        except errors.AccessError as exc:
+            return _refused(templates, request, exc)
 
     @router.post("/logout")
     def leave(request: Request) -> Response:
@@ -62,5 +65,33 @@ def _signed_in(request: Request, templates: Templates, cookie: str) -> Response:
     return answer
 
 
-def _refused(templates: Templates, request: Request, problem: str) -> Response:
-    return templates.page("login.html", status_code=401, problem=problem, secure=request.url.scheme == "https")
+def _take(services: Services, form: dict[str, list[str]], *, address: str) -> str:
+    token = last(form, "token").strip()
+    if not token:
+        name, password = last(form, "name").strip(), last(form, "password")
+        return services.sign_ins.with_password(name, password, address=address)
+    try:
+        return services.sign_ins.with_token(token, address=address)
+    except errors.TooManyRequestsError:
+        raise
+    except errors.AccessError as exc:
+        raise errors.AccessError("There is no such token for people, or it was revoked.") from exc
+
+
+def _address(request: Request) -> str:
+    """Return from where a request came; a proxy on this machine tells it (`X-Forwarded-For`)."""
+    return request.client.host if request.client else "unknown"
+
+
+def _refused(templates: Templates, request: Request, error: errors.AccessError) -> Response:
+    """Answer with the form again, and why."""
+    text = str(error)
+    answer = templates.page(
+        "login.html",
+        status_code=429 if isinstance(error, errors.TooManyRequestsError) else 401,
+        problem=f"{text[:1].upper()}{text[1:]}",
+        secure=request.url.scheme == "https",
+    )
+    if isinstance(error, errors.TooManyRequestsError):
+        answer.headers["Retry-After"] = str(math.ceil(error.seconds))
+    return answer

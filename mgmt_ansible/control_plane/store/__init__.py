@@ -28,6 +28,7 @@ from mgmt_ansible.control_plane.store.registered_models import RegisteredModelRo
 from mgmt_ansible.control_plane.store.retention import RetentionRows
 from mgmt_ansible.control_plane.store.run_logs import RunLogRows
 from mgmt_ansible.control_plane.store.runs import RunRows
+from mgmt_ansible.control_plane.store.users import UserRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Transaction:
     agents: AgentRows
     access: AccessRows
     invitations: InvitationRows
+    users: UserRows
     retention: RetentionRows
     pruning: PruningRows
     notifications: NotificationRows
@@ -124,6 +126,7 @@ class Store:
             agents=AgentRows(connection),
             access=AccessRows(connection),
             invitations=InvitationRows(connection),
+            users=UserRows(connection),
             retention=RetentionRows(connection),
             pruning=PruningRows(connection),
             notifications=NotificationRows(connection, now),

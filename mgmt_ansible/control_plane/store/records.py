@@ -9,6 +9,7 @@ from mgmt_ansible.domain.actions import CHANGING, FINAL, ActionSpec, ActionStatu
 from mgmt_ansible.domain.deployments import DeploymentState, DeploymentTarget
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.model_packages import ModelPackage
+from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire.api_v2 import Endpoint
 
 
@@ -136,3 +137,48 @@ class ActionRecord:
     def final(self) -> bool:
         """Whether its status is one that it does not leave."""
         return self.status in FINAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRecord:
+    """A user as rules see it.
+
+    Attributes:
+        password_hash: As `passwords` made it; None when only tokens and links let this user in.
+        environment_ids: All that this user sees; empty is everything.
+    """
+
+    id: str
+    name: str
+    password_hash: str | None
+    role: Role
+    environment_ids: tuple[str, ...]
+    disabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRecord:
+    """A token that is not revoked, as rules see it.
+
+    Attributes:
+        kind: `user` or `agent`.
+        role: None for an agent.
+        environment_ids: What an agent may serve, or all that a person's token sees; of the latter, empty is everything.
+        user: Whose token it is; None for an agent's and for a service's.
+    """
+
+    id: str
+    name: str
+    kind: str
+    role: Role | None
+    environment_ids: tuple[str, ...]
+    user: UserRecord | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRecord:
+    """A session: of a token or of a user, never of both."""
+
+    token: TokenRecord | None
+    user: UserRecord | None
+    seen_at: datetime

@@ -308,6 +308,20 @@ REPORTS = sa.Table(
     sa.Index(None, "received_at"),
 )
 
+USERS = sa.Table(
+    "users",
+    METADATA,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(128), nullable=False),
+    sa.Column("folded_name", sa.String(128), nullable=False, unique=True),
+    sa.Column("password_hash", sa.Text),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("environment_ids", sa.JSON, nullable=False),
+    sa.Column("disabled", sa.Boolean, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("signed_in_at", UtcDateTime),
+)
+
 ACCESS_TOKENS = sa.Table(
     "access_tokens",
     METADATA,
@@ -315,6 +329,7 @@ ACCESS_TOKENS = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("role", sa.Text),
+    sa.Column("user_id", sa.ForeignKey("users.id")),
     sa.Column("environment_ids", sa.JSON, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False, unique=True),
     sa.Column("created_at", UtcDateTime, nullable=False),
@@ -325,7 +340,8 @@ LOGIN_LINKS = sa.Table(
     "login_links",
     METADATA,
     sa.Column("sha256", sa.String(64), primary_key=True),
-    sa.Column("token_id", sa.ForeignKey("access_tokens.id"), nullable=False),
+    sa.Column("token_id", sa.ForeignKey("access_tokens.id")),
+    sa.Column("user_id", sa.ForeignKey("users.id")),
     sa.Column("expires_at", UtcDateTime, nullable=False),
 )
 
@@ -333,9 +349,12 @@ SESSIONS = sa.Table(
     "sessions",
     METADATA,
     sa.Column("sha256", sa.String(64), primary_key=True),
-    sa.Column("token_id", sa.ForeignKey("access_tokens.id"), nullable=False),
+    sa.Column("token_id", sa.ForeignKey("access_tokens.id")),
+    sa.Column("user_id", sa.ForeignKey("users.id")),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
 )
+"""A login link and a session are of a token, or of a user who signed in with a password."""
 
 AGENT_INVITATIONS = sa.Table(
     "agent_invitations",

@@ -92,6 +92,7 @@ def test_a_stream_ends_with_what_let_it_begin(site: Site, path: str, end: Callab
     """A session that was left, or a token that was revoked, hears no more."""
     feed = DeploymentEvents(site.store, site.services.wakeups, keep_alive_seconds=0)
     app = create_app(replace(site.services, deployment_events=feed))
+    site.services.access.create_token(name="root", kind="user")
     token = site.services.access.create_token(name="ann", kind="user").token or ""
     secret = token if end is revoke else site.services.access.token_login(token)
     named = f"Bearer {token}" if end is revoke else f"{SESSION_COOKIE}={secret}"

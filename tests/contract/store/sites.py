@@ -6,9 +6,12 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import argon2
+
 from mgmt_ansible.control_plane.accepting import Asker
 from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.package_files import PackageFiles
+from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.services import build_services
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.domain.actions import ActionStatus, ActionType, Claim
@@ -19,6 +22,7 @@ from mgmt_ansible.domain.reports import AgentHello, ClaimRequest, ResultReport, 
 from mgmt_ansible.domain.runs import RunOutcome, RunStatus
 from mgmt_ansible.wire import api_v2
 
+CHEAP = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -51,7 +55,7 @@ class Site:
         self.store = Store(url, clock=self.clock)
         files = PackageFiles(folder / "packages", max_bytes=1_000_000)
         files.prepare()
-        self.services = build_services(self.store, files, ScriptedContents)
+        self.services = build_services(self.store, files, ScriptedContents, passwords=Passwords(CHEAP))
         self.environment = self.add_environment("prod")
         self.package = self.add_package("fraud", "1")
         self.newer = self.add_package("fraud", "2")

@@ -10,11 +10,13 @@ import pytest
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane import data_folder
 from mgmt_ansible.control_plane.access import Principal
+from mgmt_ansible.domain.roles import Role
 from tests.contract.store.sites import Site
 
 
 @pytest.fixture
 def ann(site: Site) -> Principal:
+    site.services.access.create_token(name="root", kind="user")
     token = site.services.access.create_token(name="ann", kind="user")
     return site.services.access.authenticate(f"Bearer {token.token}")
 
@@ -50,7 +52,8 @@ def test_a_list_never_tells_a_token(site: Site, ann: Principal):
 
 def test_a_revoked_token_is_unknown_and_its_session_over(site: Site):
     """At once."""
-    token = site.services.access.create_token(name="ann", kind="user")
+    token = site.services.access.create_token(name="ann", kind="user", role=Role.VIEWER)
+    site.services.access.create_token(name="root", kind="user")
     session = site.services.access.token_login(token.token or "")
 
     site.services.access.revoke(token.id)
@@ -98,14 +101,41 @@ def test_a_login_link_is_good_for_12_hours(site: Site, ann: Principal):
         site.services.access.redeem(code)
 
 
-def test_a_session_is_good_for_30_days(site: Site, ann: Principal):
-    """Then one signs in again."""
+def test_a_session_is_good_for_7_days_of_use(site: Site, ann: Principal):
+    """Then one signs in again, however busy one was."""
     code = site.services.access.create_login_link(ann).path.partition("code=")[2]
     session = site.services.access.redeem(code)
-    site.clock.pass_seconds(30 * 86_400)
+    for _ in range(14):
+        assert ann == site.services.access.session(session)
+        site.clock.pass_seconds(12 * 3600 - 1)
+    site.clock.pass_seconds(14)
 
     with pytest.raises(errors.AccessError, match="sign in again"):
         site.services.access.session(session)
+
+
+def test_a_session_that_is_left_alone_ends_after_12_hours(site: Site, ann: Principal):
+    """An open stream is no use of it, a request is."""
+    access = site.services.access
+    session = access.redeem(access.create_login_link(ann).path.partition("code=")[2])
+    site.clock.pass_seconds(11 * 3600)
+    assert access.admits(header=None, cookie=session)
+    site.clock.pass_seconds(3600)
+
+    assert not access.admits(header=None, cookie=session)
+    with pytest.raises(errors.AccessError, match="sign in again"):
+        access.session(session)
+
+
+def test_the_last_administrator_stays(site: Site):
+    """Nobody locks everybody out."""
+    token = site.services.access.create_token(name="ann", kind="user")
+    site.services.access.create_token(name="bob", kind="user", role=Role.DEPLOYER)
+
+    with pytest.raises(errors.ConflictError, match="administrate"):
+        site.services.access.revoke(token.id)
+
+    assert "ann" == site.services.access.authenticate(f"Bearer {token.token}").name
 
 
 def test_signing_out_ends_the_session(site: Site, ann: Principal):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mgmt_ansible.control_plane.api.throttling import BURST_SECONDS, Buckets
+from mgmt_ansible.control_plane.buckets import BURST_SECONDS, Buckets
 
 
 class SetClock:

@@ -27,6 +27,7 @@ DIGEST = "5f" * 32
 SESSION = "session-of-ada"
 TOKEN = "mga_" + "t" * 43
 CODE = "one-time-code"
+PASSWORD = "correct horse battery"
 
 
 def environment(name: str = "loopback", environment_id: str = "e" * 24) -> api_v2.PredictionEnvironment:
@@ -149,6 +150,7 @@ class Scripted:
             "actions": ScriptedActions(self),
             "deployment_events": ScriptedEvents(self),
             "access": ScriptedAccess(self),
+            "sign_ins": ScriptedSignIns(self),
             "storage": ScriptedStorage(self),
         }
         return Services(**dict.fromkeys((one.name for one in fields(Services)), None) | scripted)
@@ -281,17 +283,6 @@ class ScriptedEvents:
 class ScriptedAccess:
     script: Scripted
 
-    def redeem(self, code):
-        if code not in self.script.codes:
-            raise errors.AccessError("login code: unknown or used")
-        self.script.codes.discard(code)
-        return SESSION
-
-    def token_login(self, token):
-        if token != TOKEN:
-            raise errors.AccessError("token: unknown")
-        return SESSION
-
     def session(self, cookie):
         if cookie not in self.script.sessions:
             raise errors.AccessError("session: none")
@@ -302,3 +293,24 @@ class ScriptedAccess:
 
     def sign_out(self, cookie):
         self.script.sessions.discard(cookie)
+
+
+@dataclass
+class ScriptedSignIns:
+    script: Scripted
+
+    def with_link(self, code, *, address):
+        if code not in self.script.codes:
+            raise errors.AccessError("login code: unknown or used")
+        self.script.codes.discard(code)
+        return SESSION
+
+    def with_token(self, token, *, address):
+        if token != TOKEN:
+            raise errors.AccessError("token: unknown")
+        return SESSION
+
+    def with_password(self, name, password, *, address):
+        if (name, password) != ("ada", PASSWORD):
+            raise errors.AccessError("the name or the password is wrong")
+        return SESSION

@@ -17,14 +17,14 @@ _MAY = {
     Role.VIEWER: "looks, searches and exports; makes a login link of their own",
     Role.OPERATOR: "makes things as they are wanted again: looks anew, relaunches, cancels",
     Role.DEPLOYER: "changes what is wanted: launches, replaces, stops and deletes deployments, adds and deletes packages",
-    Role.ADMIN: "changes who may, where and for how long: environments, tokens, retention and legal holds",
+    Role.ADMIN: "changes who may, where and for how long: environments, users, tokens, retention and legal holds",
 }
 
 _HEAD = """# Roles
 
 Written from `control_plane/api/permissions.py` by `python -m tests.unit.repository.roles_page`; a test compares them.
 
-A token of a person has a role, and each role may do all that those above it in this table may:
+A user has a role, and so has every token of a person. Each role may do all that those above it in this table may:
 
 | role | may |
 |---|---|
@@ -41,6 +41,17 @@ needed and the one held. A route that takes several types of action stands under
 """
 
 _ROUTES = """
+A token that belongs to a user may what both may: it has the lesser of both roles at every request, and is refused while the user is
+disabled. What would leave nobody who can administrate is refused (409).
+
+## Signing in
+
+People sign in to the pages with name and password, with a token, or with a one-time link (`mgmt-ansible login`). A session ends 12 hours
+after its last request, a week after it began ([settings](settings-control-plane.md)), when one signs out, when the token that opened it is
+revoked, and at once when its user is disabled, has a new password, or a lesser role. An unknown name, a disabled user and a wrong password
+are answered alike, in the same time. Ten wrong tries of one name, or thirty of anything from one address, may come at once; then one in
+30 s, or in 5 s, and else 429 with `Retry-After`. Each process of the control plane counts for itself.
+
 ## Routes
 
 `yes` may, `-` is refused. A session may what the token that opened it may.
