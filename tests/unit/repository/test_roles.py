@@ -8,6 +8,8 @@ from fastapi.routing import iter_route_contexts
 
 from mgmt_ansible.control_plane.api import create_app
 from mgmt_ansible.control_plane.api.permissions import PERMISSIONS, permissions_of
+from mgmt_ansible.domain.actions import ActionType
+from mgmt_ansible.domain.roles import ROLE_OF_ACTION
 from tests.unit.pages.scripted_services import Scripted
 from tests.unit.repository import roles_page
 
@@ -32,6 +34,11 @@ def test_a_path_has_the_permission_of_its_own_template():
     filled = {key: re.sub(r"\{[^}]+\}", "gone", key[1]) for key in PERMISSIONS}
 
     assert [] == [key for key, path in filled.items() if PERMISSIONS[key] != permissions_of(key[0], path)]
+
+
+def test_every_type_of_action_has_its_role():
+    """Whatever the route that takes it."""
+    assert set(ActionType) == set(ROLE_OF_ACTION)
 
 
 def test_the_page_says_the_same():
