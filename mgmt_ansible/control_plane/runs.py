@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.wakeups import POLL_SECONDS, Wakeups
 from mgmt_ansible.domain.run_filters import ALL_RUNS, RunFilters
-from mgmt_ansible.domain.run_logs import LARGEST_NUMBER
+from mgmt_ansible.domain.run_logs import LARGEST_NUMBER, tells_failure
 from mgmt_ansible.domain.runs import RunStatus
 from mgmt_ansible.wire import api_v2
 
@@ -58,9 +58,10 @@ class Runs:
         """Return lines from a number on, at most 5,000; a run's own report has the end of what was lost."""
         with self._store.read() as tx:
             run = tx.runs.get(run_id)
-            lines = tx.run_logs.read(run_id, first=first, limit=min(limit, MOST_LINES))
+            limit = min(limit, MOST_LINES)
+            lines = tx.run_logs.read(run_id, first=first, limit=limit)
         following = lines[-1].number + 1 if lines else max(first, run.log_lines + 1)
-        goes_on = run.status is RunStatus.RUNNING or following <= run.log_lines
+        goes_on = run.status is RunStatus.RUNNING or (len(lines) == limit and following <= run.log_lines)
         return api_v2.RunLog(
             run_id=run_id,
             status=run.status,
@@ -77,9 +78,15 @@ class Runs:
 
     def find_in_log(self, run_id: str, text: str, *, first: int = 1) -> int | None:
         """Return the number of the first line from a number on that holds a text, whatever the case."""
+        wanted = text.casefold()
         with self._store.read() as tx:
             tx.runs.get(run_id)
-            return tx.run_logs.find(run_id, text, first=first)
+            return tx.run_logs.find(run_id, lambda line: wanted in line.casefold(), first=first)
+
+    def first_failure(self, run_id: str) -> int | None:
+        """Return the number of the first line that tells of a failure."""
+        with self._store.read() as tx:
+            return tx.run_logs.find(run_id, tells_failure, first=1)
 
     def raw_log(self, run_id: str, *, first: int = 1, last: int = LARGEST_NUMBER) -> Iterator[str]:
         """Yield lines with their line feeds, a piece at a time; a gap is a line in brackets."""

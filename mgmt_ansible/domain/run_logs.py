@@ -6,6 +6,7 @@ finds a gap, and knows how long it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,10 @@ MOST_CHARACTERS = 4_000_000
 """Characters of one run that an agent sends."""
 
 LARGEST_NUMBER = 2**31 - 1
+
+
+_FAILURE = re.compile(r"(?:fatal|failed): \[|ERROR!|\[ERROR\]")
+"""What Ansible's own output begins a failure with. Source: ansible-core, plugins/callback/default.py."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,11 @@ def lines_of(text: str) -> tuple[str, ...]:
 def numbered(first: int, texts: Sequence[str]) -> tuple[LogLine, ...]:
     """Return consecutive lines that begin with a number."""
     return tuple(LogLine(number=first + index, text=text) for index, text in enumerate(texts))
+
+
+def tells_failure(text: str) -> bool:
+    """Tell whether a line is where Ansible tells of a failed or unreachable host, or of an error of its own."""
+    return _FAILURE.match(text) is not None
 
 
 def _cut(line: str) -> str:

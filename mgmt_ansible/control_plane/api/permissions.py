@@ -108,6 +108,13 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "POST /logout",
         "GET /metrics",
         "GET /openapi.json",
+        "GET /runs",
+        "GET /runs/{run_id}",
+        "GET /runs/{run_id}/live",
+        "GET /runs/{run_id}/log.txt",
+        "GET /runs/{run_id}/log/find",
+        "GET /runs/{run_id}/log/live",
+        "GET /runs/{run_id}/run.json",
         "HEAD /openapi.json",
     ),
     Role.OPERATOR: (

@@ -10,6 +10,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from mgmt_ansible.control_plane.pages.routes import page_router
+from mgmt_ansible.control_plane.pages.runs import run_pages
 from mgmt_ansible.control_plane.pages.sign_in import sign_in_router
 from mgmt_ansible.control_plane.pages.static_files import StaticFiles
 from mgmt_ansible.control_plane.pages.templating import Templates
@@ -20,6 +21,7 @@ __all__ = ["ROUTERS", "StaticFiles", "Templates", "install"]
 ROUTERS = (
     sign_in_router,
     page_router,
+    run_pages,
 )
 """Each makes a router from the services and the templates."""
 

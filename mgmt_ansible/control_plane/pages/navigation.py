@@ -24,4 +24,7 @@ class Place:
     key: str
 
 
-PLACES = (Place(path="/", text="Deployments", key="d"),)
+PLACES = (
+    Place(path="/", text="Deployments", key="d"),
+    Place(path="/runs", text="Runs", key="r"),
+)

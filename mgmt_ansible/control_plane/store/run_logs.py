@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -61,10 +61,9 @@ class RunLogRows:
             count -= row.lines
         return 1
 
-    def find(self, run_id: str, text: str, *, first: int) -> int | None:
-        """Return the number of the first line from a number on that holds a text, whatever the case."""
-        wanted = text.casefold()
-        return next((line.number for line in self._lines(run_id, first) if wanted in line.text.casefold()), None)
+    def find(self, run_id: str, fits: Callable[[str], bool], *, first: int) -> int | None:
+        """Return the number of the first line from a number on that fits."""
+        return next((line.number for line in self._lines(run_id, first) if fits(line.text)), None)
 
     def remove(self, run_ids: Iterable[str]) -> None:
         """Remove the logs of runs."""

@@ -21,6 +21,7 @@ from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
+from tests.unit.pages.scripted_runs import ScriptedRuns
 
 NOW = datetime.now(UTC)
 DIGEST = "5f" * 32
@@ -152,6 +153,7 @@ class Scripted:
             "access": ScriptedAccess(self),
             "sign_ins": ScriptedSignIns(self),
             "storage": ScriptedStorage(self),
+            "runs": ScriptedRuns(),
         }
         return Services(**dict.fromkeys((one.name for one in fields(Services)), None) | scripted)
 

@@ -1,0 +1,104 @@
+"""Runs, packages and environments in a browser, over the control plane as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from mgmt_ansible.control_plane.api import create_app
+from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome, Step
+from tests.acceptance.pages.conftest import served
+from tests.contract.api.test_run_pages import end, say
+from tests.contract.store.databases import migrated_sqlite
+from tests.contract.store.sites import Site
+
+pytestmark = pytest.mark.browser
+
+GRAVE = ("serious", "critical")
+
+
+@pytest.fixture
+def site(tmp_path) -> Iterator[Site]:
+    made = Site(f"sqlite:///{migrated_sqlite(tmp_path)}", tmp_path)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def page(site, chromium: Browser) -> Iterator[Page]:
+    token = site.services.access.create_token(name="ada", kind="user").token
+    link = site.services.access.create_login_link(site.services.access.authenticate(f"Bearer {token}"))
+    with served(create_app(site.services)) as server:
+        context = chromium.new_context(base_url=server.url, reduced_motion="reduce")
+        opened = context.new_page()
+        opened.goto(link.path)
+        expect(opened.locator("h1")).to_have_text("Deployments")
+        yield opened
+        context.close()
+        site.services.wakeups.stop()
+
+
+def test_a_log_is_followed_to_its_end(site, page):
+    """Lines come by themselves, lost ones are counted, and hosts show when the run has ended."""
+    site.create()
+    claim = site.take()
+    say(site, claim, "TASK [first] ***")
+    page.goto("/runs/r1")
+    say(site, claim, "ok: [h1]", "<b>not bold</b>", first=2)
+    say(site, claim, "fatal: [h2]: FAILED!", first=6)
+    expect(page.locator("#L6")).to_have_class("line-failing")
+    expect(page.locator("#L3 > span")).to_have_text("<b>not bold</b>")
+    expect(page.locator("#log .gap")).to_have_text("2 lines lost")
+    end(site, claim, HostOutcome(host="h1", outcome=Outcome.CHANGED, message="It serves."))
+    expect(page.locator("#host-h1")).to_contain_text("It serves.")
+    expect(page.locator("#log-follow")).to_be_hidden()
+
+
+def test_a_log_is_searched(site, page):
+    """Enter goes from hit to hit, also to one that is not in the page yet."""
+    site.create()
+    claim = site.take()
+    for first in (1, 3001):
+        say(site, claim, *(f"line {number}" for number in range(first, first + 3000)), first=first)
+    end(site, claim, log_lines=6000)
+    page.goto("/runs/r1")
+    page.locator("#log-find").fill("line 499")
+    expect(page.locator("#log-hits")).to_have_text("11 lines")
+    page.keyboard.press("Enter")
+    expect(page.locator("#log li.at")).to_have_id("L499")
+    page.locator("#log-find").fill("line 5999")
+    page.keyboard.press("Enter")
+    expect(page.locator("#L5999")).to_be_in_viewport()
+    assert page.url.endswith("/runs/r1?first=5001#L5999")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
+def test_no_page_has_a_serious_barrier_or_is_wider_than_a_phone(site, page, scheme, width):
+    """Serious and critical findings of axe, and whatever sticks out: none."""
+    site.create()
+    claim = site.take()
+    say(site, claim, "TASK [x] " + "*" * 70, "ok: [h1]", "changed: [h1]", "fatal: [h2]: " + "x" * 300)
+    failed = HostOutcome(
+        host="h2",
+        outcome=Outcome.FAILED,
+        cause=Cause.DISK,
+        message="No room",
+        steps=(Step(name="install", seconds=1.5, changed=True),),
+        evidence=(Evidence(kind="df", text="/var 100%"),),
+    )
+    end(site, claim, HostOutcome(host="h1", outcome=Outcome.CHANGED), failed)
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size({"width": width, "height": 800})
+    found = {}
+    for path in ("/runs", "/runs/r1"):
+        page.goto(path)
+        violations = Axe().run(page).response["violations"]
+        found[path] = [
+            (one["id"], node["html"][:200]) for one in violations if one["impact"] in GRAVE for node in one["nodes"]
+        ]
+        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            found[path].append(("wider than the window", ""))
+    assert {path: [] for path in found} == found
