@@ -225,11 +225,29 @@ def set_health(
     **values: object,
 ) -> None:
     """Set a deployment's health, and more of it; since when counts from the health's last change."""
-    if health is not deployment.health:
-        values["health_since"] = tx.now
-    if endpoints is not None:
-        values["endpoints"] = [endpoint.model_dump() for endpoint in endpoints]
-    tx.deployments.update(deployment.id, health=health.value, health_message=message, updated_at=tx.now, **values)
+    told = health_values(tx, deployment, health, message, endpoints=endpoints)
+    tx.deployments.update(deployment.id, **told, **values)
+
+
+def health_values(
+    tx: Transaction,
+    deployment: DeploymentRecord,
+    health: Health,
+    message: str,
+    *,
+    endpoints: Sequence[api_v2.Endpoint] | None = None,
+) -> dict[str, object]:
+    """Return the columns that `set_health` changes, for who has many to change at once."""
+    since = deployment.health_since if health is deployment.health else tx.now
+    values: dict[str, object] = {
+        "health": health.value,
+        "health_message": message,
+        "health_since": since,
+        "updated_at": tx.now,
+    }
+    if endpoints is None:
+        return values
+    return {**values, "endpoints": [endpoint.model_dump() for endpoint in endpoints]}
 
 
 def _create(tx: Transaction, body: api_v2.DeploymentIn, asker: Asker, digest: str | None) -> api_v2.ActionAccepted:

@@ -50,24 +50,60 @@ def append_event(
 ) -> None:
     """Append one entry; every text in it is redacted first."""
     tx.deployment_events.append(
-        {
-            "id": make_id(),
-            "type": type,
-            "health": health.value,
-            "title": redact(title, limit=_TITLE_CHARACTERS),
-            "message": redact(message),
-            "occurred_at": occurred_at or tx.now,
-            "received_at": tx.now,
-            "environment_id": environment_id,
-            "deployment_id": deployment_id,
-            "action_id": action_id,
-            "run_id": run_id,
-            "generation": generation,
-            "host": host,
-            "actor": actor,
-            "data": _bounded({str(key): cleaned(value) for key, value in (data or {}).items()}),
-        }
+        event_values(
+            tx,
+            type=type,
+            environment_id=environment_id,
+            title=title,
+            message=message,
+            health=health,
+            occurred_at=occurred_at,
+            deployment_id=deployment_id,
+            action_id=action_id,
+            run_id=run_id,
+            generation=generation,
+            host=host,
+            actor=actor,
+            data=data,
+        )
     )
+
+
+def event_values(
+    tx: Transaction,
+    *,
+    type: str,
+    environment_id: str,
+    title: str,
+    message: str = "",
+    health: Health = Health.INFO,
+    occurred_at: datetime | None = None,
+    deployment_id: str | None = None,
+    action_id: str | None = None,
+    run_id: str | None = None,
+    generation: int | None = None,
+    host: str | None = None,
+    actor: str = "",
+    data: Mapping[str, object] | None = None,
+) -> dict[str, object]:
+    """Return what `append_event` appends, for who has many entries to append at once."""
+    return {
+        "id": make_id(),
+        "type": type,
+        "health": health.value,
+        "title": redact(title, limit=_TITLE_CHARACTERS),
+        "message": redact(message),
+        "occurred_at": occurred_at or tx.now,
+        "received_at": tx.now,
+        "environment_id": environment_id,
+        "deployment_id": deployment_id,
+        "action_id": action_id,
+        "run_id": run_id,
+        "generation": generation,
+        "host": host,
+        "actor": actor,
+        "data": _bounded({str(key): cleaned(value) for key, value in (data or {}).items()}),
+    }
 
 
 def _bounded(data: dict[str, object]) -> dict[str, object]:

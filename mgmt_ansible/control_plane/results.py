@@ -71,10 +71,10 @@ def _remember_fences(tx: Transaction, action: ActionRecord, hosts: Sequence[Host
     for deployment_id, generation in _told_fences(action, hosts):
         if generation in _GENERATIONS:
             newest[deployment_id] = max(generation, newest.get(deployment_id, 0))
-    for deployment_id, generation in newest.items():
-        deployment = tx.deployments.find_record(deployment_id)
-        if deployment is not None and deployment.environment_id == action.environment_id:
-            tx.deployments.raise_generation(deployment_id, generation)
+    present = tx.deployments.records(tuple(newest))
+    tx.deployments.raise_generations(
+        {name: newest[name] for name, one in present.items() if one.environment_id == action.environment_id}
+    )
 
 
 def _told_fences(action: ActionRecord, hosts: Sequence[HostOutcome]) -> Iterator[tuple[str, int]]:

@@ -38,6 +38,21 @@ _SEARCHED = ("type", "title", "message", "deployment_id", "host", "actor", "data
 
 _INSERT = DEPLOYMENT_EVENTS.insert()
 
+_TOLD_HEALTHS = (
+    sa.select(
+        DEPLOYMENT_EVENTS.c.type,
+        DEPLOYMENT_EVENTS.c.health,
+        DEPLOYMENT_EVENTS.c.generation,
+        DEPLOYMENT_EVENTS.c.received_at,
+    )
+    .with_hint(DEPLOYMENT_EVENTS, "INDEXED BY ix_deployment_events_deployment_id_sequence", "sqlite")
+    .where(
+        DEPLOYMENT_EVENTS.c.deployment_id == sa.bindparam("deployment"), DEPLOYMENT_EVENTS.c.type.in_(sorted(TELLINGS))
+    )
+    .order_by(DEPLOYMENT_EVENTS.c.sequence.desc())
+    .limit(REMEMBERED)
+)
+
 
 class DeploymentEventRows:
     """The feed in one transaction."""
@@ -52,7 +67,8 @@ class DeploymentEventRows:
     def append_all(self, entries: Sequence[Mapping[str, object]]) -> None:
         """Add entries, each as `append` takes one, in their order: much faster than one by one."""
         rows = [{**values, "words": stored_words(values[name] for name in _SEARCHED)} for values in entries]
-        self._connection.execute(_INSERT, rows)
+        if rows:
+            self._connection.execute(_INSERT, rows)
 
     def list(
         self,
@@ -103,16 +119,10 @@ class DeploymentEventRows:
 
     def told_healths(self, deployment_id: str, generation: int) -> tuple[Told, ...]:
         """Return what the feed's newest entries tell of a generation's health, in the feed's order."""
-        table = DEPLOYMENT_EVENTS
-        query = (
-            sa.select(table.c.type, table.c.health, table.c.generation, table.c.received_at)
-            .where(table.c.deployment_id == deployment_id, table.c.type.in_(sorted(TELLINGS)))
-            .order_by(table.c.sequence.desc())
-            .limit(REMEMBERED)
-        )
+        rows = self._connection.execute(_TOLD_HEALTHS, {"deployment": deployment_id}).all()
         return tuple(
             Told(telling=TELLINGS[row.type], health=Health(row.health), at=row.received_at)
-            for row in reversed(self._connection.execute(query).all())
+            for row in reversed(rows)
             if row.generation == generation
         )
 

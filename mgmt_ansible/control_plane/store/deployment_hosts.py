@@ -17,6 +17,8 @@ from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 _NOT_SEEN = (Outcome.UNREACHABLE, Outcome.UNKNOWN, Outcome.NOT_RUN)
 _MESSAGE_CHARACTERS = 1_000
 _GENERATIONS = range(2**53)
+_TOGETHER = 1_000
+"""Deployments in one question."""
 
 
 class DeploymentHostRows:
@@ -45,18 +47,20 @@ class DeploymentHostRows:
             at: When it was stored.
             complete: These are all hosts there are: others are forgotten.
         """
-        if not hosts:
-            return
-        table = DEPLOYMENT_HOSTS
-        known = {row.host: row for row in self._rows(deployment_id)}
+        if hosts:
+            told = {"environment_id": environment_id, "action_id": action_id, "changed_at": at}
+            self._tell({deployment_id: hosts}, told, complete=complete)
+
+    def tell_all(
+        self, hosts: Mapping[str, Sequence[HostOutcome]], *, environment_id: str, action_id: str, at: datetime
+    ) -> None:
+        """Take what all hosts of an environment said of several deployments: id -> each host's outcome."""
+        spoken_of = {deployment_id: outcomes for deployment_id, outcomes in hosts.items() if outcomes}
         told = {"environment_id": environment_id, "action_id": action_id, "changed_at": at}
-        for host in hosts:
-            self._put(known.get(host.host), deployment_id, host, told)
-        gone = set(known) - {host.host for host in hosts}
-        if complete and gone:
-            self._connection.execute(
-                table.delete().where(table.c.deployment_id == deployment_id, table.c.host.in_(sorted(gone)))
-            )
+        ids = tuple(spoken_of)
+        for begin in range(0, len(ids), _TOGETHER):
+            some = {deployment_id: spoken_of[deployment_id] for deployment_id in ids[begin : begin + _TOGETHER]}
+            self._tell(some, told, complete=True)
 
     def forget(self, deployment_id: str) -> None:
         """Remove a deployment's rows."""
@@ -94,21 +98,40 @@ class DeploymentHostRows:
         query = _JOINED.where(DEPLOYMENT_HOSTS.c.deployment_id.in_(deployment_ids))
         return tuple(_to_wire(row) for row in self._connection.execute(query))
 
-    def _rows(self, deployment_id: str) -> Sequence[sa.Row[Any]]:
-        query = DEPLOYMENT_HOSTS.select().where(DEPLOYMENT_HOSTS.c.deployment_id == deployment_id)
-        return self._connection.execute(query).all()
+    def _tell(self, hosts: Mapping[str, Sequence[HostOutcome]], told: Mapping[str, object], *, complete: bool) -> None:
+        known = {(row.deployment_id, row.host): row for row in self._connection.execute(_KNOWN, {"ids": tuple(hosts)})}
+        new: list[dict[str, object]] = []
+        changed: list[dict[str, object]] = []
+        for deployment_id, outcomes in hosts.items():
+            for host in outcomes:
+                former = known.pop((deployment_id, host.host), None)
+                values = _said(host, former)
+                row = {"of_deployment": deployment_id, "on_host": host.host, **values, **told}
+                if former is None:
+                    new.append(row)
+                elif any(getattr(former, name) != value for name, value in values.items()):
+                    changed.append(row)
+        gone = [{"of_deployment": deployment_id, "on_host": host} for deployment_id, host in known] if complete else []
+        for statement, rows in ((_NEW, new), (_CHANGED, changed), (_GONE, gone)):
+            if rows:
+                self._connection.execute(statement, rows)
 
-    def _put(
-        self, known: sa.Row[Any] | None, deployment_id: str, host: HostOutcome, told: Mapping[str, object]
-    ) -> None:
-        table = DEPLOYMENT_HOSTS
-        values = _said(host, known)
-        if known is None:
-            row = {"deployment_id": deployment_id, "host": host.host, **values, **told}
-            self._connection.execute(table.insert().values(**row))
-        elif any(getattr(known, name) != value for name, value in values.items()):
-            here = (table.c.deployment_id == deployment_id, table.c.host == host.host)
-            self._connection.execute(table.update().where(*here).values(**values, **told))
+
+_KNOWN = DEPLOYMENT_HOSTS.select().where(DEPLOYMENT_HOSTS.c.deployment_id.in_(sa.bindparam("ids", expanding=True)))
+_HERE = (
+    DEPLOYMENT_HOSTS.c.deployment_id == sa.bindparam("of_deployment"),
+    DEPLOYMENT_HOSTS.c.host == sa.bindparam("on_host"),
+)
+_VALUES: dict[str, sa.BindParameter[Any]] = {
+    column.name: sa.bindparam(column.name)
+    for column in DEPLOYMENT_HOSTS.c
+    if column not in (DEPLOYMENT_HOSTS.c.deployment_id, DEPLOYMENT_HOSTS.c.host)
+}
+_NEW = DEPLOYMENT_HOSTS.insert().values(
+    deployment_id=sa.bindparam("of_deployment"), host=sa.bindparam("on_host"), **_VALUES
+)
+_CHANGED = DEPLOYMENT_HOSTS.update().where(*_HERE).values(**_VALUES)
+_GONE = DEPLOYMENT_HOSTS.delete().where(*_HERE)
 
 
 def _said(host: HostOutcome, known: sa.Row[Any] | None) -> dict[str, Any]:

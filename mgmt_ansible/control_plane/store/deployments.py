@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,8 @@ import sqlalchemy as sa
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.actions import CHANGING_TYPES, UNFINISHED
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters, conditions, order
+from mgmt_ansible.control_plane.store.deployment_records import RECORDS, RECORDS_BY_ID, to_record
 from mgmt_ansible.control_plane.store.environments import managed_by
-from mgmt_ansible.control_plane.store.packages import PackageRows
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.records import DeploymentRecord
 from mgmt_ansible.control_plane.store.schema import (
@@ -24,6 +25,9 @@ from mgmt_ansible.control_plane.store.schema import (
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
+
+_TOGETHER = 1_000
+"""Ids in one statement: databases take some ten thousand values at most."""
 
 
 class DeploymentRows:
@@ -68,23 +72,35 @@ class DeploymentRows:
 
     def newest_generation(self, deployment_id: str) -> int:
         """Return the highest number that this id ever had, here or on a host; 0 when none."""
-        return self._known_generation(deployment_id) or 0
+        return self._known_generations((deployment_id,)).get(deployment_id, 0)
 
     def raise_generation(self, deployment_id: str, generation: int) -> None:
         """Remember that this id has reached a number; a lower one, or none above 0, changes nothing."""
-        if generation <= 0:
-            return
-        table = DEPLOYMENT_GENERATIONS
-        known = self._known_generation(deployment_id)
-        if known is None:
-            self._connection.execute(table.insert().values(deployment_id=deployment_id, generation=generation))
-        elif generation > known:
-            statement = table.update().where(table.c.deployment_id == deployment_id).values(generation=generation)
-            self._connection.execute(statement)
+        self.raise_generations({deployment_id: generation})
+
+    def raise_generations(self, generations: Mapping[str, int]) -> None:
+        """Do that for several ids: id -> number."""
+        known = self._known_generations(tuple(generations))
+        risen = [
+            {"deployment": deployment_id, "reached": generation}
+            for deployment_id, generation in generations.items()
+            if generation > known.get(deployment_id, 0)
+        ]
+        for statement, new in ((_NEW_GENERATION, True), (_HIGHER_GENERATION, False)):
+            rows = [row for row in risen if (row["deployment"] not in known) is new]
+            if rows:
+                self._connection.execute(statement, rows)
 
     def update(self, deployment_id: str, **values: object) -> None:
         """Change columns of one."""
         self._connection.execute(DEPLOYMENTS.update().where(DEPLOYMENTS.c.id == deployment_id).values(**values))
+
+    def update_all(self, changes: Sequence[Mapping[str, object]]) -> None:
+        """Change columns of several, the same of each: `deployment` is the id, the others are columns."""
+        if changes:
+            values: dict[str, Any] = {name: sa.bindparam(name) for name in changes[0] if name != "deployment"}
+            statement = DEPLOYMENTS.update().where(DEPLOYMENTS.c.id == sa.bindparam("deployment")).values(values)
+            self._connection.execute(statement, changes)
 
     def delete(self, deployment_id: str) -> None:
         """Forget one; its events, actions, runs and generation stay."""
@@ -92,8 +108,15 @@ class DeploymentRows:
 
     def find_record(self, deployment_id: str) -> DeploymentRecord | None:
         """Return one as rules see it."""
-        row = self._connection.execute(_JOINED.where(DEPLOYMENTS.c.id == deployment_id)).one_or_none()
-        return None if row is None else self._record(row)
+        return self.records((deployment_id,)).get(deployment_id)
+
+    def records(self, deployment_ids: Sequence[str]) -> dict[str, DeploymentRecord]:
+        """Return id -> those that exist, as rules see them."""
+        found: dict[str, DeploymentRecord] = {}
+        for begin in range(0, len(deployment_ids), _TOGETHER):
+            some = {"deployments": deployment_ids[begin : begin + _TOGETHER]}
+            found.update((row.id, to_record(row)) for row in self._connection.execute(RECORDS_BY_ID, some))
+        return found
 
     def record(self, deployment_id: str) -> DeploymentRecord:
         """Return one as rules see it; NotFoundError."""
@@ -104,8 +127,8 @@ class DeploymentRows:
 
     def records_of(self, environment_id: str) -> tuple[DeploymentRecord, ...]:
         """Return every deployment of an environment that hosts may know of, by id."""
-        query = _JOINED.where(DEPLOYMENTS.c.environment_id == environment_id, DEPLOYMENTS.c.generation > 0)
-        return tuple(self._record(row) for row in self._connection.execute(query.order_by(DEPLOYMENTS.c.id)).all())
+        query = RECORDS.where(DEPLOYMENTS.c.environment_id == environment_id, DEPLOYMENTS.c.generation > 0)
+        return tuple(to_record(row) for row in self._connection.execute(query.order_by(DEPLOYMENTS.c.id)))
 
     def get(self, deployment_id: str) -> api_v2.Deployment:
         """Return one; NotFoundError."""
@@ -119,29 +142,12 @@ class DeploymentRows:
         query = _JOINED.where(*conditions(filters)).order_by(*order(filters.order_by))
         return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
 
-    def _known_generation(self, deployment_id: str) -> int | None:
-        table = DEPLOYMENT_GENERATIONS
-        query = sa.select(table.c.generation).where(table.c.deployment_id == deployment_id)
-        return self._connection.execute(query).scalar_one_or_none()
-
-    def _record(self, row: sa.Row[Any]) -> DeploymentRecord:
-        return DeploymentRecord(
-            id=row.id,
-            label=row.label,
-            environment_id=row.environment_id,
-            environment_name=row.environment_name,
-            environment_managed=row.environment_managed,
-            package=PackageRows(self._connection).value(row.package_id),
-            wanted_running=row.wanted_running,
-            forget_when_stopped=row.forget_when_stopped,
-            generation=row.generation,
-            state=DeploymentState(row.state),
-            port=row.port,
-            health=Health(row.health),
-            health_message=row.health_message,
-            health_since=row.health_since,
-            endpoints=tuple(api_v2.Endpoint.model_validate(endpoint) for endpoint in row.endpoints),
-        )
+    def _known_generations(self, deployment_ids: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for begin in range(0, len(deployment_ids), _TOGETHER):
+            some = {"deployments": deployment_ids[begin : begin + _TOGETHER]}
+            found.update((name, number) for name, number in self._connection.execute(_GENERATIONS, some))
+        return found
 
 
 def _newest_action(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
@@ -175,6 +181,19 @@ _JOINED = (
     .join(ENVIRONMENTS, ENVIRONMENTS.c.id == DEPLOYMENTS.c.environment_id)
     .join(PACKAGES, PACKAGES.c.id == DEPLOYMENTS.c.package_id)
     .outerjoin(ACTIONS, ACTIONS.c.sequence == _CURRENT_ACTION)
+)
+
+
+_GENERATIONS = sa.select(DEPLOYMENT_GENERATIONS.c.deployment_id, DEPLOYMENT_GENERATIONS.c.generation).where(
+    DEPLOYMENT_GENERATIONS.c.deployment_id.in_(sa.bindparam("deployments", expanding=True))
+)
+_NEW_GENERATION = DEPLOYMENT_GENERATIONS.insert().values(
+    deployment_id=sa.bindparam("deployment"), generation=sa.bindparam("reached")
+)
+_HIGHER_GENERATION = (
+    DEPLOYMENT_GENERATIONS.update()
+    .where(DEPLOYMENT_GENERATIONS.c.deployment_id == sa.bindparam("deployment"))
+    .values(generation=sa.bindparam("reached"))
 )
 
 
