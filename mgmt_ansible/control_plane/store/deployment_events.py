@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store import event_hours
 from mgmt_ansible.control_plane.store.event_criteria import between, conditions
 from mgmt_ansible.control_plane.store.event_finding import EventFinder
 from mgmt_ansible.control_plane.store.event_search import holds
@@ -37,6 +38,8 @@ _SEARCHED = ("type", "title", "message", "deployment_id", "host", "actor", "data
 
 
 _INSERT = DEPLOYMENT_EVENTS.insert()
+
+_NEWEST = sa.select(sa.func.max(DEPLOYMENT_EVENTS.c.sequence))
 
 _TOLD_HEALTHS = (
     sa.select(
@@ -67,8 +70,12 @@ class DeploymentEventRows:
     def append_all(self, entries: Sequence[Mapping[str, object]]) -> None:
         """Add entries, each as `append` takes one, in their order: much faster than one by one."""
         rows = [{**values, "words": stored_words(values[name] for name in _SEARCHED)} for values in entries]
-        if rows:
-            self._connection.execute(_INSERT, rows)
+        if not rows:
+            return
+        last = self.newest_sequence()
+        self._connection.execute(_INSERT, rows)
+        times = [values["occurred_at"] for values in entries if isinstance(values["occurred_at"], datetime)]
+        event_hours.add(self._connection, times, oldest=last + 1, newest=self.newest_sequence())
 
     def list(
         self,
@@ -128,7 +135,7 @@ class DeploymentEventRows:
 
     def newest_sequence(self) -> int:
         """Return the newest entry's sequence; 0 when there is none."""
-        return self._connection.execute(sa.select(sa.func.max(DEPLOYMENT_EVENTS.c.sequence))).scalar_one() or 0
+        return self._connection.execute(_NEWEST).scalar_one() or 0
 
     def counts(self) -> dict[str, int]:
         """Return type -> number of entries that ever were, so that no count goes down when some are removed."""

@@ -1,4 +1,4 @@
-"""What is asked of the feed, column by column: each criterion has an index that ends with the sequence."""
+"""What is asked of the feed, column by column: each criterion but times has an index that goes on with the sequence."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS
 from mgmt_ansible.domain.event_filters import TYPE_PREFIXES, EventCategory, EventFilters
 
 _E = DEPLOYMENT_EVENTS.c
+
+_INDEXES = {str(next(iter(index.columns)).name): str(index.name) for index in DEPLOYMENT_EVENTS.indexes}
+"""Column -> the index that begins with it."""
 
 _KNOWN_TYPES = sa.text(
     """
@@ -32,16 +35,18 @@ class Criterion:
     """One column, and what it may be.
 
     Attributes:
-        index: Name of its index.
-        parts: An entry fulfils one of them at most; along the index each has its entries in the feed's order, unless they are
-            `unordered`.
+        column: Its name.
+        values: What it may be; none for times.
+        index: Name of its index; None for times, which `event_hours` bring close.
+        parts: An entry fulfils one of them at most; along the index each has its entries in the feed's order.
         whole: An entry fulfils one of the parts.
     """
 
-    index: str
+    column: str
+    values: tuple[str, ...]
+    index: str | None
     parts: tuple[sa.ColumnElement[bool], ...]
     whole: sa.ColumnElement[bool]
-    unordered: bool = False
 
 
 def criteria(connection: sa.Connection, filters: EventFilters) -> tuple[Criterion, ...]:
@@ -73,7 +78,7 @@ def _of_values(name: str, values: Sequence[str]) -> Criterion:
     column: sa.ColumnElement[Any] = _E[name]
     distinct = tuple(dict.fromkeys(values))
     parts = tuple(column == value for value in distinct)
-    return Criterion(index=f"ix_deployment_events_{name}_sequence", parts=parts, whole=column.in_(distinct))
+    return Criterion(column=name, values=distinct, index=_INDEXES[name], parts=parts, whole=column.in_(distinct))
 
 
 def _of_times(filters: EventFilters) -> Iterator[Criterion]:
@@ -81,7 +86,7 @@ def _of_times(filters: EventFilters) -> Iterator[Criterion]:
     upper = [] if filters.until is None else [_E.occurred_at < filters.until]
     if lower or upper:
         whole = sa.and_(*lower, *upper)
-        yield Criterion(index="ix_deployment_events_occurred_at_sequence", parts=(whole,), whole=whole, unordered=True)
+        yield Criterion(column="occurred_at", values=(), index=None, parts=(whole,), whole=whole)
 
 
 def _types(connection: sa.Connection, filters: EventFilters) -> Sequence[str] | None:

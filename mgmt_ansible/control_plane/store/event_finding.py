@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mgmt_ansible.control_plane.store import event_search
+from mgmt_ansible.control_plane.store import event_hours, event_search
 from mgmt_ansible.control_plane.store.event_criteria import Criterion, between, criteria
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS
 from mgmt_ansible.domain.event_filters import EventFilters
@@ -24,7 +24,6 @@ FEW = 5_000
 """Entries that are looked at one by one, at most."""
 COUNTED = 10_000
 """More of one criterion are not counted."""
-
 _SEQUENCE = DEPLOYMENT_EVENTS.c.sequence
 
 
@@ -49,11 +48,13 @@ class EventFinder:
         self, connection: sa.Connection, filters: EventFilters, *, before: int | None = None, after: int | None = None
     ) -> None:
         self._connection = connection
-        self._before = before
-        self._after = after
         self._words = words_of(filters.search) if filters.search else None
         self._criteria = criteria(connection, filters)
-        self._bounds = between(before=before, after=after)
+        later = None if filters.since is None else event_hours.after(connection, filters.since)
+        earlier = None if filters.until is None else event_hours.before(connection, filters.until)
+        self._after = max((one for one in (after, later) if one is not None), default=None)
+        self._before = min((one for one in (before, earlier) if one is not None), default=None)
+        self._bounds = between(before=self._before, after=self._after)
         self._newest_first = True
         self._counting = True
 
@@ -76,11 +77,11 @@ class EventFinder:
         """Return at least so many, unless there are less."""
         if self._words == () or any(not one.parts for one in self._criteria):
             return _all_of(())
-        if self._words is None and len(self._criteria) <= 1 and not any(one.unordered for one in self._criteria):
+        if self._words is None and len(self._criteria) <= 1 and len(self._indexed) == len(self._criteria):
             return self._by_one_index(need)
-        few = next((one for one in self._criteria if self._count(one, FEW) <= FEW), None)
+        few = next((one for one in self._indexed if self._count(one, FEW) <= FEW), None)
         if few is not None:
-            return _all_of(self._looked_at(few))
+            return _all_of(self._looked_at(few) if self._rows_needed else self._met(few))
         return self._among_the_nearest(need) or self._by_words_or_index(need)
 
     def _by_one_index(self, need: int) -> Found:
@@ -93,7 +94,7 @@ class EventFinder:
 
     def _among_the_nearest(self, need: int) -> Found | None:
         """Look at the nearest few thousand that fulfil one criterion; None when that is neither all nor enough."""
-        driver = next((one for one in self._criteria if len(one.parts) == 1 and not one.unordered), None)
+        driver = next((one for one in self._indexed if len(one.parts) == 1), None)
         edge = self._edge(driver)
         found = self._looked_at(driver, () if edge is None else (edge,))
         if edge is None:
@@ -107,7 +108,7 @@ class EventFinder:
 
     def _along_index(self, need: int) -> tuple[int, ...]:
         """Go along the index of the first criterion, value by value, or along the feed."""
-        driver = self._criteria[0] if self._criteria else None
+        driver = next(iter(self._indexed), None)
         found: list[int] = []
         for part in driver.parts if driver else (sa.true(),):
             query = self._hinted(driver, part, *self._others(driver)).order_by(self._order(_SEQUENCE)).limit(need)
@@ -127,6 +128,22 @@ class EventFinder:
         mine = () if driver is None else (driver.whole,)
         query = self._hinted(driver, *mine, *self._others(driver), *words, *edges)
         return self._sorted(self._connection.execute(query).scalars())
+
+    def _met(self, driver: Criterion) -> tuple[int, ...]:
+        """Do the same for few entries by indexes alone: the entries themselves lie all over the database."""
+        others = (self._in_index_of(one) for one in self._criteria if one is not driver)
+        return self._sorted(self._connection.execute(self._hinted(driver, driver.whole, *others)).scalars())
+
+    def _in_index_of(self, criterion: Criterion) -> sa.ColumnElement[bool]:
+        there = DEPLOYMENT_EVENTS.alias("there")
+        met = sa.select(there.c.sequence).where(
+            there.c.sequence == _SEQUENCE, there.c[criterion.column].in_(criterion.values)
+        )
+        return sa.exists(met.with_hint(there, f"INDEXED BY {criterion.index}", "sqlite"))
+
+    @property
+    def _rows_needed(self) -> bool:
+        return self._words is not None or len(self._indexed) < len(self._criteria) or self._dialect != "sqlite"
 
     def _edge(self, driver: Criterion | None) -> sa.ColumnElement[bool] | None:
         """Return a condition: among the nearest few thousand of a criterion, or of the feed; None when these are all."""
@@ -160,7 +177,7 @@ class EventFinder:
 
     def _hinted(self, driver: Criterion | None, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
         """Return a query within the bounds that SQLite answers by one index, or by the table's own order."""
-        hint = "NOT INDEXED" if driver is None else f"INDEXED BY {driver.index}"
+        hint = "NOT INDEXED" if driver is None or driver.index is None else f"INDEXED BY {driver.index}"
         query = sa.select(_SEQUENCE).where(*where, *self._bounds)
         return query.with_hint(DEPLOYMENT_EVENTS, hint, "sqlite")
 
@@ -172,6 +189,10 @@ class EventFinder:
 
     def _sorted(self, sequences: Iterable[int]) -> tuple[int, ...]:
         return tuple(sorted(sequences, reverse=self._newest_first))
+
+    @property
+    def _indexed(self) -> tuple[Criterion, ...]:
+        return tuple(one for one in self._criteria if one.index is not None)
 
     @property
     def _dialect(self) -> str:

@@ -210,12 +210,20 @@ DEPLOYMENT_EVENTS = sa.Table(
     sa.Column("data", sa.JSON, nullable=False),
     sa.Column("words", sa.Text, nullable=False, server_default=sa.text("''")),  # indexed by event_search
     sa.Index(None, "deployment_id", "sequence"),
-    *(
-        sa.Index(None, column, "sequence")
-        for column in ("environment_id", "type", "health", "host", "actor", "occurred_at")
-    ),
+    *(sa.Index(None, column, "sequence") for column in ("health", "host", "actor")),
+    sa.Index(None, "environment_id", "sequence", "health"),  # what is asked together is answered by an index alone
+    sa.Index(None, "type", "sequence", "health", "environment_id"),
     sqlite_autoincrement=True,
 )
+
+DEPLOYMENT_EVENT_HOURS = sa.Table(
+    "deployment_event_hours",
+    METADATA,
+    sa.Column("hour", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("oldest", sa.BigInteger, nullable=False),
+    sa.Column("newest", sa.BigInteger, nullable=False),
+)
+"""Between which sequences the entries lie that happened in an hour since 1970; what is removed does not narrow it."""
 
 REMOVED_EVENTS = sa.Table(
     "removed_events",
