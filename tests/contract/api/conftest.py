@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from mgmt_ansible.control_plane.api import create_app
+from tests.contract.api.shared_app import SharedApp
 from tests.contract.store.databases import migrated_sqlite
 from tests.contract.store.sites import Site
 
@@ -38,9 +38,14 @@ def site(sqlite_template: Path, tmp_path: Path) -> Iterator[Site]:
     made.store.close()
 
 
+@pytest.fixture(scope="session")
+def shared_app() -> SharedApp:
+    return SharedApp()
+
+
 @pytest.fixture
-def callers(site: Site) -> Iterator[Callers]:
-    app = create_app(site.services)
+def callers(site: Site, shared_app: SharedApp) -> Iterator[Callers]:
+    app = shared_app.serve(site.services)
     access = site.services.access
     user = access.create_token(name="ann", kind="user").token
     agent = access.create_token(name="agent-two", kind="agent", environment_ids=[site.environment.id]).token

@@ -52,7 +52,7 @@ def test_a_launch_goes_from_request_to_ready(site: Site, callers: Callers):
     """202 and Location, claim, result, 303 to the deployment."""
     accepted = create(callers.user, site)
     where = accepted.headers["location"]
-    assert (202, f"/api/v2/status/{accepted.json()['actionId']}/") == (accepted.status_code, where)
+    assert (202, f"http://testserver/api/v2/status/{accepted.json()['actionId']}/") == (accepted.status_code, where)
     assert "INITIALIZED" == callers.user.get(where).json()["status"]
 
     claimed = claim(callers.agent, site).json()
