@@ -54,6 +54,7 @@ def run_control_plane(settings: ControlPlaneSettings) -> None:
         )
         services = build_services(store, files, archives.read_package, session_limits=limits)
         data_folder.write_first_token(settings.data, services.access)
+        services.audit.tell_head()
         with services.storage.checked(), services.retention.applied_daily():
             app = create_app(services, writes_per_second=settings.writes_per_second)
             serving.serve(app, services.wakeups, settings)

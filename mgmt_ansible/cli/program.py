@@ -12,6 +12,7 @@ import mgmt_ansible
 from mgmt_ansible import errors
 from mgmt_ansible.cli import (
     agent,
+    audit,
     deployment,
     environment,
     event,
@@ -61,6 +62,7 @@ app.add_typer(run.app, name="run")
 app.add_typer(host.app, name="host")
 app.add_typer(agent.app, name="agent")
 app.add_typer(retention.app, name="retention")
+app.add_typer(audit.app, name="audit")
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
 app.add_typer(selftest.app, name="selftest")

@@ -9,6 +9,7 @@ import requests
 from mgmt_ansible.client.access import Access
 from mgmt_ansible.client.actions import Actions
 from mgmt_ansible.client.agents import Agents
+from mgmt_ansible.client.audit import Audit
 from mgmt_ansible.client.deployment_events import DeploymentEvents
 from mgmt_ansible.client.deployments import Deployments
 from mgmt_ansible.client.environments import Environments
@@ -33,6 +34,7 @@ class Client:
         runs: What Ansible did.
         agents: Who serves the environments.
         access: Users, tokens and login links.
+        audit: Who changed what.
         retention: How long the feed and runs are kept.
     """
 
@@ -69,6 +71,7 @@ class Client:
         self.runs = Runs(self._transport)
         self.agents = Agents(self._transport)
         self.access = Access(self._transport)
+        self.audit = Audit(self._transport)
         self.retention = Retention(self._transport)
 
     def __enter__(self) -> Client:

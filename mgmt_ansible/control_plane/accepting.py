@@ -105,6 +105,7 @@ def accept_change(
     stops = change.type is ActionType.DEPLOYMENT_STOP
     generation = tx.deployments.next_generation(deployment.id)
     spec = _spec(tx, deployment, change, None if stops else package, generation=generation)
+    _tell_audit(tx, spec, package)
     prior = _supersede_waiting(tx, deployment, asker, by=spec.id)
     tx.deployments.update(
         deployment.id,
@@ -265,6 +266,17 @@ def _insert(tx: Transaction, spec: ActionSpec, asker: Asker, digest: str | None,
         prior=prior,
         idempotency_key=asker.idempotency_key,
         idempotency_request=digest,
+    )
+
+
+def _tell_audit(tx: Transaction, spec: ActionSpec, package: ModelPackage) -> None:
+    generation = spec.deployment.generation if spec.deployment else 0
+    summary = f"{spec.type}, generation {generation}, action {spec.id}: {package.name} {package.version}"
+    tx.audit.about(
+        "deployment",
+        spec.deployment.id if spec.deployment else "",
+        environment_id=spec.environment_id,
+        summary=summary,
     )
 
 

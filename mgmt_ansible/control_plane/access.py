@@ -13,6 +13,7 @@ from mgmt_ansible import errors
 from mgmt_ansible.control_plane.credentials import new_secret, new_token, sha256_hex
 from mgmt_ansible.control_plane.principals import Principal, principal_of
 from mgmt_ansible.control_plane.store import Store, Transaction
+from mgmt_ansible.control_plane.store.audit import AuditSubject
 from mgmt_ansible.control_plane.store.records import TokenRecord, UserRecord
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.identifiers import make_id
@@ -138,6 +139,7 @@ class Access:
                 token=text,
             )
             tx.access.insert_token(token, sha256=sha256_hex(text))
+            _tell_token(tx, token)
         return token
 
     def has_user_token(self) -> bool:
@@ -164,6 +166,7 @@ class Access:
                     created_at=tx.now,
                 )
                 tx.access.insert_token(token, sha256=sha256_hex(text))
+                _tell_token(tx, token)
 
     def revoke(self, token_id: str) -> None:
         """Revoke a token with its sessions and login links.
@@ -173,9 +176,12 @@ class Access:
             ConflictError: Nobody could administrate any more.
         """
         with self._store.write() as tx:
-            if not tx.access.revoke(token_id, at=tx.now):
+            token = tx.access.find_token_by_id(token_id)
+            if token is None or not tx.access.revoke(token_id, at=tx.now):
                 raise errors.NotFoundError(f"access token {token_id} does not exist")
-            check_some_admin(tx)
+            tx.audit.about("access_token", token_id, summary="revoked, with its sessions")
+            if token.role is Role.ADMIN:
+                check_some_admin(tx)
 
     def list_tokens(self, *, limit: int = 50, offset: int = 0) -> api_v2.Page[api_v2.AccessToken]:
         """Return the tokens that are not revoked."""
@@ -217,6 +223,7 @@ class Access:
         session = new_secret()
         expires_at = tx.now + self._limits.life
         tx.access.insert_session(sha256_hex(session), owner=owner, expires_at=expires_at, now=tx.now)
+        _tell_sign_in(tx, owner)
         return session
 
     def session(self, cookie: str) -> Principal:
@@ -253,6 +260,20 @@ class Access:
         if found is None or principal is None:
             raise errors.AccessError("the access token is unknown or revoked")
         return found, principal
+
+
+def _tell_token(tx: Transaction, token: api_v2.AccessToken) -> None:
+    kind = f"{token.kind}'s token {token.name}" + (f" with role {token.role}" if token.role else "")
+    places = f", for {', '.join(token.prediction_environment_ids)}" if token.prediction_environment_ids else ""
+    tx.audit.about("access_token", token.id, summary=f"{kind} created{places}", action="create_token")
+
+
+def _tell_sign_in(tx: Transaction, owner: TokenRecord | UserRecord) -> None:
+    principal = principal_of(owner)
+    if principal is not None:
+        kind = "access_token" if isinstance(owner, TokenRecord) else "user"
+        subject = AuditSubject(action="sign_in", target_kind=kind, target_id=owner.id)
+        tx.audit.note(subject, actor=principal.name, role=principal.role or "")
 
 
 def check_some_admin(tx: Transaction) -> None:

@@ -48,7 +48,13 @@ def append_event(
     actor: str = "",
     data: Mapping[str, object] | None = None,
 ) -> None:
-    """Append one entry; every text in it is redacted first."""
+    """Append one entry; every text in it is redacted first. The audit says the same of the request at hand."""
+    tx.audit.hint(
+        "deployment" if deployment_id else "prediction_environment",
+        deployment_id or environment_id,
+        environment_id=environment_id,
+        summary=f"{title}: {message}" if message else title,
+    )
     tx.deployment_events.append(
         event_values(
             tx,

@@ -69,6 +69,9 @@ class Registry:
         with self._store.write() as tx:
             _refuse_taken_name(tx, body.name)
             tx.environments.insert(environment_id, {**values, "created_by": actor}, created_at=tx.now)
+            tx.audit.about(
+                "prediction_environment", environment_id, environment_id=environment_id, summary=f"{body.name} created"
+            )
             return tx.environments.get(environment_id)
 
     def update_environment(
@@ -224,6 +227,7 @@ class Registry:
             tx.packages.insert(
                 package, registered_model_id=model_id, version_number=number, created_at=tx.now, created_by=actor
             )
+            tx.audit.about("model_package", package.id, summary=f"{name} {version} added, digest {package.digest}")
             return tx.packages.get(package.id), True
 
     def delete_package(self, package_id: str) -> None:
@@ -236,6 +240,7 @@ class Registry:
             package = tx.packages.get(package_id)
             _refuse_used(tx, package)
             tx.packages.delete(package_id)
+            tx.audit.about("model_package", package_id, summary=f"{package.name} {package.version} deleted")
         if package.archive_sha256:
             self._remove_unused(package.archive_sha256)
 

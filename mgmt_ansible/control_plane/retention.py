@@ -13,6 +13,7 @@ from mgmt_ansible.control_plane.entries import append_event
 from mgmt_ansible.control_plane.pruning import Kind, Pruner, Tally, look
 from mgmt_ansible.control_plane.storage import DAY_SECONDS
 from mgmt_ansible.control_plane.store import Store, Transaction
+from mgmt_ansible.control_plane.store.audit import AuditSubject
 from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain import deployment_events
 from mgmt_ansible.domain.redaction import clean_text
@@ -204,7 +205,9 @@ class Retention:
         _log.info("feed_pruned", entries=tally.of(Kind.ENTRIES), runs=tally.of(Kind.RUNS), actor=actor)
         if not tally.places:
             return
+        told = f"{tally.of(Kind.ENTRIES)} entries and {tally.of(Kind.RUNS)} runs removed"
         with self._store.write() as tx:
+            tx.audit.note(AuditSubject(action="retention_prune", summary=told))
             for environment_id in sorted({name for name, _ in tally.places}):
                 entries, runs = (tally.places[environment_id, kind] for kind in (Kind.ENTRIES, Kind.RUNS))
                 append_event(

@@ -18,6 +18,7 @@ from mgmt_ansible.control_plane.access import Access, SessionLimits
 from mgmt_ansible.control_plane.actions import Actions
 from mgmt_ansible.control_plane.agent_wheels import AgentWheels
 from mgmt_ansible.control_plane.agents import Agents
+from mgmt_ansible.control_plane.audit import Audit
 from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.deployments import Deployments
 from mgmt_ansible.control_plane.invitations import Invitations
@@ -48,6 +49,7 @@ class Services:
         agents: What agents ask and tell: hello, claims, heartbeats, reports.
         access: Tokens, login links, sessions.
         invitations: One-time codes for new agents, and what they are installed from.
+        audit: Who changed what.
         users: People with a role, and perhaps a password.
         sign_ins: Ways into the pages.
         retention: How long the feed and runs are kept, and what is held.
@@ -64,6 +66,7 @@ class Services:
     agents: Agents
     access: Access
     invitations: Invitations
+    audit: Audit
     users: Users
     sign_ins: SignIns
     retention: Retention
@@ -93,6 +96,7 @@ def build_services(
         agents=Agents(store, wakeups),
         access=access,
         invitations=Invitations(store, access, AgentWheels()),
+        audit=Audit(store),
         users=Users(store, passwords),
         sign_ins=SignIns(store, access, passwords),
         retention=Retention(store, wakeups),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.access import Access
 from mgmt_ansible.control_plane.buckets import Buckets
 from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.control_plane.store.audit import REFUSED, AuditSubject
 from mgmt_ansible.control_plane.store.records import UserRecord
 
 NAME_TRIES = 10
@@ -61,6 +63,7 @@ class SignIns:
         with self._store.read() as tx:
             user = tx.users.find_by_name(name)
         if not self._passwords.match(user.password_hash if user else None, password) or user is None or user.disabled:
+            self._refuse("user", user.id if user else "", name=user.name if user else "unknown name", address=address)
             raise errors.AccessError(_WRONG)
         session = self._begin(user, password)
         self._names.give_back(folded)
@@ -70,14 +73,16 @@ class SignIns:
     def with_token(self, token: str, *, address: str) -> str:
         """Return a new session's cookie for a typed token; AccessError, TooManyRequestsError."""
         self._take(None, address)
-        session = self._access.token_login(token)
+        with self._refused("access_token", address):
+            session = self._access.token_login(token)
         self._addresses.give_back(address)
         return session
 
     def with_link(self, code: str, *, address: str) -> str:
         """Return a new session's cookie for a login link's code; AccessError, TooManyRequestsError."""
         self._take(None, address)
-        session = self._access.redeem(code)
+        with self._refused("login_link", address):
+            session = self._access.redeem(code)
         self._addresses.give_back(address)
         return session
 
@@ -89,6 +94,20 @@ class SignIns:
         if any(waits):
             seconds = math.ceil(max(waits))
             raise errors.TooManyRequestsError(f"too many tries to sign in: try again in {seconds} s", seconds=seconds)
+
+    @contextmanager
+    def _refused(self, kind: str, address: str) -> Iterator[None]:
+        try:
+            yield
+        except errors.AccessError:
+            self._refuse(kind, "", name="nobody", address=address)
+            raise
+
+    def _refuse(self, kind: str, target_id: str, *, name: str, address: str) -> None:
+        """Tell the audit; a name that nobody has is not told, as people type passwords there."""
+        subject = AuditSubject(action="sign_in", target_kind=kind, target_id=target_id)
+        with self._store.write() as tx:
+            tx.audit.note(subject, outcome=REFUSED, actor=name, address=address)
 
     def _begin(self, user: UserRecord, password: str) -> str:
         """Begin a session, unless the user was changed while the password was compared."""

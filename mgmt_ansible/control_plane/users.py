@@ -7,6 +7,7 @@ from mgmt_ansible.control_plane.access import check_some_admin
 from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.records import UserRecord
+from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import api_v2
 
@@ -48,6 +49,7 @@ class Users:
                 environment_ids=(),
                 created_at=tx.now,
             )
+            tx.audit.about("user", user_id, summary=f"{body.name} created with role {body.role}", action="create_user")
             return tx.users.get(user_id)
 
     def change_user(self, user_id: str, change: api_v2.UserPatch) -> api_v2.User:
@@ -72,6 +74,7 @@ class Users:
             if values:
                 tx.users.update(user_id, values)
                 _end_sessions(tx, before, new_password=password_hash is not None)
+                tx.audit.about("user", user_id, summary=_changes(before, change), action="change_user")
             return tx.users.get(user_id)
 
     def _hash(self, name: str, password: api_v2.Password | None) -> str | None:
@@ -83,8 +86,16 @@ class Users:
         return self._passwords.hash(text)
 
 
+def _changes(before: UserRecord, change: api_v2.UserPatch) -> str:
+    told = [f"role {before.role} -> {change.role}"] if change.role is not None else []
+    told += [] if change.disabled is None else ["disabled" if change.disabled else "enabled"]
+    told += [] if change.password is None else ["new password"]
+    return f"{before.name}: {', '.join(told)}"
+
+
 def _end_sessions(tx: Transaction, before: UserRecord, *, new_password: bool) -> None:
     after = tx.users.record(before.id)
     if new_password or after.disabled or not after.role.covers(before.role):
         tx.users.end_sessions(before.id)
-    check_some_admin(tx)
+    if before.role is Role.ADMIN and (after.disabled or after.role is not Role.ADMIN):
+        check_some_admin(tx)

@@ -42,6 +42,5 @@ ROLE_OF_ACTION: Mapping[ActionType, Role] = {
     ActionType.DEPLOYMENT_ROLLBACK: Role.DEPLOYER,
     ActionType.DEPLOYMENT_DRY_RUN: Role.OPERATOR,
     ActionType.DEPLOYMENT_STOP: Role.DEPLOYER,
-    ActionType.DEPLOYMENT_ROLLBACK: Role.DEPLOYER,
 }
 """Action type -> least role that may ask for it, whatever the route."""

@@ -11,6 +11,7 @@ from mgmt_ansible.control_plane import pages
 from mgmt_ansible.control_plane.api.access import access_router
 from mgmt_ansible.control_plane.api.actions import action_router
 from mgmt_ansible.control_plane.api.agent_v1 import agent_router
+from mgmt_ansible.control_plane.api.audit import audit_router
 from mgmt_ansible.control_plane.api.authentication import Authentication, ExplainOnPage
 from mgmt_ansible.control_plane.api.deployment_events import event_router
 from mgmt_ansible.control_plane.api.deployments import deployment_host_router, deployment_router
@@ -34,6 +35,7 @@ WRITES_PER_SECOND = 100.0
 
 _ROUTERS = (
     access_router,
+    audit_router,
     environment_router,
     package_router,
     registered_model_router,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +15,7 @@ from mgmt_ansible import errors
 from mgmt_ansible.control_plane.access import SESSION_COOKIE, Access, Principal
 from mgmt_ansible.control_plane.api import permissions
 from mgmt_ansible.control_plane.api.problems import problem, problem_of
+from mgmt_ansible.control_plane.current_request import CurrentRequest, serving
 
 _FOR_PROGRAMS = re.compile(r"/(api|agent|install)/.*|/metrics|/openapi\.json|/docs.*", re.DOTALL)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -47,7 +49,9 @@ class Authentication:
             if refusal is not None:
                 await refusal(scope, receive, send)
                 return
-        await self._app(scope, receive, send)
+        at_hand = None if permission is None else request_at_hand(Request(scope), permission)
+        with nullcontext() if at_hand is None else serving(at_hand):
+            await self._app(scope, receive, send)
 
     async def _refusal(self, request: Request, permission: permissions.Permission | None) -> ASGIApp | None:
         """Return what to answer instead; None when the request may go on."""
@@ -80,6 +84,35 @@ class Authentication:
     def _answer(self, request: Request, error: errors.MgmtAnsibleError) -> ASGIApp:
         for_programs = _FOR_PROGRAMS.fullmatch(request.url.path)
         return problem_of(request, error) if for_programs else self._explain(request, error)
+
+
+def request_at_hand(request: Request, permission: permissions.Permission) -> CurrentRequest | None:
+    """Return what the audit says of a request; None for agents, and for what changes nothing.
+
+    Signing in tells of itself, and so do the other routes that are open to everybody.
+    """
+    principal: Principal | None = getattr(request.state, "principal", None)
+    signs_in = request.url.path == "/login"
+    if (request.method in _SAFE_METHODS and not signs_in) or (principal is not None and principal.kind == "agent"):
+        return None
+    names = re.findall(r"\{([^}:]+)", permission.route)
+    return CurrentRequest(
+        actor=principal.name if principal else "nobody",
+        role=(principal.role or "") if principal else "",
+        action=permission.route.replace(" /api/v2/", " "),
+        target_kind=names[-1].removesuffix("_id") if names else "",
+        target_id=_last_id(permission.route, request.url.path) if names else "",
+        address=request.client.host if request.client else "",
+        request_id=getattr(request.state, "request_id", ""),
+        noted=principal is None,
+    )
+
+
+def _last_id(route: str, path: str) -> str:
+    """Return what stands in a path where its template has the last id."""
+    parts = route.partition(" ")[2].split("/")
+    last = max(index for index, part in enumerate(parts) if part.startswith("{"))
+    return path.split("/")[last]
 
 
 def same_origin(request: Request) -> bool:

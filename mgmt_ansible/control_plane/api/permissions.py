@@ -23,11 +23,13 @@ class Permission:
         role: Least role of a person; None when no person may.
         agents: Whether agents may.
         everybody: Whether it is open to whoever asks, without a token.
+        route: Method and template of the path.
     """
 
     role: Role | None = None
     agents: bool = False
     everybody: bool = False
+    route: str = ""
 
 
 _EVERYBODY = (
@@ -139,6 +141,9 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
     ),
     Role.ADMIN: (
         "GET /api/v2/accessTokens/",
+        "GET /api/v2/auditEntries/",
+        "GET /api/v2/auditEntries/export/",
+        "GET /api/v2/auditEntries/verification/",
         "POST /api/v2/accessTokens/",
         "DELETE /api/v2/accessTokens/{token_id}/",
         "POST /api/v2/legalHolds/",
@@ -161,12 +166,12 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
 
 def _permissions() -> Iterator[tuple[tuple[str, str], Permission]]:
     for line in _EVERYBODY:
-        yield _key(line), Permission(everybody=True)
+        yield _key(line), Permission(everybody=True, route=line)
     for line in _AGENTS_ONLY:
-        yield _key(line), Permission(agents=True)
+        yield _key(line), Permission(agents=True, route=line)
     for role, lines in _TABLE.items():
         for line in lines:
-            yield _key(line), Permission(role=role, agents=line in _AGENTS_TOO)
+            yield _key(line), Permission(role=role, agents=line in _AGENTS_TOO, route=line)
 
 
 def _key(line: str) -> tuple[str, str]:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.current_request import current_request
 from mgmt_ansible.control_plane.store.access import AccessRows
 from mgmt_ansible.control_plane.store.actions import ActionRows
 from mgmt_ansible.control_plane.store.agents import AgentRows
+from mgmt_ansible.control_plane.store.audit import AuditRows
 from mgmt_ansible.control_plane.store.database import Database
 from mgmt_ansible.control_plane.store.deliveries import DeliveryRows
 from mgmt_ansible.control_plane.store.deployment_events import DeploymentEventRows
@@ -49,6 +51,7 @@ class Transaction:
     access: AccessRows
     invitations: InvitationRows
     users: UserRows
+    audit: AuditRows
     retention: RetentionRows
     pruning: PruningRows
     notifications: NotificationRows
@@ -93,12 +96,20 @@ class Store:
     def write(self) -> Iterator[Transaction]:
         """Open a transaction that excludes every other writer; an exception undoes it.
 
+        A change that a person's request makes has its entry in the audit in the same transaction: what the block noted,
+        else one that names the request.
+
         Raises:
             StoreUnavailableError: Locked for 5 s, unreachable, or out of disk.
             ConflictError: A constraint refused.
         """
         with self._database.write() as connection:
-            yield self._transaction(connection)
+            tx = self._transaction(connection)
+            yield tx
+            noted = tx.audit.finish()
+        request = current_request()
+        if request is not None and noted:
+            request.noted = True
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
@@ -127,6 +138,7 @@ class Store:
             access=AccessRows(connection),
             invitations=InvitationRows(connection),
             users=UserRows(connection),
+            audit=AuditRows(connection, now),
             retention=RetentionRows(connection),
             pruning=PruningRows(connection),
             notifications=NotificationRows(connection, now),

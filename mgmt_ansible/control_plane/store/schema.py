@@ -373,3 +373,26 @@ AGENT_INVITATIONS = sa.Table(
     sa.Column("invited_by", sa.Text, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
 )
+
+AUDIT_ENTRIES = sa.Table(
+    "audit_entries",
+    METADATA,
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    *(
+        sa.Column(name, sa.Text, nullable=False)
+        for name in ("actor", "role", "action", "outcome", "target_kind", "target_id", "environment_id", "summary")
+    ),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("previous_hash", sa.String(64), nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)
+
+AUDIT_HEAD = sa.Table(
+    "audit_head",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+)

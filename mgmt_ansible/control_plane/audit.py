@@ -1,0 +1,90 @@
+"""The audit as administrators see it: a list, an export, and whether the chain is whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import structlog
+
+from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.domain import audit
+from mgmt_ansible.domain.audit import AuditEntry, AuditHead
+from mgmt_ansible.wire import audit as shapes
+
+_log = structlog.get_logger(__name__)
+
+_COLUMNS = ("actor", "action", "outcome", "target_kind", "target_id", "environment_id")
+
+
+class Audit:
+    """Reads the audit."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def list_entries(
+        self, filters: shapes.AuditFilters, *, before: int | None = None, limit: int = 50
+    ) -> shapes.AuditPage:
+        """Return entries, newest first; `before` is a sequence, exclusive."""
+        wanted = {name: value for name in _COLUMNS if (value := getattr(filters, name))}
+        with self._store.read() as tx:
+            found = tx.audit.list(wanted, since=filters.since, until=filters.until, before=before, limit=limit + 1)
+            head = tx.audit.head()
+        shown = found[:limit]
+        return shapes.AuditPage(
+            count=len(shown),
+            total_count=head.sequence,
+            data=[shapes.entry_to_wire(entry) for entry in shown],
+            older=shown[-1].sequence if len(found) > limit else None,
+        )
+
+    def entries(self) -> Iterator[AuditEntry]:
+        """Yield every entry that is there now, oldest first; no transaction is open between two batches."""
+        last, end = 0, self.head().sequence
+        while last < end:
+            with self._store.read() as tx:
+                batch = tx.audit.following(last)
+            if not batch:
+                return
+            yield from (entry for entry in batch if entry.sequence <= end)
+            last = batch[-1].sequence
+
+    def head(self) -> AuditHead:
+        """Return where the chain ends."""
+        with self._store.read() as tx:
+            return tx.audit.head()
+
+    def tell_head(self) -> None:
+        """Log where the chain ends: a log that is kept elsewhere shows later whether it was written anew."""
+        head = self.head()
+        _log.info("audit_head", sequence=head.sequence, hash=head.hash)
+
+    def verify(self, *, kept: AuditHead | None = None) -> shapes.AuditVerification:
+        """Look for the first entry that is not as it was written; reads all of them.
+
+        Args:
+            kept: A head that was kept elsewhere; sequence 0 when only its hash is known.
+        """
+        head, verdict = self._looked_at(kept)
+        return shapes.AuditVerification(
+            whole=verdict.broken_at is None,
+            entries=verdict.entries,
+            head_sequence=head.sequence,
+            head_hash=head.hash,
+            broken_at=verdict.broken_at,
+            reason=verdict.reason,
+        )
+
+    def _looked_at(self, kept: AuditHead | None) -> tuple[AuditHead, audit.AuditVerdict]:
+        """Look at all that was there at one moment: what is appended meanwhile is left for the next look."""
+        with self._store.read() as tx:
+            head = tx.audit.head()
+
+            def all_entries() -> Iterator[AuditEntry]:
+                last = -1
+                while batch := tx.audit.following(last):
+                    yield from batch
+                    last = batch[-1].sequence
+
+            verdict = audit.verify(all_entries(), head=head, kept=() if kept is None else (kept,))
+        return head, verdict
