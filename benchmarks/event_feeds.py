@@ -9,13 +9,17 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from mgmt_ansible.control_plane.package_files import PackageFiles
+from mgmt_ansible.control_plane.registry import Registry
 from mgmt_ansible.control_plane.store import Store, Transaction
+from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain.actions import ActionSpec, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.wire import api_v2
+from tests.contract.store.sites import ScriptedContents
 
 ENVIRONMENTS = 20
 DEPLOYMENTS = 1_000
@@ -58,33 +62,60 @@ class Names:
     """What the entries speak of."""
 
     environment_ids: tuple[str, ...]
+    package_id: str
     deployment_ids: tuple[str, ...]
     hosts: tuple[str, ...]
     actors: tuple[str, ...]
 
 
-NAMES = Names(
-    environment_ids=tuple(f"environment{number:02d}" for number in range(ENVIRONMENTS)),
-    deployment_ids=tuple(f"deployment{number:04d}" for number in range(DEPLOYMENTS)),
-    hosts=tuple(f"model-{number:03d}.example.net" for number in range(HOSTS)),
-    actors=tuple(f"person{number:02d}@example.net" for number in range(ACTORS)),
-)
+def registry_of(store: Store, folder: Path) -> Registry:
+    """Return the service that makes environments and packages."""
+    files = PackageFiles(folder / "packages", max_bytes=1_000)
+    files.prepare()
+    return Registry(store, Wakeups(), files, ScriptedContents)
 
 
-def entries(count: int, *, now: datetime, seed: int = 4) -> Iterator[dict[str, object]]:
+def make_places(store: Store, folder: Path) -> Names:
+    """Make environments, one package and deployments of it, all of them passing."""
+    registry = registry_of(store, folder)
+    environment_ids = tuple(make_environment(registry, f"environment{number:02d}") for number in range(ENVIRONMENTS))
+    archive = registry.receive_archive()
+    archive.write(b"model")
+    package, _ = registry.add_package(name="model", version="1", archive=archive.finish())
+    archive.discard()
+    names = Names(
+        environment_ids=environment_ids,
+        package_id=package.id,
+        deployment_ids=tuple(f"deployment{number:04d}" for number in range(DEPLOYMENTS)),
+        hosts=tuple(f"model-{number:03d}.example.net" for number in range(HOSTS)),
+        actors=tuple(f"person{number:02d}@example.net" for number in range(ACTORS)),
+    )
+    with store.write() as tx:
+        for place, deployment_id in enumerate(names.deployment_ids):
+            add_deployment(tx, deployment_id, environment_ids[place % ENVIRONMENTS], package.id)
+    return names
+
+
+def make_environment(registry: Registry, name: str) -> str:
+    """Make an environment that no agent is asked to look at; return its id."""
+    body = api_v2.PredictionEnvironmentIn(name=name, status_interval_seconds=0)
+    return registry.create_environment(body).id
+
+
+def entries(names: Names, count: int, *, now: datetime, seed: int = 4) -> Iterator[dict[str, object]]:
     """Yield the columns of entries, oldest first; a fifth of them is older than retention keeps."""
     chance = random.Random(seed)  # noqa: S311 - a fixed feed, no secret
     old = int(count * OLD_SHARE)
     rare = set(chance.sample(range(count), min(count, 7)))
     for number in range(count):
         days = KEPT_DAYS + 1 + 60 * (1 - number / old) if number < old else KEPT_DAYS * 0.98 * (1 - number / count)
-        yield _entry(chance, number, at=now - timedelta(days=days), rare=number in rare)
+        yield _entry(names, chance, number, at=now - timedelta(days=days), rare=number in rare)
 
 
-def _entry(chance: random.Random, number: int, *, at: datetime, rare: bool) -> dict[str, object]:
+def _entry(names: Names, chance: random.Random, number: int, *, at: datetime, rare: bool) -> dict[str, object]:
     event_type, health, title, _ = chance.choices(_KINDS, weights=[kind[3] for kind in _KINDS])[0]
     place = min(int(chance.expovariate(1 / 150)), DEPLOYMENTS - 1)
-    host = NAMES.hosts[(place * 3 + chance.randrange(3)) % HOSTS]
+    host = names.hosts[(place * 3 + chance.randrange(3)) % HOSTS]
     message = f"{chance.choice(_MESSAGES)}{' ' + RARE if rare else ''}"
     return {
         "id": f"{number:012x}{chance.getrandbits(48):012x}",
@@ -94,13 +125,13 @@ def _entry(chance: random.Random, number: int, *, at: datetime, rare: bool) -> d
         "message": f"{host}: {message}",
         "occurred_at": at - timedelta(seconds=chance.expovariate(1 / 20)),
         "received_at": at,
-        "environment_id": NAMES.environment_ids[place % ENVIRONMENTS],
-        "deployment_id": NAMES.deployment_ids[place],
+        "environment_id": names.environment_ids[place % ENVIRONMENTS],
+        "deployment_id": names.deployment_ids[place],
         "action_id": f"{chance.getrandbits(96):024x}",
         "run_id": None,
         "generation": number % 50,
         "host": host if chance.random() < 0.6 else None,  # noqa: PLR2004 - most entries are of one host
-        "actor": chance.choice(NAMES.actors),
+        "actor": chance.choice(names.actors),
         "data": {
             "hosts": {host: {"outcome": "changed", "cause": None, "message": message, "url": f"http://{host}:8000/"}},
             "evidence": [{"host": host, "kind": "log_tail", "text": f"worker {number % 97} pid {number} ready in 3 s"}],
@@ -109,43 +140,18 @@ def _entry(chance: random.Random, number: int, *, at: datetime, rare: bool) -> d
     }
 
 
-def fill(store: Store, count: int) -> None:
-    """Write environments, deployments and the feed."""
-    with store.write() as tx:
-        _add_places(tx)
-    rows = entries(count, now=datetime.now(UTC))
+def fill(store: Store, names: Names, count: int) -> None:
+    """Write the feed."""
+    rows = entries(names, count, now=datetime.now(UTC))
     while some := [row for row, _ in zip(rows, range(_TOGETHER), strict=False)]:
         with store.write() as tx:
             tx.deployment_events.append_all(some)
 
 
-def _add_places(tx: Transaction) -> None:
-    for environment_id in NAMES.environment_ids:
-        body = api_v2.PredictionEnvironmentIn(name=environment_id, status_interval_seconds=0)
-        tx.environments.insert(environment_id, body, created_at=tx.now)
-    add_package(tx)
-    for place, deployment_id in enumerate(NAMES.deployment_ids):
-        add_deployment(tx, deployment_id, NAMES.environment_ids[place % ENVIRONMENTS])
-
-
-def add_package(tx: Transaction) -> None:
-    """Add the one package that all deployments serve."""
-    package = ModelPackage(
-        id="package",
-        name="model",
-        version="1",
-        digest="0" * 64,
-        archive_sha256="0" * 64,
-        archive_bytes=1,
-        runtime=Runtime.ONNX,
-    )
-    tx.packages.insert(package, created_at=tx.now)
-
-
-def add_deployment(tx: Transaction, deployment_id: str, environment_id: str) -> None:
+def add_deployment(tx: Transaction, deployment_id: str, environment_id: str, package_id: str) -> None:
     """Add a deployment that runs and is passing, at generation 1."""
     body = api_v2.DeploymentIn(
-        model_package_id="package", label=f"Label of {deployment_id}", prediction_environment_id=environment_id
+        model_package_id=package_id, label=f"Label of {deployment_id}", prediction_environment_id=environment_id
     )
     tx.deployments.insert(deployment_id, body, created_at=tx.now)
     tx.deployments.raise_generation(deployment_id, 1)

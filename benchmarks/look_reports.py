@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import requests
 
@@ -16,7 +17,7 @@ from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.outcomes import HostOutcome, Identity, Observation, Outcome
 from mgmt_ansible.domain.reports import ResultReport
-from mgmt_ansible.wire import agent_v1, api_v2
+from mgmt_ansible.wire import agent_v1
 
 ENVIRONMENTS = 150
 DEPLOYMENTS = 60
@@ -28,14 +29,14 @@ _AGENT = "bench"
 class Ingest:
     """Places and looks of their own, made before the server runs; an agent's token for them."""
 
-    def __init__(self, store: Store) -> None:
-        self._environment_ids = tuple(f"ingest{number:03d}" for number in range(ENVIRONMENTS))
+    def __init__(self, store: Store, folder: Path, package_id: str) -> None:
+        registry = event_feeds.registry_of(store, folder)
+        names = (f"ingest{number:03d}" for number in range(ENVIRONMENTS))
+        self._environment_ids = tuple(event_feeds.make_environment(registry, name) for name in names)
         with store.write() as tx:
             for environment_id in self._environment_ids:
-                body = api_v2.PredictionEnvironmentIn(name=environment_id, status_interval_seconds=0)
-                tx.environments.insert(environment_id, body, created_at=tx.now)
                 for deployment_id in _deployment_ids(environment_id):
-                    event_feeds.add_deployment(tx, deployment_id, environment_id)
+                    event_feeds.add_deployment(tx, deployment_id, environment_id, package_id)
         self._looks = {}
         for environment_id in self._environment_ids:
             with store.write() as tx:

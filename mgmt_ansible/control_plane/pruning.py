@@ -1,6 +1,7 @@
 """Looking at all that retention may remove, and removing it: short writes with pauses between them.
 
-A writer waits for one of these writes at most, so each aims at a fiftieth of a second, by its number of rows.
+A writer waits for one of these writes at most, so each aims at a hundredth of a second, by its number of rows. What a write adds
+to SQLite's log is brought into the file at once, in a turn of its own: a commit that meets a long log would do it all.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.domain.retention import Judge, Judgement, KeptEntry, KeptRun, Protection, RetentionRules
 from mgmt_ansible.wire import retention as shapes
 
-AIM_SECONDS = 0.02
-_BATCH = 250
+AIM_SECONDS = 0.01
+_BATCH = 500
 _LEAST = 25
 """Rows or pages of a write, however slow the disk is: less would not make its commit shorter."""
 _LONGEST_PAUSE_SECONDS = 0.2
@@ -137,12 +138,16 @@ class Pruner:
                 return False
             gone = _removed(tx, going)
         self.tally.add_gone([one for one in going if one.thing.sequence in gone])
+        with _paused():
+            self._store.checkpoint()
         return True
 
     def _give_back(self, pace: _Pace) -> bool:
         while not self._ends():
             with pace.measured(), self._store.write() as tx:
                 given = tx.pruning.give_back(pace.size)
+            with _paused():
+                self._store.checkpoint()
             if not given:
                 return True
         return False
@@ -170,11 +175,19 @@ class _Pace:
     def measured(self) -> Iterator[None]:
         """Measure a write, and pause after it."""
         began_at = time.monotonic()
-        yield
-        took = time.monotonic() - began_at
+        with _paused():
+            yield
+            took = time.monotonic() - began_at
         change = min(2.0, max(0.5, AIM_SECONDS / max(took, 1e-6)))
         self.size = max(_LEAST, min(self._most, int(self.size * change)))
-        time.sleep(min(took, _LONGEST_PAUSE_SECONDS))
+
+
+@contextmanager
+def _paused() -> Iterator[None]:
+    """Give the others as long as something took."""
+    began_at = time.monotonic()
+    yield
+    time.sleep(min(time.monotonic() - began_at, _LONGEST_PAUSE_SECONDS))
 
 
 _One = TypeVar("_One", KeptEntry, KeptRun)

@@ -117,6 +117,10 @@ class Store:
         with self._database.read() as connection:
             yield self._transaction(connection)
 
+    def checkpoint(self) -> None:
+        """Bring SQLite's write-ahead log into the file now: else a writer who comes later does it with its commit."""
+        self._database.checkpoint()
+
     def close(self) -> None:
         """Close every connection."""
         self._database.close()

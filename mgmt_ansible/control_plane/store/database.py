@@ -87,6 +87,19 @@ class Database:
         with translated(), self.engine.connect() as connection, connection.begin():
             yield connection
 
+    def checkpoint(self) -> None:
+        """Bring SQLite's write-ahead log into the file, as far as readers let it; other writers wait meanwhile.
+
+        Raises:
+            StoreUnavailableError: Another writer did not end in `busy_seconds`.
+        """
+        if self._writer_lock is None:
+            return
+        with self._writer_lock.held(), translated(), self.engine.connect() as connection:
+            driver: sqlite3.Connection | None = connection.connection.driver_connection
+            if driver is not None:  # outside of any transaction, which SQLAlchemy would begin
+                driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
     def now(self, connection: sa.Connection) -> datetime:
         """Return the aware UTC time that all processes on this database agree on."""
         if self._clock is not None:

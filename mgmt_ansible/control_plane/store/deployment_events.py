@@ -9,10 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mgmt_ansible.control_plane.store import event_hours
+from mgmt_ansible.control_plane.store import event_hours, event_search
 from mgmt_ansible.control_plane.store.event_criteria import between, conditions
 from mgmt_ansible.control_plane.store.event_finding import EventFinder
-from mgmt_ansible.control_plane.store.event_search import holds
 from mgmt_ansible.control_plane.store.paging import MAX_LIMIT
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS, REMOVED_EVENTS
 from mgmt_ansible.domain.deployment_events import TELLINGS
@@ -76,6 +75,7 @@ class DeploymentEventRows:
         self._connection.execute(_INSERT, rows)
         times = [values["occurred_at"] for values in entries if isinstance(values["occurred_at"], datetime)]
         event_hours.add(self._connection, times, oldest=last + 1, newest=self.newest_sequence())
+        event_search.tidy(self._connection, len(rows))
 
     def list(
         self,
@@ -94,7 +94,9 @@ class DeploymentEventRows:
 
     def count(self, filters: EventFilters, *, before: int) -> int:
         """Return how many entries there are before a sequence, exactly: seconds when they are many."""
-        words = () if not filters.search else (holds(words_of(filters.search), self._connection.dialect.name),)
+        words = (
+            () if not filters.search else (event_search.holds(words_of(filters.search), self._connection.dialect.name),)
+        )
         query = sa.select(sa.func.count()).select_from(DEPLOYMENT_EVENTS)
         where = (*conditions(self._connection, filters), *words, *between(before=before, after=None))
         return self._connection.execute(query.where(*where)).scalar_one()

@@ -24,6 +24,9 @@ FEW = 5_000
 """Entries that are looked at one by one, at most."""
 COUNTED = 10_000
 """More of one criterion are not counted."""
+_ROOM_FOR_WORDS = sa.text("SET LOCAL work_mem = '64MB'")
+"""With less, PostgreSQL keeps only the pages of a common word's entries in mind, and looks at all that is on them."""
+
 _SEQUENCE = DEPLOYMENT_EVENTS.c.sequence
 
 
@@ -120,6 +123,8 @@ class EventFinder:
             self._words or (), tuple(self._others(None)), dialect=self._dialect, before=self._before, after=self._after
         )
         query = sa.select(found.c.sequence).order_by(self._order(found.c.sequence)).limit(need)
+        if self._dialect == "postgresql":
+            self._connection.execute(_ROOM_FOR_WORDS)
         return tuple(self._connection.execute(query).scalars())
 
     def _looked_at(self, driver: Criterion | None, edges: Iterable[sa.ColumnElement[bool]] = ()) -> tuple[int, ...]:

@@ -43,9 +43,18 @@ STATEMENTS = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
 """Dialect -> what makes the search of a feed whose column `words` is filled; an entry is never changed."""
 
 
-MERGE = "INSERT INTO deployment_events_search(deployment_events_search, rank) VALUES ('merge', 64)"
-"""Brings parts of SQLite's index together, for 64 pages. Each transaction adds a part, and when sixteen have come together
-SQLite merges them all at once, which may take a second. Source: https://sqlite.org/fts5.html, 6.8 and 6.10."""
+_MERGE = sa.text("INSERT INTO deployment_events_search(deployment_events_search, rank) VALUES ('merge', :pages)")
+_LEAST_PAGES = 8
+
+
+def tidy(connection: sa.Connection, entries: int) -> None:
+    """Bring parts of SQLite's index together, as much as keeps up with entries that were added or removed just now.
+
+    Each transaction adds a part. Left to itself SQLite merges many parts at once now and then, which may take a second, so it is
+    told not to (migration 0014), and does a little each time instead. Source: https://sqlite.org/fts5.html, 6.1, 6.7 and 6.8.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.execute(_MERGE, {"pages": _LEAST_PAGES + entries // 2})
 
 
 _SEARCH = sa.table(

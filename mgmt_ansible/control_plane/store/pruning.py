@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store import event_search
 from mgmt_ansible.control_plane.store.actions import UNFINISHED
-from mgmt_ansible.control_plane.store.event_search import MERGE
 from mgmt_ansible.control_plane.store.run_logs import RunLogRows
 from mgmt_ansible.control_plane.store.schema import ACTIONS, DEPLOYMENT_EVENTS, DEPLOYMENTS, REMOVED_EVENTS, RUNS
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
@@ -85,8 +85,7 @@ class PruningRows:
         removed = self._connection.execute(statement.returning(columns.sequence, columns.type)).all()
         for event_type, count in sorted(Counter(row.type for row in removed).items()):
             self._count_removed(event_type, count)
-        if self._connection.dialect.name == "sqlite":
-            self._connection.exec_driver_sql(MERGE)
+        event_search.tidy(self._connection, len(removed))
         return frozenset(row.sequence for row in removed)
 
     def remove_runs(self, sequences: Sequence[int]) -> frozenset[int]:
