@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from mgmt_ansible.wire import api_v2
 
 INVITATION_LIFE = timedelta(minutes=15)
 FOLDER = "mgmt-ansible-agent"
+_URL = re.compile(r"https?://[^\s/?#'\"]+[^\s?#'\"]*")
 
 
 class Invitations:
@@ -49,7 +51,7 @@ class Invitations:
         """
         code = new_secret()
         with self._store.write() as tx:
-            environment = tx.environments.record(environment_id)
+            tx.environments.record(environment_id)
             if tx.access.name_taken(body.agent_name):
                 raise errors.ConflictError(
                     f"agentName: an access token is named {body.agent_name} already: revoke it or take another name"
@@ -57,14 +59,30 @@ class Invitations:
             expires_at = tx.now + INVITATION_LIFE
             record = InvitationRecord(environment_id=environment_id, agent_name=body.agent_name, invited_by=actor)
             tx.invitations.insert(sha256_hex(code), record, expires_at=expires_at, now=tx.now)
-        place = (body.control_plane_url or url).rstrip("/")
+        made = self.describe(environment_id, url=body.control_plane_url or url)
+        return made.model_copy(update={"code": code, "expires_at": expires_at, "agent_name": body.agent_name})
+
+    def describe(self, environment_id: str, *, url: str) -> api_v2.AgentInvitation:
+        """Return how an agent of an environment is installed, without a code.
+
+        Raises:
+            InvalidRequestError: The URL is none.
+            NotFoundError: There is no such environment.
+        """
+        place = url.rstrip("/")
+        if not _URL.fullmatch(place):
+            raise errors.InvalidRequestError(
+                "controlPlaneUrl: is not an http or https URL such as https://mlops.example"
+            )
+        with self._store.read() as tx:
+            environment, now = tx.environments.record(environment_id), tx.now
         wheel = self.wheels.wheel()
         wheel_url = f"{place}/install/wheels/{wheel.name}"
         file = AgentFile(control_plane_url=place, environment_id=environment_id, environment_name=environment.name)
         return api_v2.AgentInvitation(
-            code=code,
-            expires_at=expires_at,
-            agent_name=body.agent_name,
+            code="",
+            expires_at=now,
+            agent_name="",
             prediction_environment_id=environment_id,
             wheel_url=wheel_url,
             wheel_sha256=wheel.sha256,

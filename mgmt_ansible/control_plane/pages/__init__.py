@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from mgmt_ansible.control_plane.pages.environment_pages import environment_pages
+from mgmt_ansible.control_plane.pages.package_pages import package_pages
 from mgmt_ansible.control_plane.pages.routes import page_router
 from mgmt_ansible.control_plane.pages.runs import run_pages
 from mgmt_ansible.control_plane.pages.sign_in import sign_in_router
@@ -22,6 +24,8 @@ ROUTERS = (
     sign_in_router,
     page_router,
     run_pages,
+    environment_pages,
+    package_pages,
 )
 """Each makes a router from the services and the templates."""
 

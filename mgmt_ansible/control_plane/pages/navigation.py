@@ -27,4 +27,6 @@ class Place:
 PLACES = (
     Place(path="/", text="Deployments", key="d"),
     Place(path="/runs", text="Runs", key="r"),
+    Place(path="/environments", text="Environments", key="v"),
+    Place(path="/packages", text="Packages", key="m"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,8 +72,14 @@ class Templates:
             duration=duration,
             pretty=pretty_json,
             short=short_digest,
+            size=size,
         )
         return cls(environment)
+
+    def shown(self, name: str, values: Mapping[str, object]) -> Response:
+        """Render a template as a page, with values by name."""
+        text = self.environment.get_template(name).render(now=datetime.now(UTC), **values)
+        return HTMLResponse(text, headers=SECURITY_HEADERS)
 
     def page(self, name: str, *, status_code: int = 200, **values: object) -> Response:
         """Render a template as a page."""
@@ -106,6 +112,16 @@ def duration(seconds: float) -> str:
     if seconds < 0.1:  # noqa: PLR2004
         return f"{seconds * 1000:.0f} ms"
     return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"  # noqa: PLR2004
+
+
+def size(octets: int) -> str:
+    """Return a number of bytes as people read it: `812 B`, `7.8 MiB`."""
+    value, unit = float(octets), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if value < 1024:  # noqa: PLR2004
+            break
+        value, unit = value / 1024, larger
+    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
 
 
 def pretty_json(value: object) -> str:

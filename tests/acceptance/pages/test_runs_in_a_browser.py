@@ -71,8 +71,23 @@ def test_a_log_is_searched(site, page):
     expect(page.locator("#log li.at")).to_have_id("L499")
     page.locator("#log-find").fill("line 5999")
     page.keyboard.press("Enter")
-    expect(page.locator("#L5999")).to_be_in_viewport()
+    expect(page.locator("#L5999")).to_be_in_viewport(timeout=30_000)
     assert page.url.endswith("/runs/r1?first=5001#L5999")
+
+
+def test_a_package_is_uploaded_and_a_refusal_is_said(page, tmp_path):
+    """The file goes as it is; what is wrong with it is told where it was chosen."""
+    archive = tmp_path / "model.archive"
+    archive.write_bytes(b"any bytes are a package here")
+    page.goto("/packages/new")
+    for version, words in (("1", "other content"), ("3", "")):
+        page.locator("#upload [name=name]").fill("fraud")
+        page.locator("#upload [name=version]").fill(version)
+        page.locator("#upload [name=archive]").set_input_files(archive)
+        page.get_by_role("button", name="Upload").click()
+        if words:
+            expect(page.locator("#upload-state")).to_contain_text(words)
+    expect(page.locator("h1")).to_have_text("fraud 3")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
@@ -93,7 +108,15 @@ def test_no_page_has_a_serious_barrier_or_is_wider_than_a_phone(site, page, sche
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 800})
     found = {}
-    for path in ("/runs", "/runs/r1"):
+    place = f"/environments/{site.environment.id}"
+    forms = (
+        "/environments/new",
+        f"{place}/edit",
+        f"{place}/agent",
+        "/packages/new",
+        f"/packages/{site.newer.id}/delete",
+    )
+    for path in ("/runs", "/runs/r1", "/environments", place, "/packages", f"/packages/{site.package.id}", *forms):
         page.goto(path)
         violations = Axe().run(page).response["violations"]
         found[path] = [

@@ -21,7 +21,7 @@ from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
-from tests.unit.pages.scripted_runs import ScriptedRuns
+from tests.unit.pages.scripted_runs import ScriptedAgents, ScriptedRuns
 
 NOW = datetime.now(UTC)
 DIGEST = "5f" * 32
@@ -154,6 +154,7 @@ class Scripted:
             "sign_ins": ScriptedSignIns(self),
             "storage": ScriptedStorage(self),
             "runs": ScriptedRuns(),
+            "agents": ScriptedAgents(),
         }
         return Services(**dict.fromkeys((one.name for one in fields(Services)), None) | scripted)
 
@@ -184,8 +185,11 @@ class Scripted:
 class ScriptedRegistry:
     script: Scripted
 
-    def list_environments(self, *, limit=50, offset=0):
+    def list_environments(self, filters=None, *, limit=50, offset=0):
         return page_of(self.script.environments, limit, offset)
+
+    def list_packages(self, filters=None, *, limit=50, offset=0):
+        return page_of([], limit, offset)
 
 
 @dataclass

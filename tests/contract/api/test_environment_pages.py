@@ -1,0 +1,121 @@
+"""The pages of environments, over the whole application."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+from fastapi.testclient import TestClient
+
+from mgmt_ansible.domain.environments import InventoryHost
+from mgmt_ansible.domain.reports import HostsReport
+from tests.contract.store.sites import Site
+
+HERE = {"Sec-Fetch-Site": "same-origin"}
+
+
+def text_of(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_an_environment_shows_hosts_agents_and_deployments(site: Site, user: TestClient):
+    """The snapshot with when it was taken, who serves, and what is deployed."""
+    site.ready()
+    hosts = (InventoryHost(name="web1", groups=("web", "eu")), InventoryHost(name="<b>web2</b>"))
+    report = HostsReport(id="h", environment_id=site.environment.id, hosts=hosts, taken_at=site.clock())
+    site.services.agents.report(site.agent, [report])
+
+    page = user.get(f"/environments/{site.environment.id}").text
+    seen = text_of(page)
+    for told in ("web1 web, eu", "agent", "Label of d1", "2026-11-01 00:00:00 UTC", "Look at hosts now"):
+        assert told in seen
+    assert "&lt;b&gt;web2&lt;/b&gt;" in page
+    assert f'href="/environments/{site.environment.id}"' in user.get("/environments").text
+
+
+def test_an_environment_is_made_and_changed_by_forms(site: Site, user: TestClient):
+    """Also who manages it."""
+    made = user.post(
+        "/environments/new",
+        data={"name": "Edge", "description": "boxes", "status_interval_seconds": "30", "managed_by": "managementAgent"},
+        headers=HERE,
+    )
+    path = made.headers["location"]
+    changed = user.post(
+        f"{path}/edit",
+        data={"name": "Edge 2", "description": "", "status_interval_seconds": "0", "managed_by": "selfManaged"},
+        headers=HERE,
+    )
+
+    environment = site.services.registry.get_environment(path.rpartition("/")[2])
+    assert (303, 303) == (made.status_code, changed.status_code)
+    assert ("Edge 2", "", 0, "selfManaged") == (
+        environment.name,
+        environment.description,
+        environment.status_interval_seconds,
+        environment.managed_by,
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"name": ""}, "name"),
+        ({"name": "a\x00b"}, "name"),
+        ({"name": "x" * 600}, "name"),
+        ({"name": "x", "status_interval_seconds": "often"}, "status_interval_seconds"),
+        ({"name": "x", "managed_by": "nobody"}, "managed_by"),
+    ],
+)
+def test_a_wrong_form_names_its_field(user: TestClient, data: dict, field: str):
+    """Nothing is made."""
+    answer = user.post("/environments/new", data=data, headers=HERE)
+
+    assert (422, True) == (answer.status_code, f"{field}: " in answer.text)
+
+
+def test_three_lines_and_a_code_are_shown_once(site: Site, user: TestClient):
+    """The code works, and the token is nowhere on the page."""
+    path = f"/environments/{site.environment.id}/agent"
+    page = user.post(path, data={"name": "edge-1", "url": "https://mlops.example"}, headers=HERE).text
+
+    commands = [unescape(command) for command in re.findall(r'data-copy="([^"]+)"', page)]
+    assert ["python3", "bin/pip", "bin/mgmt-ansible"] == [command.split()[0] for command in commands[:3]]
+    assert "mga_" not in page
+    enrolled = user.post("/install/agent", json={"code": commands[3]})
+    assert (201, "edge-1") == (enrolled.status_code, enrolled.json()["agentName"])
+
+
+def test_a_token_for_hand_written_files_is_shown_once(site: Site, user: TestClient):
+    """For those who do not want the lines."""
+    path = f"/environments/{site.environment.id}/agent"
+    page = user.post(path, data={"name": "edge-1", "url": "https://x.example", "by_hand": "1"}, headers=HERE).text
+
+    (token,) = re.findall(r'data-copy="(mga_[^"]+)"', page)
+    assert (site.environment.id,) == tuple(site.services.access.authenticate(f"Bearer {token}").environment_ids)
+    assert "token_file: agent.token" in page
+
+
+def test_what_is_wrong_with_an_invitation_is_said(site: Site, user: TestClient):
+    """A name that is taken, an address that is none."""
+    path = f"/environments/{site.environment.id}/agent"
+
+    assert 409 == user.post(path, data={"name": "agent", "url": "https://x.example"}, headers=HERE).status_code
+    for data in ({"name": "x", "url": "javascript:x"}, {"name": "x", "url": "file:///x", "by_hand": "1"}, {"name": ""}):
+        assert 422 == user.post(path, data=data, headers=HERE).status_code, data
+
+
+def test_a_look_is_asked_for_from_the_page(site: Site, user: TestClient):
+    """And is under way then."""
+    done = user.post(f"/environments/{site.environment.id}/status", headers=HERE)
+
+    assert 303 == done.status_code
+    assert "environment_status" == site.services.actions.list_actions(limit=1).data[0].type
+
+
+def test_forms_of_other_sites_do_nothing(site: Site, user: TestClient):
+    """Each of them."""
+    for path in ("new", f"{site.environment.id}/edit", f"{site.environment.id}/agent", f"{site.environment.id}/status"):
+        answer = user.post(f"/environments/{path}", data={"name": "x"}, headers={"Sec-Fetch-Site": "cross-site"})
+        assert 403 == answer.status_code, path
