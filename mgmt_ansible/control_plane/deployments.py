@@ -12,6 +12,7 @@ from mgmt_ansible.control_plane.entries import append_event, package_data
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters
 from mgmt_ansible.control_plane.store.records import DeploymentRecord
+from mgmt_ansible.control_plane.tagging import forget_all
 from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain import deployment_events
 from mgmt_ansible.domain.actions import ActionType
@@ -23,6 +24,7 @@ from mgmt_ansible.domain.redaction import clean_text
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
+from mgmt_ansible.wire.tags import EntityType
 
 _ASKED_ELSEWHERE = {
     ActionType.DEPLOYMENT_REPLACE_MODEL: "at deployments/{id}/model/",
@@ -64,12 +66,12 @@ class Deployments:
     def find(self, filters: DeploymentFilters, *, limit: int = 50, offset: int = 0) -> api_v2.Page[api_v2.Deployment]:
         """Return the deployments that fulfil filters; InvalidRequestError for an order that is not known."""
         with self._store.read() as tx:
-            return tx.deployments.list(filters, limit=limit, offset=offset)
+            return tx.deployments.list(filters, limit=limit, offset=offset, now=tx.now)
 
     def get_deployment(self, deployment_id: str) -> api_v2.Deployment:
         """Return one; NotFoundError."""
         with self._store.read() as tx:
-            return tx.deployments.get(deployment_id)
+            return tx.deployments.get(deployment_id, now=tx.now)
 
     def create(self, body: api_v2.DeploymentIn, asker: Asker) -> api_v2.ActionAccepted:
         """Create a deployment from a package, and launch it unless `launch` is false.
@@ -92,7 +94,7 @@ class Deployments:
             tx.deployments.record(deployment_id)
             if values:
                 tx.deployments.update(deployment_id, updated_at=tx.now, **values)
-            return tx.deployments.get(deployment_id)
+            return tx.deployments.get(deployment_id, now=tx.now)
 
     def replace_model(self, deployment_id: str, body: api_v2.ModelReplacement, asker: Asker) -> api_v2.ActionAccepted:
         """Replace the model by another package."""
@@ -203,6 +205,7 @@ def forget(tx: Transaction, deployment: DeploymentRecord, *, actor: str) -> None
     """Remove a deployment and say so in the feed; its history stays."""
     tx.deployments.delete(deployment.id)
     tx.deployment_hosts.forget(deployment.id)
+    forget_all(tx, EntityType.DEPLOYMENT, deployment.id)
     append_event(
         tx,
         type=deployment_events.DELETED,
@@ -224,9 +227,13 @@ def set_health(
     endpoints: Sequence[api_v2.Endpoint] | None = None,
     **values: object,
 ) -> None:
-    """Set a deployment's health, and more of it; since when counts from the health's last change."""
+    """Set what the agent says of a deployment's health, and more of it; since when counts from its last change.
+
+    What is shown is the worse of the agent's word and of what monitors said last.
+    """
     told = health_values(tx, deployment, health, message, endpoints=endpoints)
     tx.deployments.update(deployment.id, **told, **values)
+    tx.monitoring.show((deployment.id,), at=tx.now)
 
 
 def health_values(
@@ -237,12 +244,12 @@ def health_values(
     *,
     endpoints: Sequence[api_v2.Endpoint] | None = None,
 ) -> dict[str, object]:
-    """Return the columns that `set_health` changes, for who has many to change at once."""
+    """Return the columns that `set_health` changes, for who has many to change at once; `show` them afterwards."""
     since = deployment.health_since if health is deployment.health else tx.now
     values: dict[str, object] = {
-        "health": health.value,
-        "health_message": message,
-        "health_since": since,
+        "agent_health": health.value,
+        "agent_health_message": message,
+        "agent_health_since": since,
         "updated_at": tx.now,
     }
     if endpoints is None:
@@ -257,7 +264,7 @@ def _create(tx: Transaction, body: api_v2.DeploymentIn, asker: Asker, digest: st
     if tx.deployments.exists(deployment_id):
         raise errors.ConflictError(f"deployment {deployment_id} exists already")
     body = body.model_copy(update={"description": clean_text(body.description or ""), "model_package_id": package.id})
-    tx.deployments.insert(deployment_id, body, created_at=tx.now)
+    tx.deployments.insert(deployment_id, body, created_at=tx.now, created_by=asker.actor)
     append_event(
         tx,
         type=deployment_events.CREATED,

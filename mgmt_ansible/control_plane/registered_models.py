@@ -8,11 +8,13 @@ import json
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.packages import PackageFilters
+from mgmt_ansible.control_plane.tagging import forget_all
 from mgmt_ansible.domain.model_aliases import is_alias
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.domain.redaction import clean_text
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire.tags import EntityType
 
 
 class RegisteredModels:
@@ -56,6 +58,7 @@ class RegisteredModels:
                     f"registered model {model.name} has {model.version_count} version(s): delete those packages first"
                 )
             tx.registered_models.delete(model_id)
+            forget_all(tx, EntityType.REGISTERED_MODEL, model_id)
 
     def list_versions(
         self, model_id: str, *, archived: bool = False, limit: int = 50, offset: int = 0

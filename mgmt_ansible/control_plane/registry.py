@@ -16,11 +16,13 @@ from mgmt_ansible.control_plane.self_managed import switch
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.environments import EVERY_ENVIRONMENT, EnvironmentFilters
 from mgmt_ansible.control_plane.store.packages import EVERY_PACKAGE, PackageFilters
+from mgmt_ansible.control_plane.tagging import forget_all
 from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire.tags import EntityType
 
 
 class PackageContents(Protocol):
@@ -112,6 +114,7 @@ class Registry:
                     f"prediction environment {environment.name} has {users} deployment(s): delete those first"
                 )
             tx.environments.delete(environment_id, at=tx.now)
+            forget_all(tx, EntityType.ENVIRONMENT, environment_id)
 
     def list_hosts(
         self, environment_id: str, *, limit: int = 50, offset: int = 0
@@ -241,6 +244,7 @@ class Registry:
             _refuse_used(tx, package)
             tx.packages.delete(package_id)
             tx.audit.about("model_package", package_id, summary=f"{package.name} {package.version} deleted")
+            forget_all(tx, EntityType.PACKAGE, package_id)
         if package.archive_sha256:
             self._remove_unused(package.archive_sha256)
 

@@ -108,6 +108,7 @@ def _apply_change(tx: Transaction, action: ActionRecord, report: ResultReport, *
         at=tx.now,
         complete=not action.spec.limit,
     )
+    done = report.status is ActionStatus.SUCCEEDED
     set_health(
         tx,
         deployment,
@@ -117,6 +118,7 @@ def _apply_change(tx: Transaction, action: ActionRecord, report: ResultReport, *
         package_id=package_id or deployment.package.id,
         wanted_running=prior.wanted_running if prior else deployment.wanted_running,
         endpoints=() if verdict.state is DeploymentState.STOPPED else _endpoints(action, report, deployment),
+        **({"words_from_generation": deployment.generation, "deployed_at": tx.now} if done else {}),
     )
 
 

@@ -44,12 +44,15 @@ def record_change(tx: Transaction, deployment: DeploymentRecord, spec: ActionSpe
     tx.deployments.update(
         deployment.id,
         state=(DeploymentState.STOPPED if stops else DeploymentState.READY).value,
-        health=Health.UNKNOWN.value,
-        health_message=NOBODY_ACTS,
-        health_since=deployment.health_since if deployment.health is Health.UNKNOWN else tx.now,
+        agent_health=Health.UNKNOWN.value,
+        agent_health_message=NOBODY_ACTS,
+        agent_health_since=deployment.health_since if deployment.health is Health.UNKNOWN else tx.now,
+        words_from_generation=spec.deployment.generation if spec.deployment else 0,
+        deployed_at=tx.now,
         endpoints=[],
         updated_at=tx.now,
     )
+    tx.monitoring.show((deployment.id,), at=tx.now)
     event_type, title = action_words(spec.type, "succeeded")
     append_event(
         tx,

@@ -19,9 +19,11 @@ from mgmt_ansible.control_plane.actions import Actions
 from mgmt_ansible.control_plane.agent_wheels import AgentWheels
 from mgmt_ansible.control_plane.agents import Agents
 from mgmt_ansible.control_plane.audit import Audit
+from mgmt_ansible.control_plane.deployment_details import DeploymentDetails
 from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.deployments import Deployments
 from mgmt_ansible.control_plane.invitations import Invitations
+from mgmt_ansible.control_plane.monitoring import Monitoring
 from mgmt_ansible.control_plane.package_files import PackageFiles
 from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.registered_models import RegisteredModels
@@ -31,6 +33,7 @@ from mgmt_ansible.control_plane.runs import Runs
 from mgmt_ansible.control_plane.sign_ins import SignIns
 from mgmt_ansible.control_plane.storage import Storage
 from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.control_plane.tagging import Tagging
 from mgmt_ansible.control_plane.users import Users
 from mgmt_ansible.control_plane.wakeups import Wakeups
 
@@ -43,6 +46,9 @@ class Services:
         registry: Prediction environments (with their hosts) and model packages.
         registered_models: Names, versions and aliases of model packages.
         deployments: Deployments and every change of what is wanted.
+        deployment_details: Settings, capabilities, checks before a replacement.
+        tagging: Tags and key-values.
+        monitoring: What monitors report of deployments.
         actions: Actions as people see them, and cancel.
         deployment_events: The feed.
         runs: Runs as agents reported them, and their logs.
@@ -60,6 +66,9 @@ class Services:
     registry: Registry
     registered_models: RegisteredModels
     deployments: Deployments
+    deployment_details: DeploymentDetails
+    tagging: Tagging
+    monitoring: Monitoring
     actions: Actions
     deployment_events: DeploymentEvents
     runs: Runs
@@ -90,6 +99,9 @@ def build_services(
         registry=Registry(store, wakeups, files, read_package),
         registered_models=RegisteredModels(store),
         deployments=Deployments(store, wakeups),
+        deployment_details=DeploymentDetails(store, files),
+        tagging=Tagging(store),
+        monitoring=Monitoring(store, wakeups),
         actions=Actions(store, wakeups),
         deployment_events=DeploymentEvents(store, wakeups),
         runs=Runs(store, wakeups),

@@ -52,6 +52,7 @@ class _Sights:
     def store(self) -> None:
         """Store what was applied."""
         self._tx.deployments.update_all(self._changes)
+        self._tx.monitoring.show(tuple(str(change["deployment"]) for change in self._changes), at=self._tx.now)
         self._tx.deployment_hosts.tell_all(
             self._hosts, environment_id=self._action.environment_id, action_id=self._action.id, at=self._tx.now
         )

@@ -42,9 +42,15 @@ TYPE_PREFIXES: Mapping[EventCategory, tuple[str, ...]] = {
         "model_deployments.deployment_deletion",
         "model_deployments.deployment_sharing",
     ),
-    EventCategory.ACTION: ("mgmt_ansible.action_", "mgmt_ansible.result_"),
+    EventCategory.ACTION: ("mgmt_ansible.action_", "mgmt_ansible.result_", "management."),
     EventCategory.AGENT: ("mgmt_ansible.agent_",),
-    EventCategory.MONITORING: ("monitoring.", "prediction_request.", "model_deployments.service_health_"),
+    EventCategory.MONITORING: (
+        "monitoring.",
+        "prediction_request.",
+        "moderation",
+        *(f"model_deployments.{what}_" for what in ("service_health", "data_drift", "accuracy", "fairness")),
+        *(f"model_deployments.{what}_" for what in ("custom_metric", "predictions_timeliness", "actuals_timeliness")),
+    ),
     EventCategory.RETENTION: ("mgmt_ansible.feed_", "mgmt_ansible.legal_hold_"),
 }
 """Category -> how its types begin. Source: the vendor's public list of types; ours are under `mgmt_ansible.*`."""

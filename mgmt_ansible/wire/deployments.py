@@ -7,10 +7,20 @@ from datetime import datetime
 from pydantic import Field
 
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire.actions import ActionBrief
 from mgmt_ansible.wire.basics import LABEL_PATTERN, HealthStatus, WireModel
+from mgmt_ansible.wire.deployment_details import (
+    Capabilities,
+    DeployedModel,
+    DeploymentSettings,
+    Governance,
+    Owners,
+    PredictionUsage,
+)
 from mgmt_ansible.wire.environments import EnvironmentBrief
 from mgmt_ansible.wire.packages import PackageBrief
+from mgmt_ansible.wire.tags import Tag
 
 VENDOR_STATUS = {
     DeploymentState.LAUNCHING: "launching",
@@ -39,7 +49,10 @@ class Endpoint(WireModel):
 
 
 class Deployment(WireModel):
-    """A deployment: `status` is the vendor's word, `state` ours."""
+    """A deployment: `status` is the vendor's word, `state` ours.
+
+    `service_health` is the worse of the agent's newest word (`agent_health`) and of what other monitors said last.
+    """
 
     id: str
     label: str
@@ -54,9 +67,25 @@ class Deployment(WireModel):
     model_package: PackageBrief
     prediction_environment: EnvironmentBrief
     service_health: HealthStatus
+    agent_health: HealthStatus = Field(default=HealthStatus(status=Health.UNKNOWN))
+    model_health: HealthStatus = Field(default=HealthStatus(status=Health.UNKNOWN))
+    accuracy_health: HealthStatus = Field(default=HealthStatus(status=Health.UNKNOWN))
+    fairness_health: HealthStatus = Field(default=HealthStatus(status=Health.UNKNOWN))
+    model: DeployedModel | None = None
     current_action: ActionBrief | None = None
     endpoints: list[Endpoint] = Field(default=[])
     prediction_url: str | None = None
+    tags: list[Tag] = Field(default=[])
+    user_provided_id: str | None = None
+    approval_status: str = "APPROVED"
+    governance: Governance = Field(default=Governance())
+    opened_change_requests: list[str] = Field(default=[])
+    owners: Owners = Field(default=Owners(count=0))
+    permissions: list[str] = Field(default=[])
+    prediction_usage: PredictionUsage = Field(default=PredictionUsage())
+    capabilities: Capabilities = Field(default=Capabilities())
+    settings: DeploymentSettings = Field(default=DeploymentSettings())
+    default_prediction_server: dict[str, str] | None = None
 
 
 class DeploymentIn(WireModel):
@@ -69,8 +98,9 @@ class DeploymentIn(WireModel):
     model_package_id: str
     label: str = Field(min_length=1, max_length=512, pattern=LABEL_PATTERN)
     prediction_environment_id: str
-    description: str = Field(default="", max_length=10_000)
-    importance: str = Field(default="LOW", pattern="^(CRITICAL|HIGH|MODERATE|LOW)$")
+    description: str | None = Field(default="", max_length=10_000)
+    importance: str | None = Field(default="LOW", pattern="^(CRITICAL|HIGH|MODERATE|LOW)$")
+    user_provided_id: str | None = Field(default=None, min_length=1, max_length=512, pattern=LABEL_PATTERN)
     deployment_id: str | None = Field(default=None, pattern=DEPLOYMENT_ID_PATTERN)
     port: int | None = Field(default=None, ge=1, le=65_535)
     launch: bool = True

@@ -13,17 +13,20 @@ from mgmt_ansible.control_plane.api.actions import action_router
 from mgmt_ansible.control_plane.api.agent_v1 import agent_router
 from mgmt_ansible.control_plane.api.audit import audit_router
 from mgmt_ansible.control_plane.api.authentication import Authentication, ExplainOnPage
+from mgmt_ansible.control_plane.api.deployment_details import deployment_details_router
 from mgmt_ansible.control_plane.api.deployment_events import event_router
 from mgmt_ansible.control_plane.api.deployments import deployment_host_router, deployment_router
 from mgmt_ansible.control_plane.api.edge import BodyLimit, Edge, Slashes
 from mgmt_ansible.control_plane.api.environments import environment_router
 from mgmt_ansible.control_plane.api.install import install_router
 from mgmt_ansible.control_plane.api.metrics import render_metrics
+from mgmt_ansible.control_plane.api.monitoring import monitoring_router
 from mgmt_ansible.control_plane.api.packages import package_router
 from mgmt_ansible.control_plane.api.problems import install_problems
 from mgmt_ansible.control_plane.api.registered_models import registered_model_router
 from mgmt_ansible.control_plane.api.retention import retention_router
 from mgmt_ansible.control_plane.api.runs import run_router
+from mgmt_ansible.control_plane.api.tagging import deployment_tag_router, environment_tag_router, key_value_router
 from mgmt_ansible.control_plane.api.throttling import Throttle
 from mgmt_ansible.control_plane.pages.problems import problem_page
 from mgmt_ansible.control_plane.services import Services
@@ -41,6 +44,11 @@ _ROUTERS = (
     registered_model_router,
     deployment_router,
     deployment_host_router,
+    deployment_details_router,
+    deployment_tag_router,
+    environment_tag_router,
+    key_value_router,
+    monitoring_router,
     event_router,
     action_router,
     run_router,

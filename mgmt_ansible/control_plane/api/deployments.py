@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from mgmt_ansible.control_plane.api import permissions
 from mgmt_ansible.control_plane.api.asking import Asking, AskingFor, FeedPaging, Paging, accepted
 from mgmt_ansible.control_plane.api.builds import add_deployment_builds
+from mgmt_ansible.control_plane.api.deployment_filters import deployment_filters
+from mgmt_ansible.control_plane.api.event_categories import categories_named
 from mgmt_ansible.control_plane.services import Services
-from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters
 from mgmt_ansible.domain.event_filters import EventFilters
-from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Outcome
 from mgmt_ansible.domain.roles import ROLE_OF_ACTION
 from mgmt_ansible.wire import api_v2
@@ -33,22 +34,10 @@ def _add_reading(router: APIRouter, services: Services) -> None:
 
     @router.get("/")
     def list_deployments(
-        paging: Paging,
-        environment_id: Annotated[str | None, Query(alias="predictionEnvironmentId")] = None,
-        state: DeploymentState | None = None,
-        health: Health | None = None,
-        search: Annotated[str | None, Query(max_length=200)] = None,
+        paging: Paging, filters: Annotated[DeploymentFilters, Depends(deployment_filters)]
     ) -> api_v2.Page[api_v2.Deployment]:
-        """List deployments by label; `search` looks into label, id and package name."""
-        found = deployments.list_deployments(
-            environment_id=environment_id,
-            state=state,
-            health=health,
-            search=search,
-            limit=paging.limit,
-            offset=paging.offset,
-        )
-        return paging.page(found)
+        """List deployments by label, or as `orderBy` says; `search` looks into label, description, id and package name."""
+        return paging.page(deployments.find(filters, limit=paging.limit, offset=paging.offset))
 
     @router.get("/{deployment_id}/")
     def get_deployment(deployment_id: str) -> api_v2.Deployment:
@@ -57,13 +46,15 @@ def _add_reading(router: APIRouter, services: Services) -> None:
 
     @router.get("/{deployment_id}/events/")
     def list_events(
-        deployment_id: str, paging: FeedPaging, before: Annotated[int | None, Query(ge=0, le=2**62)] = None
+        deployment_id: str,
+        paging: FeedPaging,
+        before: Annotated[int | None, Query(ge=0, le=2**62)] = None,
+        event_category: Annotated[list[str] | None, Query(alias="eventCategory", max_length=50)] = None,
     ) -> api_v2.EventPage:
         """List its events, newest first; those of a deleted deployment are at `deploymentEvents/`."""
         deployments.get_deployment(deployment_id)
-        found = services.deployment_events.list_events(
-            EventFilters(deployment_id=deployment_id), before=before, limit=paging.limit, offset=paging.offset
-        )
+        filters = EventFilters(deployment_id=deployment_id, categories=categories_named(event_category or ()))
+        found = services.deployment_events.list_events(filters, before=before, limit=paging.limit, offset=paging.offset)
         return paging.feed_page(found)
 
 

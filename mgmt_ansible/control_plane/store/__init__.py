@@ -22,7 +22,9 @@ from mgmt_ansible.control_plane.store.deployment_hosts import DeploymentHostRows
 from mgmt_ansible.control_plane.store.deployments import DeploymentRows
 from mgmt_ansible.control_plane.store.environments import EnvironmentRows
 from mgmt_ansible.control_plane.store.invitations import InvitationRows
+from mgmt_ansible.control_plane.store.key_values import KeyValueRows
 from mgmt_ansible.control_plane.store.migrating import migrate
+from mgmt_ansible.control_plane.store.monitoring import MonitoringRows
 from mgmt_ansible.control_plane.store.notifications import NotificationRows
 from mgmt_ansible.control_plane.store.packages import PackageRows
 from mgmt_ansible.control_plane.store.pruning import PruningRows
@@ -30,6 +32,7 @@ from mgmt_ansible.control_plane.store.registered_models import RegisteredModelRo
 from mgmt_ansible.control_plane.store.retention import RetentionRows
 from mgmt_ansible.control_plane.store.run_logs import RunLogRows
 from mgmt_ansible.control_plane.store.runs import RunRows
+from mgmt_ansible.control_plane.store.tags import TagRows
 from mgmt_ansible.control_plane.store.users import UserRows
 
 
@@ -39,6 +42,9 @@ class Transaction:
 
     now: datetime
     environments: EnvironmentRows
+    tags: TagRows
+    key_values: KeyValueRows
+    monitoring: MonitoringRows
     packages: PackageRows
     registered_models: RegisteredModelRows
     deployments: DeploymentRows
@@ -130,6 +136,9 @@ class Store:
         return Transaction(
             now=now,
             environments=EnvironmentRows(connection),
+            tags=TagRows(connection),
+            key_values=KeyValueRows(connection),
+            monitoring=MonitoringRows(connection),
             packages=PackageRows(connection),
             registered_models=RegisteredModelRows(connection),
             deployments=DeploymentRows(connection),

@@ -9,10 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.deployment_tables import TAGS
 from mgmt_ansible.control_plane.store.paging import contains
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENTS, ENVIRONMENTS, PACKAGES
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.wire.tags import EntityType
 
 _WORST_FIRST = (Health.FAILING, Health.WARNING, Health.PASSING, Health.UNKNOWN)
 """Source: the vendor's public documentation of `orderBy`: ascending is failing, warning, passing, unknown."""
@@ -29,6 +31,12 @@ class DeploymentFilters:
         states: In one of these.
         healths: Whose shown health is one of these.
         importances: Of one of these.
+        model_healths: Whose model's health, as monitors tell it, is one of these.
+        accuracy_healths: The same for accuracy.
+        fairness_healths: The same for fairness.
+        tag_keys: With a tag of one of these names.
+        tag_values: With a tag of one of these values.
+        nothing: None at all: what is asked for is never here.
         platforms: In an environment of one of these platforms.
         search: With this text in label, description, id or package name.
         order_by: A name of `ORDERS`, `-` before it turns it round; None is by label.
@@ -40,6 +48,12 @@ class DeploymentFilters:
     states: tuple[DeploymentState, ...] = ()
     healths: tuple[Health, ...] = ()
     importances: tuple[str, ...] = ()
+    model_healths: tuple[Health, ...] = ()
+    accuracy_healths: tuple[Health, ...] = ()
+    fairness_healths: tuple[Health, ...] = ()
+    tag_keys: tuple[str, ...] = ()
+    tag_values: tuple[str, ...] = ()
+    nothing: bool = False
     platforms: tuple[str, ...] = ()
     search: str | None = None
     order_by: str | None = None
@@ -57,6 +71,9 @@ def _rank(column: sa.ColumnElement[str], words: tuple[str, ...]) -> sa.ColumnEle
 ORDERS: Mapping[str, sa.ColumnElement[Any]] = {
     "label": _LABEL,
     "serviceHealth": _rank(DEPLOYMENTS.c.health, _WORST_FIRST),
+    "modelHealth": _rank(DEPLOYMENTS.c.model_health, _WORST_FIRST),
+    "accuracyHealth": _rank(DEPLOYMENTS.c.accuracy_health, _WORST_FIRST),
+    "fairnessHealth": _rank(DEPLOYMENTS.c.fairness_health, _WORST_FIRST),
     "importance": _rank(DEPLOYMENTS.c.importance, ("CRITICAL", "HIGH", "MODERATE", "LOW")),
     "createdAt": DEPLOYMENTS.c.created_at,
     "status": DEPLOYMENTS.c.state,
@@ -76,12 +93,25 @@ def conditions(filters: DeploymentFilters) -> Iterator[sa.ColumnElement[bool]]:
         DEPLOYMENTS.c.state: filters.states,
         DEPLOYMENTS.c.health: filters.healths,
         DEPLOYMENTS.c.importance: filters.importances,
+        DEPLOYMENTS.c.model_health: filters.model_healths,
+        DEPLOYMENTS.c.accuracy_health: filters.accuracy_healths,
+        DEPLOYMENTS.c.fairness_health: filters.fairness_healths,
         ENVIRONMENTS.c.platform: filters.platforms,
     }
     yield from (column.in_(values) for column, values in several.items() if values)
+    for column, values in ((TAGS.c.name, filters.tag_keys), (TAGS.c.value, filters.tag_values)):
+        if values:
+            yield _tagged(column.in_(values))
+    if filters.nothing:
+        yield sa.false()
     if filters.search:
         columns = (DEPLOYMENTS.c.label, DEPLOYMENTS.c.description, DEPLOYMENTS.c.id, PACKAGES.c.name)
         yield sa.or_(*(contains(column, filters.search) for column in columns))
+
+
+def _tagged(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    tagged = sa.select(TAGS.c.entity_id).where(TAGS.c.entity_type == EntityType.DEPLOYMENT.value, condition)
+    return DEPLOYMENTS.c.id.in_(tagged)
 
 
 def order(order_by: str | None) -> tuple[sa.ColumnElement[Any], ...]:

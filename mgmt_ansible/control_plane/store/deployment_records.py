@@ -50,8 +50,8 @@ def to_record(row: sa.Row[Any]) -> DeploymentRecord:
         generation=row.generation,
         state=DeploymentState(row.state),
         port=row.port,
-        health=Health(row.health),
-        health_message=row.health_message,
-        health_since=row.health_since,
+        health=Health(row.agent_health),
+        health_message=row.agent_health_message,
+        health_since=row.agent_health_since,
         endpoints=tuple(api_v2.Endpoint.model_validate(endpoint) for endpoint in row.endpoints),
     )

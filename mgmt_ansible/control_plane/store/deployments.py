@@ -12,7 +12,8 @@ from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.actions import CHANGING_TYPES, UNFINISHED
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters, conditions, order
 from mgmt_ansible.control_plane.store.deployment_records import RECORDS, RECORDS_BY_ID, to_record
-from mgmt_ansible.control_plane.store.environments import managed_by
+from mgmt_ansible.control_plane.store.deployment_shapes import first_day, shown_deployment
+from mgmt_ansible.control_plane.store.monitoring import MonitoringRows
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.records import DeploymentRecord
 from mgmt_ansible.control_plane.store.schema import (
@@ -22,9 +23,11 @@ from mgmt_ansible.control_plane.store.schema import (
     ENVIRONMENTS,
     PACKAGES,
 )
+from mgmt_ansible.control_plane.store.tags import TagRows
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire.tags import EntityType
 
 _TOGETHER = 1_000
 """Ids in one statement: databases take some ten thousand values at most."""
@@ -36,14 +39,14 @@ class DeploymentRows:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def insert(self, deployment_id: str, body: api_v2.DeploymentIn, *, created_at: datetime) -> None:
+    def insert(self, deployment_id: str, body: api_v2.DeploymentIn, *, created_at: datetime, created_by: str) -> None:
         """Add one that wants nothing yet; ConflictError when the id is taken."""
         self._connection.execute(
             DEPLOYMENTS.insert().values(
                 id=deployment_id,
                 label=body.label,
-                description=body.description,
-                importance=body.importance,
+                description=body.description or "",
+                importance=body.importance or "LOW",
                 environment_id=body.prediction_environment_id,
                 package_id=body.model_package_id,
                 wanted_running=False,
@@ -53,6 +56,9 @@ class DeploymentRows:
                 port=body.port,
                 health=Health.UNKNOWN.value,
                 health_message="never launched",
+                agent_health_message="never launched",
+                created_by=created_by,
+                user_provided_id=body.user_provided_id,
                 endpoints=[],
                 created_at=created_at,
                 updated_at=created_at,
@@ -130,17 +136,28 @@ class DeploymentRows:
         query = RECORDS.where(DEPLOYMENTS.c.environment_id == environment_id, DEPLOYMENTS.c.generation > 0)
         return tuple(to_record(row) for row in self._connection.execute(query.order_by(DEPLOYMENTS.c.id)))
 
-    def get(self, deployment_id: str) -> api_v2.Deployment:
+    def get(self, deployment_id: str, *, now: datetime) -> api_v2.Deployment:
         """Return one; NotFoundError."""
         row = self._connection.execute(_JOINED.where(DEPLOYMENTS.c.id == deployment_id)).one_or_none()
         if row is None:
             raise errors.NotFoundError(f"deployment {deployment_id} does not exist")
-        return _to_wire(row)
+        return self._shown([row], now)[0]
 
-    def list(self, filters: DeploymentFilters, *, limit: int, offset: int) -> api_v2.Page[api_v2.Deployment]:
+    def list(
+        self, filters: DeploymentFilters, *, limit: int, offset: int, now: datetime
+    ) -> api_v2.Page[api_v2.Deployment]:
         """Return deployments, by label unless another order is asked for."""
         query = _JOINED.where(*conditions(filters)).order_by(*order(filters.order_by))
-        return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
+        rows = page_of(self._connection, query, limit=limit, offset=offset, make=lambda row: row)
+        return api_v2.Page(count=rows.count, total_count=rows.total_count, data=[*self._shown(rows.data, now)])
+
+    def _shown(self, rows: Sequence[sa.Row[Any]], now: datetime) -> tuple[api_v2.Deployment, ...]:
+        ids = [row.id for row in rows]
+        tags = TagRows(self._connection).of_each(EntityType.DEPLOYMENT, ids)
+        usage = MonitoringRows(self._connection).usage(ids, since=first_day(now))
+        return tuple(
+            shown_deployment(row, tags=tags.get(row.id, ()), usage=usage.get(row.id, ()), now=now) for row in rows
+        )
 
     def _known_generations(self, deployment_ids: Sequence[str]) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -174,6 +191,9 @@ _JOINED = (
         PACKAGES.c.version.label("package_version"),
         PACKAGES.c.digest.label("package_digest"),
         PACKAGES.c.registered_model_id.label("registered_model_id"),
+        PACKAGES.c.model_id.label("package_model_id"),
+        PACKAGES.c.runtime.label("package_runtime"),
+        PACKAGES.c.target.label("package_target"),
         ACTIONS.c.id.label("action_id"),
         ACTIONS.c.type.label("action_type"),
         ACTIONS.c.status.label("action_status"),
@@ -195,44 +215,3 @@ _HIGHER_GENERATION = (
     .where(DEPLOYMENT_GENERATIONS.c.deployment_id == sa.bindparam("deployment"))
     .values(generation=sa.bindparam("reached"))
 )
-
-
-def _to_wire(row: sa.Row[Any]) -> api_v2.Deployment:
-    state = DeploymentState(row.state)
-    endpoints = [api_v2.Endpoint.model_validate(endpoint) for endpoint in row.endpoints]
-    return api_v2.Deployment(
-        id=row.id,
-        label=row.label,
-        description=row.description,
-        status=api_v2.VENDOR_STATUS[state],
-        state=state,
-        importance=row.importance,
-        generation=row.generation,
-        port=row.port,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        model_package=api_v2.PackageBrief(
-            id=row.package_id,
-            name=row.package_name,
-            version=row.package_version,
-            digest=row.package_digest,
-            registered_model_id=row.registered_model_id,
-        ),
-        prediction_environment=api_v2.EnvironmentBrief(
-            id=row.environment_id,
-            name=row.environment_name,
-            platform=row.environment_platform,
-            is_managed_by_management_agent=row.environment_managed,
-            managed_by=managed_by(managed=row.environment_managed),
-            plugin=row.environment_plugin,
-            supported_model_formats=row.environment_formats,
-        ),
-        service_health=api_v2.HealthStatus(status=row.health, message=row.health_message, start_date=row.health_since),
-        current_action=None if row.action_id is None else _action_brief(row),
-        endpoints=endpoints,
-        prediction_url=endpoints[0].url if endpoints else None,
-    )
-
-
-def _action_brief(row: sa.Row[Any]) -> api_v2.ActionBrief:
-    return api_v2.ActionBrief(id=row.action_id, type=row.action_type, status=row.action_status)

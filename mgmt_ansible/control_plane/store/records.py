@@ -32,7 +32,8 @@ class DeploymentRecord:
         package: What should serve when `wanted_running`.
         generation: Of the newest accepted change; 0 when nothing was ever asked of a host.
         forget_when_stopped: It is being deleted.
-        health_since: When its health last became another; None when it never did.
+        health: What the agent said last; what is shown may be worse, as monitors may have said worse.
+        health_since: When that last became another; None when it never did.
     """
 
     id: str

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.paging import page_of
-from mgmt_ansible.control_plane.store.schema import LEGAL_HOLDS, RETENTION_POLICIES
+from mgmt_ansible.control_plane.store.retention_tables import LEGAL_HOLDS, RETENTION_POLICIES
 from mgmt_ansible.domain.event_filters import EventCategory
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.retention import DEFAULT, DEFAULT_NAME, RetentionPolicy, RetentionRules

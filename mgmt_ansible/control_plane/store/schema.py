@@ -65,13 +65,6 @@ ENVIRONMENTS = sa.Table(
     sa.Column("max_concurrent_batch_predictions_job", sa.Integer),
 )
 
-DELETED_ENVIRONMENTS = sa.Table(
-    "deleted_environments",
-    METADATA,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("deleted_at", UtcDateTime, nullable=False),
-)
-
 ENVIRONMENT_HOSTS = sa.Table(
     "environment_hosts",
     METADATA,
@@ -108,6 +101,8 @@ PACKAGES = sa.Table(
     sqlite_autoincrement=True,
 )
 
+_HEALTHS = ("agent", "model", "accuracy", "fairness")
+
 DEPLOYMENTS = sa.Table(
     "deployments",
     METADATA,
@@ -125,6 +120,14 @@ DEPLOYMENTS = sa.Table(
     sa.Column("health", sa.Text, nullable=False),
     sa.Column("health_message", sa.Text, nullable=False),
     sa.Column("health_since", UtcDateTime),
+    sa.Column("agent_health_message", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("agent_health_since", UtcDateTime),
+    *(sa.Column(f"{of}_health", sa.Text, nullable=False, server_default=sa.text("'unknown'")) for of in _HEALTHS),
+    sa.Column("aspect_details", sa.JSON(none_as_null=True)),
+    sa.Column("words_from_generation", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("created_by", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("user_provided_id", sa.Text),
+    sa.Column("deployed_at", UtcDateTime),
     sa.Column("endpoints", sa.JSON, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
@@ -230,32 +233,6 @@ REMOVED_EVENTS = sa.Table(
     METADATA,
     sa.Column("type", sa.Text, primary_key=True),
     sa.Column("count", sa.BigInteger, nullable=False),
-)
-
-RETENTION_POLICIES = sa.Table(
-    "retention_policies",
-    METADATA,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("name", sa.String(128), nullable=False, unique=True),
-    sa.Column("keep_days", sa.Integer, nullable=False),
-    sa.Column("environment_id", sa.String(64)),
-    sa.Column("labels", sa.JSON, nullable=False),
-    sa.Column("types", sa.JSON, nullable=False),
-    sa.Column("categories", sa.JSON, nullable=False),
-    sa.Column("healths", sa.JSON, nullable=False),
-    sa.Column("changed_by", sa.Text, nullable=False),
-    sa.Column("changed_at", UtcDateTime),
-)
-
-LEGAL_HOLDS = sa.Table(
-    "legal_holds",
-    METADATA,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("environment_id", sa.String(64), nullable=False),
-    sa.Column("deployment_id", sa.String(64)),
-    sa.Column("reason", sa.Text, nullable=False),
-    sa.Column("placed_by", sa.Text, nullable=False),
-    sa.Column("placed_at", UtcDateTime, nullable=False),
 )
 
 RUNS = sa.Table(

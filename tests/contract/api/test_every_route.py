@@ -65,6 +65,9 @@ def test_an_unknown_id_is_not_found(site: Site, callers: Callers, routes: list[t
         "/actions/": {"type": "deployment_stop"},
         "{alias}/": {"modelPackageId": "gone"},
         "/agentInvitations/": {"agentName": "edge"},
+        "/validation/": {"modelPackageId": "gone"},
+        "/tags/": {"name": "team", "value": "blue"},
+        "/fromJSON/": {"data": []},
     }
     for method, path in routes:
         if "{" not in path or path.startswith("/agent/"):

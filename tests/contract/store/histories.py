@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from mgmt_ansible.control_plane.store import Transaction
+from mgmt_ansible.control_plane.store.retention_tables import LEGAL_HOLDS, RETENTION_POLICIES
 from mgmt_ansible.control_plane.store.schema import (
     ACTIONS,
     DEPLOYMENT_EVENTS,
     DEPLOYMENTS,
-    LEGAL_HOLDS,
     REMOVED_EVENTS,
-    RETENTION_POLICIES,
     RUNS,
 )
 from mgmt_ansible.domain import deployment_events
