@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import datetime
 
+from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.wakeups import POLL_SECONDS, Wakeups
 from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters
+from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
 
 KEEP_ALIVE_SECONDS = 10.0
@@ -60,6 +63,19 @@ class DeploymentEvents:
         """Return the newest entry's sequence; 0 when there is none."""
         with self._store.read() as tx:
             return tx.deployment_events.newest_sequence()
+
+    def healths(self, deployment_id: str, *, limit: int = 5000) -> tuple[tuple[datetime, Health], ...]:
+        """Return when a deployment's newest entries told which health, oldest first."""
+        with self._store.read() as tx:
+            return tx.deployment_events.healths(deployment_id, limit=limit)
+
+    def get_event(self, entry_id: str) -> api_v2.DeploymentEvent:
+        """Return one entry; NotFoundError when there is none, or none any more."""
+        with self._store.read() as tx:
+            found = tx.deployment_events.find(entry_id)
+        if found is None:
+            raise errors.NotFoundError(f"deployment event {entry_id} does not exist, or is older than what is kept")
+        return found
 
     def counts(self) -> dict[str, int]:
         """Return type -> number of entries that ever were."""

@@ -68,6 +68,16 @@ class Deployments:
         with self._store.read() as tx:
             return tx.deployments.list(filters, limit=limit, offset=offset, now=tx.now)
 
+    def tally(self, filters: DeploymentFilters) -> dict[tuple[Health, DeploymentState], int]:
+        """Return (health, state) -> number of deployments that fulfil filters."""
+        with self._store.read() as tx:
+            return tx.deployments.tally(filters)
+
+    def package_names(self) -> tuple[str, ...]:
+        """Return the names of the packages that are wanted somewhere, at most 500."""
+        with self._store.read() as tx:
+            return tx.deployments.package_names()
+
     def get_deployment(self, deployment_id: str) -> api_v2.Deployment:
         """Return one; NotFoundError."""
         with self._store.read() as tx:

@@ -1,7 +1,8 @@
 """The pages: server-rendered HTML over the services, live by server-sent events.
 
-Files: `navigation` (the bar), `routes` (what is shown where), `sign_in`, `live` (streams), `views` (what a template gets),
-`words` (icon, colour and word of each state), `templating`, `problems` (friendly errors), `static_files` (hashed, cached for
+Files: `navigation` (the bar), `routes` (what is shown where), `action_routes` and `asking` (what can be done, and the
+question before it), `sign_in`, `live` (streams), `deployment_list`, `deployment_page`, `event_list`, `matrix` (what a
+template gets), `forms`, `addresses`, `words` (icon, colour and word of each state), `templating`, `problems` (friendly errors), `static_files` (hashed, cached for
 ever); `templates/layout.html` is the frame, `templates/parts.html` what pages share.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from mgmt_ansible.control_plane.pages.action_routes import action_router
 from mgmt_ansible.control_plane.pages.environment_pages import environment_pages
 from mgmt_ansible.control_plane.pages.package_pages import package_pages
 from mgmt_ansible.control_plane.pages.routes import page_router
@@ -23,6 +25,7 @@ __all__ = ["ROUTERS", "StaticFiles", "Templates", "install"]
 ROUTERS = (
     sign_in_router,
     page_router,
+    action_router,
     run_pages,
     environment_pages,
     package_pages,

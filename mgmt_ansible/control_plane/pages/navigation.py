@@ -26,6 +26,8 @@ class Place:
 
 PLACES = (
     Place(path="/", text="Deployments", key="d"),
+    Place(path="/matrix", text="Matrix", key="x"),
+    Place(path="/events", text="Events", key="e"),
     Place(path="/runs", text="Runs", key="r"),
     Place(path="/environments", text="Environments", key="v"),
     Place(path="/packages", text="Packages", key="m"),

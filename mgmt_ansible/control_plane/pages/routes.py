@@ -1,79 +1,268 @@
-"""Routes: the list of deployments, one deployment, and their streams."""
+"""Routes: what is shown where, and the streams."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
-from mgmt_ansible.control_plane.pages import views
+from mgmt_ansible import errors
+from mgmt_ansible.control_plane.exports import defused
+from mgmt_ansible.control_plane.pages import deployment_list, deployment_page, event_list, matrix, words
+from mgmt_ansible.control_plane.pages.addresses import number
 from mgmt_ansible.control_plane.pages.live import stream_changes
 from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.templating import Templates
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.deployments import DeploymentState
-from mgmt_ansible.domain.event_filters import EventFilters
+from mgmt_ansible.domain.event_filters import EventCategory, EventFilters
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.wire import api_v2
 
-_JUDGED = tuple(health for health in Health if health is not Health.INFO)
-_DIGITS = 18
+_EXPORTED = (
+    "label",
+    "id",
+    "health",
+    "state",
+    "package",
+    "version",
+    "digest",
+    "generation",
+    "environment",
+    "importance",
+)
+_BATCH = 500
 
 
 def read_filters(
-    search: str = "", environment: str = "", state: str = "", health: str = "", offset: str = ""
-) -> views.Filters:
+    *,
+    search: str = "",
+    environment: str = "",
+    host: str = "",
+    model: str = "",
+    importance: str = "",
+    state: str = "",
+    health: str = "",
+    sort: str = "",
+    columns: Annotated[list[str] | None, Query(alias="column", max_length=20)] = None,
+    offset: str = "",
+) -> deployment_list.Filters:
     """Read the query string of the list; what is no filter's value counts as not chosen."""
-    return views.Filters(
+    states = {*DeploymentState, deployment_list.IN_ACTION}
+    chosen = tuple(name for name in deployment_list.COLUMNS if name in (columns or ()))
+    return deployment_list.Filters(
         search=search.strip()[:200],
         environment=environment[:64],
-        state=DeploymentState(state) if state in set(DeploymentState) else None,
-        health=Health(health) if health in _JUDGED else None,
-        offset=_number(offset),
+        host=host.strip()[:300],
+        model=model[:512],
+        importance=importance if importance in deployment_list.IMPORTANCES else "",
+        state=state if state in states else "",
+        health=health if health in set(deployment_list.JUDGED) else "",
+        sort=sort if sort in deployment_list.SORTS else "",
+        columns=() if chosen == deployment_list.SHOWN else chosen,
+        offset=number(offset),
     )
+
+
+def read_choice(
+    *,
+    search: str = "",
+    environment: str = "",
+    deployment: str = "",
+    host: str = "",
+    type: str = "",
+    category: str = "",
+    health: str = "",
+    actor: str = "",
+    since: str = "",
+    until: str = "",
+    event: str = "",
+    before: str = "",
+) -> event_list.EventChoice:
+    """Read the query string of the events; what is no filter's value counts as not chosen."""
+    return event_list.EventChoice(
+        search=search.strip()[:200],
+        environment=environment[:64],
+        deployment=deployment.strip()[:64],
+        host=host.strip()[:300],
+        type=type.strip()[:200],
+        category=category if category in set(EventCategory) else "",
+        health=health if health in set(Health) else "",
+        actor=actor.strip()[:200],
+        since=since if since in event_list.SINCE_TEXTS or event_list.read_time(since) else "",
+        until=until if event_list.read_time(until) else "",
+        event=event[:64],
+        before=number(before),
+    )
+
+
+_Filters = Annotated[deployment_list.Filters, Depends(read_filters)]
+_Choice = Annotated[event_list.EventChoice, Depends(read_choice)]
+_HEALTHS = [(health.value, words.HEALTH[health].text) for health in Health]
+_EVENTS = {
+    "healths": _HEALTHS,
+    "categories": [(one.value, one.value.replace("_", " ").capitalize()) for one in EventCategory],
+    "sinces": list(event_list.SINCE_TEXTS.items()),
+    "since_names": tuple(event_list.SINCE_TEXTS),
+}
 
 
 def page_router(services: Services, templates: Templates) -> APIRouter:
     """Return the pages' routes; errors become pages."""
     router = APIRouter(include_in_schema=False, route_class=page_route(templates))
+    _add_lists(router, services, templates)
+    _add_events(router, services, templates)
+    _add_deployment(router, services, templates)
+    return router
 
+
+def _add_lists(router: APIRouter, services: Services, templates: Templates) -> None:
     @router.get("/")
-    def list_page(request: Request, filters: Annotated[views.Filters, Depends(read_filters)]) -> Response:
+    def list_page(request: Request, filters: _Filters) -> Response:
         return templates.page(
             "deployments.html",
             place="/",
-            view=views.list_view(services, filters),
+            view=deployment_list.list_view(services, filters),
             states=tuple(DeploymentState),
-            healths=_JUDGED,
+            healths=deployment_list.JUDGED,
+            columns=deployment_list.COLUMNS,
+            usual=deployment_list.SHOWN,
+            sorts=[(name, text) for name, text in deployment_list.SORTS.items() if name],
+            importances=[(one, one.capitalize()) for one in deployment_list.IMPORTANCES],
             principal=request.state.principal,
+        )
+
+    @router.get("/export/deployments")
+    def export(filters: _Filters) -> Response:
+        total = services.deployments.find(filters.for_store, limit=1).total_count
+        headers = {
+            "Content-Disposition": 'attachment; filename="deployments.csv"',
+            "X-Total-Count": str(total),
+            "X-Content-Type-Options": "nosniff",
+        }
+        return StreamingResponse(_table(services, filters), media_type="text/csv; charset=utf-8", headers=headers)
+
+    @router.get("/matrix")
+    def matrix_page(request: Request, environment: str = "", only: str = "") -> Response:
+        view = matrix.matrix_view(services, environment[:64], troubled=only == "trouble")
+        return templates.page(
+            "matrix.html", place="/matrix", view=view, marks=matrix.MARKS, principal=request.state.principal
         )
 
     @router.get("/live")
     def list_stream(request: Request, after: str = "") -> Response:
-        return stream_changes(request, services, EventFilters(), after=_number(after))
+        return stream_changes(request, services, EventFilters(), after=number(after))
+
+
+def _add_events(router: APIRouter, services: Services, templates: Templates) -> None:
+    @router.get("/events")
+    def events_page(request: Request, choice: _Choice) -> Response:
+        view = event_list.event_view(services, choice)
+        return templates.page(
+            "events.html", place="/events", view=view, principal=request.state.principal, options=_EVENTS
+        )
+
+    @router.get("/events/{entry_id}")
+    def event_page(request: Request, entry_id: str) -> Response:
+        panel = event_list.panel(services, entry_id)
+        return templates.page("event.html", place="/events", panel=panel, principal=request.state.principal)
+
+
+def _add_deployment(router: APIRouter, services: Services, templates: Templates) -> None:
+    def frame_of(request: Request, deployment_id: str) -> deployment_page.Frame:
+        return deployment_page.frame_of(services, deployment_id, request.state.principal)
 
     @router.get("/deployments/{deployment_id}")
-    def deployment_page(
-        request: Request,
-        deployment_id: str,
-        health: str = "",
-        before: str = "",
+    def overview_page(
+        request: Request, deployment_id: str, health: str = "", before: str = "", strip: str = ""
     ) -> Response:
-        view = views.deployment_view(
+        frame = frame_of(request, deployment_id)
+        view = deployment_page.overview(
             services,
-            deployment_id,
+            frame,
             health=Health(health) if health in set(Health) else None,
-            before=_number(before) or None,
+            before=number(before) or None,
+            strip=strip,
         )
-        return templates.page("deployment.html", view=view, healths=tuple(Health), principal=request.state.principal)
+        return templates.page(
+            "deployment.html",
+            place="/",
+            frame=frame,
+            view=view,
+            healths=tuple(Health),
+            strips=tuple(deployment_page.STRIPS),
+            principal=request.state.principal,
+        )
+
+    @router.get("/deployments/{deployment_id}/events")
+    def deployment_events(request: Request, deployment_id: str, choice: _Choice) -> Response:
+        frame = frame_of(request, deployment_id)
+        view = event_list.event_view(services, event_list.of_deployment(choice, deployment_id))
+        return templates.page(
+            "deployment_events.html",
+            place="/",
+            frame=frame,
+            view=view,
+            options=_EVENTS,
+            principal=request.state.principal,
+        )
+
+    @router.get("/deployments/{deployment_id}/history")
+    def history_page(request: Request, deployment_id: str) -> Response:
+        frame = frame_of(request, deployment_id)
+        view = deployment_page.history(services, frame)
+        return templates.page(
+            "deployment_history.html", place="/", frame=frame, view=view, principal=request.state.principal
+        )
+
+    @router.get("/deployments/{deployment_id}/actions/{action_id}")
+    def action_page(request: Request, deployment_id: str, action_id: str) -> Response:
+        frame = frame_of(request, deployment_id)
+        action = services.actions.get_action(action_id)
+        if action.deployment_id != deployment_id:
+            raise errors.NotFoundError(f"action {action_id} is not of deployment {deployment_id}")
+        return templates.page(
+            "deployment_action.html", place="/", frame=frame, action=action, principal=request.state.principal
+        )
 
     @router.get("/deployments/{deployment_id}/live")
     def deployment_stream(request: Request, deployment_id: str, after: str = "") -> Response:
         services.deployments.get_deployment(deployment_id)
         filters = EventFilters(deployment_id=deployment_id)
-        return stream_changes(request, services, filters, after=_number(after))
-
-    return router
+        return stream_changes(request, services, filters, after=number(after))
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+def _table(services: Services, filters: deployment_list.Filters) -> Iterator[str]:
+    """Yield the deployments of a filter as CSV, a page at a time; formulas are defused."""
+    yield _csv([_EXPORTED])
+    offset = 0
+    while page := services.deployments.find(filters.for_store, limit=_BATCH, offset=offset).data:
+        yield _csv([_cells(one) for one in page])
+        offset += len(page)
+
+
+def _cells(one: api_v2.Deployment) -> tuple[str, ...]:
+    package = one.model_package
+    values = (
+        one.label,
+        one.id,
+        one.service_health.status.value,
+        one.state.value,
+        package.name,
+        package.version,
+        package.digest,
+        str(one.generation),
+        one.prediction_environment.name,
+        one.importance,
+    )
+    return tuple(defused(value) for value in values)
+
+
+def _csv(rows: list[tuple[str, ...]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    return text.getvalue()

@@ -15,9 +15,9 @@ from mgmt_ansible import errors
 
 FOLDER = Path(__file__).parent / "static"
 VENDORED = ("vendor/htmx.min.js", "vendor/hx-sse.min.js")
-SCRIPTS = ("times.js", "live.js", "keys.js", "pages.js", *VENDORED, "log.js", "upload.js")
+SCRIPTS = ("times.js", "live.js", "keys.js", "pages.js", "views.js", *VENDORED, "log.js", "upload.js")
 """At the end of each page, in this order."""
-NAMES = ("favicon.svg", "icons.svg", "pages.css", "runs.css", "theme.js", *SCRIPTS)
+NAMES = ("favicon.svg", "icons.svg", "pages.css", "views.css", "runs.css", "theme.js", *SCRIPTS)
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

@@ -16,7 +16,9 @@ from fastapi.responses import HTMLResponse
 from mgmt_ansible.control_plane.pages import words
 from mgmt_ansible.control_plane.pages.navigation import PLACES
 from mgmt_ansible.control_plane.pages.static_files import SCRIPTS, StaticFiles
+from mgmt_ansible.domain.health_strips import HealthStrip
 from mgmt_ansible.domain.next_steps import next_step
+from mgmt_ansible.domain.roles import Role
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -58,6 +60,7 @@ class Templates:
             static=static_files.url,
             scripts=SCRIPTS,
             places=PLACES,
+            has_place=lambda path: any(one.path == path for one in PLACES),
             health_words=words.HEALTH,
             state_words=words.STATES,
             action_words=words.ACTIONS,
@@ -73,18 +76,25 @@ class Templates:
             pretty=pretty_json,
             short=short_digest,
             size=size,
+            strip_text=strip_text,
         )
         return cls(environment)
 
     def shown(self, name: str, values: Mapping[str, object]) -> Response:
         """Render a template as a page, with values by name."""
-        text = self.environment.get_template(name).render(now=datetime.now(UTC), **values)
-        return HTMLResponse(text, headers=SECURITY_HEADERS)
+        return HTMLResponse(self._text(name, values), headers=SECURITY_HEADERS)
 
     def page(self, name: str, *, status_code: int = 200, **values: object) -> Response:
-        """Render a template as a page."""
-        text = self.environment.get_template(name).render(now=datetime.now(UTC), **values)
-        return HTMLResponse(text, status_code=status_code, headers=SECURITY_HEADERS)
+        """Render a template as a page; in it `allowed(ROLE)` tells what the `principal` among the values may do."""
+        return HTMLResponse(self._text(name, values), status_code=status_code, headers=SECURITY_HEADERS)
+
+    def _text(self, name: str, values: Mapping[str, object]) -> str:
+        held = getattr(values.get("principal"), "role", None)
+
+        def allowed(role: str) -> bool:
+            return held is not None and held.covers(Role(role))
+
+        return self.environment.get_template(name).render(now=datetime.now(UTC), allowed=allowed, **values)
 
 
 def relative_time(moment: datetime, now: datetime) -> str:
@@ -122,6 +132,20 @@ def size(octets: int) -> str:
             break
         value, unit = value / 1024, larger
     return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+
+
+def strip_text(strip: HealthStrip, name: str) -> str:
+    """Return a health strip in words, for who cannot see it, and for who can."""
+    time = name.replace("h", " hours").replace("d", " days")
+    if not strip.shares:
+        return f"Nothing was told of its health in the last {time}."
+    shares = ", ".join(
+        f"{words.HEALTH[health].text.lower()} {strip.shares[health]:.1%}"
+        for health in words.HEALTH
+        if health in strip.shares
+    )
+    spells = f"; it began to fail {strip.spells} time{'' if strip.spells == 1 else 's'}" if strip.spells else ""
+    return f"Last {time}: {shares}{spells}."
 
 
 def pretty_json(value: object) -> str:

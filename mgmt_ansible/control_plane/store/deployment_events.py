@@ -135,6 +135,23 @@ class DeploymentEventRows:
             if row.generation == generation
         )
 
+    def healths(self, deployment_id: str, *, limit: int) -> tuple[tuple[datetime, Health], ...]:
+        """Return when a deployment's newest entries told which health, oldest first; those that only tell are left out."""
+        table = DEPLOYMENT_EVENTS
+        query = (
+            sa.select(table.c.occurred_at, table.c.health)
+            .where(table.c.deployment_id == deployment_id, table.c.health != Health.INFO.value)
+            .order_by(table.c.sequence.desc())
+            .limit(limit)
+        )
+        rows = self._connection.execute(query).all()
+        return tuple((row.occurred_at, Health(row.health)) for row in reversed(rows))
+
+    def find(self, entry_id: str) -> api_v2.DeploymentEvent | None:
+        """Return one entry by its id."""
+        row = self._connection.execute(sa.select(*_SHOWN).where(DEPLOYMENT_EVENTS.c.id == entry_id)).one_or_none()
+        return None if row is None else _to_wire(row)
+
     def newest_sequence(self) -> int:
         """Return the newest entry's sequence; 0 when there is none."""
         return self._connection.execute(_NEWEST).scalar_one() or 0

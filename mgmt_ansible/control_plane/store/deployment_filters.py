@@ -11,7 +11,13 @@ import sqlalchemy as sa
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.deployment_tables import TAGS
 from mgmt_ansible.control_plane.store.paging import contains
-from mgmt_ansible.control_plane.store.schema import DEPLOYMENTS, ENVIRONMENTS, PACKAGES
+from mgmt_ansible.control_plane.store.schema import (
+    DEPLOYMENT_HOSTS,
+    DEPLOYMENTS,
+    ENVIRONMENT_HOSTS,
+    ENVIRONMENTS,
+    PACKAGES,
+)
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire.tags import EntityType
@@ -38,6 +44,8 @@ class DeploymentFilters:
         tag_values: With a tag of one of these values.
         nothing: None at all: what is asked for is never here.
         platforms: In an environment of one of these platforms.
+        package_name: That want a package of this name.
+        host: In an environment that has this host, or told of by it.
         search: With this text in label, description, id or package name.
         order_by: A name of `ORDERS`, `-` before it turns it round; None is by label.
     """
@@ -55,6 +63,8 @@ class DeploymentFilters:
     tag_values: tuple[str, ...] = ()
     nothing: bool = False
     platforms: tuple[str, ...] = ()
+    package_name: str | None = None
+    host: str | None = None
     search: str | None = None
     order_by: str | None = None
 
@@ -76,6 +86,7 @@ ORDERS: Mapping[str, sa.ColumnElement[Any]] = {
     "fairnessHealth": _rank(DEPLOYMENTS.c.fairness_health, _WORST_FIRST),
     "importance": _rank(DEPLOYMENTS.c.importance, ("CRITICAL", "HIGH", "MODERATE", "LOW")),
     "createdAt": DEPLOYMENTS.c.created_at,
+    "updatedAt": DEPLOYMENTS.c.updated_at,
     "status": DEPLOYMENTS.c.state,
 }
 """What a list can be ordered by; ties are by id."""
@@ -87,6 +98,7 @@ def conditions(filters: DeploymentFilters) -> Iterator[sa.ColumnElement[bool]]:
         DEPLOYMENTS.c.environment_id: filters.environment_id,
         PACKAGES.c.registered_model_id: filters.registered_model_id,
         DEPLOYMENTS.c.package_id: filters.package_id,
+        PACKAGES.c.name: filters.package_name,
     }
     yield from (column == value for column, value in exact.items() if value is not None)
     several: Mapping[sa.ColumnElement[Any], tuple[str, ...]] = {
@@ -104,6 +116,10 @@ def conditions(filters: DeploymentFilters) -> Iterator[sa.ColumnElement[bool]]:
             yield _tagged(column.in_(values))
     if filters.nothing:
         yield sa.false()
+    if filters.host:
+        inventory = sa.select(ENVIRONMENT_HOSTS.c.environment_id).where(ENVIRONMENT_HOSTS.c.name == filters.host)
+        told = sa.select(DEPLOYMENT_HOSTS.c.deployment_id).where(DEPLOYMENT_HOSTS.c.host == filters.host)
+        yield sa.or_(DEPLOYMENTS.c.environment_id.in_(inventory), DEPLOYMENTS.c.id.in_(told))
     if filters.search:
         columns = (DEPLOYMENTS.c.label, DEPLOYMENTS.c.description, DEPLOYMENTS.c.id, PACKAGES.c.name)
         yield sa.or_(*(contains(column, filters.search) for column in columns))

@@ -159,6 +159,19 @@ class DeploymentRows:
             shown_deployment(row, tags=tags.get(row.id, ()), usage=usage.get(row.id, ()), now=now) for row in rows
         )
 
+    def tally(self, filters: DeploymentFilters) -> dict[tuple[Health, DeploymentState], int]:
+        """Return (health, state) -> number of deployments that fulfil filters."""
+        counted = sa.select(DEPLOYMENTS.c.health, DEPLOYMENTS.c.state, sa.func.count())
+        joined = counted.join(ENVIRONMENTS, ENVIRONMENTS.c.id == DEPLOYMENTS.c.environment_id)
+        query = joined.join(PACKAGES, PACKAGES.c.id == DEPLOYMENTS.c.package_id).where(*conditions(filters))
+        rows = self._connection.execute(query.group_by(DEPLOYMENTS.c.health, DEPLOYMENTS.c.state))
+        return {(Health(health), DeploymentState(state)): count for health, state, count in rows}
+
+    def package_names(self) -> tuple[str, ...]:
+        """Return the names of the packages that are wanted somewhere, at most 500."""
+        query = sa.select(PACKAGES.c.name).where(PACKAGES.c.id.in_(sa.select(DEPLOYMENTS.c.package_id))).distinct()
+        return tuple(self._connection.execute(query.order_by(PACKAGES.c.name).limit(500)).scalars())
+
     def _known_generations(self, deployment_ids: Sequence[str]) -> dict[str, int]:
         found: dict[str, int] = {}
         for begin in range(0, len(deployment_ids), _TOGETHER):

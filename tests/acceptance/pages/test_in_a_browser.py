@@ -14,6 +14,15 @@ from tests.unit.pages import scripted_services as scripted
 
 pytestmark = pytest.mark.browser
 
+EVERY_PAGE = (
+    "/",
+    "/deployments/wine",
+    "/deployments/wine/events",
+    "/deployments/wine/actions/" + "a" * 24,
+    f"/events?event={1:024x}",
+    "/matrix",
+)
+WIDTH = "document.documentElement.scrollWidth"
 PAYLOADS = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(2)>",
@@ -57,16 +66,53 @@ def test_progress_moves_while_an_action_is_under_way(script, open_page):
     expect(page.locator(".under-way")).to_contain_text("host-1: gate")
 
 
-def test_details_stay_open_when_the_page_renews_itself(script, open_page):
+def test_an_open_entry_stays_when_the_page_renews_itself(script, open_page):
     """Somebody who reads an entry is not interrupted by the next one."""
     script.deployments = [scripted.deployment("wine")]
     script.entries = [scripted.entry(1, title="First")]
-    page = open_page("/deployments/wine")
+    page = open_page(f"/events?event={1:024x}")
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
-    page.locator(".feed details summary").click()
+    page.locator(".panel details summary").click()
     script.happen(scripted.entry(2, title="Second"))
     expect(page.locator(".feed > li")).to_have_count(2)
-    expect(page.locator("#event-000000000000000000000001 details")).to_have_attribute("open", "")
+    expect(page.locator(".panel details")).to_have_attribute("open", "")
+
+
+def test_ticked_lines_stay_ticked_when_the_page_renews_itself(script, open_page):
+    """Who selects several deployments does not lose them to an event."""
+    script.deployments = [scripted.deployment("churn"), scripted.deployment("wine")]
+    page = open_page("/")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    page.locator("#row-wine .tick input").check()
+    script.happen(scripted.entry(1, title="Something else"))
+    expect(page.locator("#row-wine .last-event")).to_have_text("Something else")
+    expect(page.locator("#row-wine .tick input")).to_be_checked()
+
+
+def test_a_question_opens_as_a_dialog_and_wants_its_word(script, open_page):
+    """The button works when the word is typed, and not before; Escape does nothing to the deployment."""
+    script.deployments = [scripted.deployment("wine", importance="CRITICAL")]
+    page = open_page("/deployments/wine")
+    page.get_by_role("link", name="Stop").click()
+    expect(page.locator("#dialog")).to_be_visible()
+    button = page.locator("#dialog [data-confirmed]")
+    expect(button).to_be_disabled()
+    page.locator("#dialog [name=confirm]").fill("wine")
+    expect(button).to_be_enabled()
+    page.keyboard.press("Escape")
+    expect(page.locator("#dialog")).to_be_hidden()
+    assert [] == script.asked
+
+
+def test_a_view_can_be_saved_and_found_again(script, open_page):
+    """A name for an address; without the page one was on."""
+    script.deployments = [scripted.deployment("wine"), scripted.deployment("churn")]
+    page = open_page("/?search=churn&offset=0")
+    page.evaluate("window.prompt = () => 'My wines'")
+    page.locator("#save-view").click()
+    page.goto(page.url.split("?")[0])
+    page.locator("#views").select_option("My wines")
+    expect(page.locator("tbody tr")).to_have_count(1)
 
 
 def test_a_lost_connection_is_said_and_healed(script, server, open_page):
@@ -110,12 +156,14 @@ def test_no_text_from_outside_ever_runs(script, open_page, payload):
         scripted.action("b" * 24, finished_at=None, progress=payload, requested_by=payload, agent=payload),
         scripted.action(hosts=[evil], message=payload),
     ]
+    script.inventory = [payload]
+    script.hosts = [scripted.deployment_host(host=payload, outcome=Outcome.FAILED, message=payload)]
     script.entries = [
         scripted.entry(
             title=payload, message=payload, actor=payload, host=payload, type=payload, data={payload: payload}
         )
     ]
-    for path in ("/", "/deployments/wine"):
+    for path in EVERY_PAGE:
         page = open_page(path)
         expect(page.locator("#live")).to_have_attribute("data-state", "live")
         page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
@@ -123,14 +171,18 @@ def test_no_text_from_outside_ever_runs(script, open_page, payload):
         assert payload.split()[0] in page.locator("#content").inner_text()
 
 
-@pytest.mark.parametrize("path", ["/", "/deployments/wine", "/login", "/deployments/nope"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_every_page_without_scrolling_sideways(script, open_page, path, scheme):
+def test_a_phone_shows_every_page_without_scrolling_sideways(script, server, open_page):
     """360 px are enough, also for long words."""
     script.deployments = [scripted.deployment("wine", label="W" * 200)]
     script.entries = [scripted.entry(title="T" * 200, message="/very/long/path" * 40)]
-    page = open_page(path, viewport={"width": 360, "height": 740}, color_scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    script.actions = [scripted.action(message="M" * 200)]
+    script.hosts = [scripted.deployment_host(host="h" * 100, message="/very/long/path" * 40)]
+    page = open_page("/login", viewport={"width": 360, "height": 740})
+    widths = {"/login": page.evaluate(WIDTH)}
+    for path in (*EVERY_PAGE, "/deployments/wine/ask/stop", "/bulk?verb=stop&id=wine", "/deployments/nope"):
+        page.goto(server.url + path)
+        widths[path] = page.evaluate(WIDTH)
+    assert {} == {path: width for path, width in widths.items() if width > 360}
 
 
 def test_the_chosen_theme_is_remembered(open_page):

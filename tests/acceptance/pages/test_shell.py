@@ -7,23 +7,41 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from mgmt_ansible.control_plane.pages.navigation import PLACES
+from mgmt_ansible.domain.outcomes import Outcome
+from tests.unit.agent.scripted import make_spec
 from tests.unit.pages import scripted_services as scripted
 
 pytestmark = pytest.mark.browser
 
 GRAVE = ("serious", "critical")
-PAGES = (*(place.path for place in PLACES), "/login", "/deployments/wine", "/deployments/nope")
+PAGES = (
+    *(place.path for place in PLACES),
+    "/login",
+    "/deployments/wine",
+    "/deployments/wine/events",
+    "/deployments/wine/history",
+    "/deployments/wine/actions/" + "a" * 24,
+    "/deployments/wine/ask/stop",
+    "/bulk?verb=stop&id=wine",
+    f"/events?event={1:024x}",
+    f"/events/{1:024x}",
+    "/deployments/nope",
+)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_serious_barrier(script, open_page, scheme):
+def test_no_page_has_a_serious_barrier(script, server, open_page, scheme):
     """Serious and critical findings of axe on any page: none, in either theme."""
     script.deployments = [scripted.deployment("wine"), scripted.deployment("churn")]
     script.actions = [scripted.action()]
+    script.specs = {"a" * 24: make_spec()}
+    script.inventory = ["host-1", "host-2"]
+    script.hosts = [scripted.deployment_host(), scripted.deployment_host(host="host-2", outcome=Outcome.FAILED)]
     script.entries = [scripted.entry(number) for number in (2, 1)]
     found = {}
+    page = open_page("/", color_scheme=scheme)
     for path in PAGES:
-        page = open_page(path, color_scheme=scheme)
+        page.goto(server.url + path)
         violations = Axe().run(page).response["violations"]
         found[path] = [
             (one["id"], node["html"][:200]) for one in violations if one["impact"] in GRAVE for node in one["nodes"]

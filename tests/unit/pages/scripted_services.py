@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
@@ -16,11 +17,13 @@ from mgmt_ansible.control_plane import access, pages
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 from tests.unit.pages.scripted_runs import ScriptedAgents, ScriptedRuns
 
 NOW = datetime.now(UTC)
@@ -125,6 +128,23 @@ def entry(sequence: int = 1, **changes: object) -> api_v2.DeploymentEvent:
     return value.model_copy(update=changes)
 
 
+def deployment_host(deployment_id: str = "wine", host: str = "host-1", **changes: object) -> DeploymentHost:
+    value = DeploymentHost(
+        deployment_id=deployment_id,
+        prediction_environment_id="e" * 24,
+        host=host,
+        outcome=Outcome.OK,
+        cause=None,
+        message="serves",
+        digest=DIGEST,
+        generation=3,
+        in_step=True,
+        action_id="a" * 24,
+        since=NOW - timedelta(minutes=3),
+    )
+    return value.model_copy(update=changes)
+
+
 def page_of(values: list, limit: int, offset: int) -> api_v2.Page:
     shown = values[offset : offset + limit]
     return api_v2.Page(count=len(shown), total_count=len(values), data=shown)
@@ -138,6 +158,13 @@ class Scripted:
     deployments: list = field(default_factory=list)
     actions: list = field(default_factory=list)
     entries: list = field(default_factory=list)  # newest first
+    hosts: list = field(default_factory=list)
+    inventory: list = field(default_factory=list)
+    packages: list = field(default_factory=list)
+    specs: dict = field(default_factory=dict)
+    rollback_target: object = None
+    asked: list = field(default_factory=list)
+    role: Role = Role.ADMIN
     sessions: set = field(default_factory=lambda: {SESSION})
     codes: set = field(default_factory=lambda: {CODE})
     trouble: str = ""
@@ -188,8 +215,11 @@ class ScriptedRegistry:
     def list_environments(self, filters=None, *, limit=50, offset=0):
         return page_of(self.script.environments, limit, offset)
 
+    def list_hosts(self, environment_id, *, limit=50, offset=0):
+        return page_of([InventoryHost(name=name) for name in self.script.inventory], limit, offset)
+
     def list_packages(self, filters=None, *, limit=50, offset=0):
-        return page_of([], limit, offset)
+        return page_of(self.script.packages, limit, offset)
 
 
 @dataclass
@@ -204,16 +234,41 @@ class ScriptedStorage:
 class ScriptedDeployments:
     script: Scripted
 
-    def list_deployments(self, *, environment_id=None, state=None, health=None, search=None, limit=50, offset=0):
-        found = [
+    def find(self, filters, *, limit=50, offset=0):
+        return page_of(self._found(filters), limit, offset)
+
+    def _found(self, filters):
+        search = (filters.search or "").lower()
+        return [
             one
             for one in self.script.deployments
-            if (not environment_id or one.prediction_environment.id == environment_id)
-            and (not state or one.state == state)
-            and (not health or one.service_health.status == health)
-            and (not search or search.lower() in f"{one.label} {one.id} {one.model_package.name}".lower())
+            if (not filters.environment_id or one.prediction_environment.id == filters.environment_id)
+            and (not filters.states or one.state in filters.states)
+            and (not filters.healths or one.service_health.status in filters.healths)
+            and (not filters.importances or one.importance in filters.importances)
+            and (not filters.package_name or one.model_package.name == filters.package_name)
+            and (not search or search in f"{one.label} {one.id} {one.model_package.name}".lower())
         ]
-        return page_of(found, limit, offset)
+
+    def tally(self, filters):
+        return Counter((one.service_health.status, one.state) for one in self._found(filters))
+
+    def package_names(self):
+        return tuple(sorted({one.model_package.name for one in self.script.deployments}))
+
+    def hosts_of(self, deployment_ids):
+        return tuple(one for one in self.script.hosts if one.deployment_id in deployment_ids)
+
+    def find_rollback_target(self, deployment_id):
+        return self.script.rollback_target
+
+    def act(self, deployment_id, body, asker):
+        self.script.asked.append((deployment_id, body.type, body.dry_run, body.failed_only, asker.actor))
+        return api_v2.ActionAccepted(id=deployment_id, action_id="c" * 24)
+
+    def replace_model(self, deployment_id, body, asker):
+        self.script.asked.append((deployment_id, body.model_package_id, body.dry_run, asker.actor))
+        return api_v2.ActionAccepted(id=deployment_id, action_id="c" * 24)
 
     def get_deployment(self, deployment_id):
         for one in self.script.deployments:
@@ -228,6 +283,9 @@ class ScriptedActions:
 
     def get_action(self, action_id):
         return next(one for one in self.script.actions if one.id == action_id)
+
+    def get_spec(self, action_id):
+        return self.script.specs[action_id]
 
     def list_actions(self, *, deployment_id=None, status=None, limit=50, offset=0):
         return page_of([one for one in self.script.actions if one.deployment_id == deployment_id], limit, offset)
@@ -252,10 +310,22 @@ class ScriptedEvents:
                 for one in self.script.entries
                 if (not filters.deployment_id or one.deployment_id == filters.deployment_id)
                 and (not filters.healths or one.health in filters.healths)
+                and (not filters.hosts or one.host in filters.hosts)
+                and all(word in one.title.lower() for word in filters.search.lower().split())
                 and (before is None or one.sequence < before)
                 and (after is None or one.sequence > after)
             ]
-        return page_of(found, limit, offset)
+        return api_v2.EventPage(**dict(page_of(found, limit, offset)))
+
+    def get_event(self, entry_id):
+        for one in self.script.entries:
+            if one.id == entry_id:
+                return one
+        raise errors.NotFoundError(f"deployment event {entry_id} does not exist, or is older than what is kept")
+
+    def healths(self, deployment_id):
+        told = [one for one in self.script.entries if one.deployment_id == deployment_id]
+        return tuple((one.timestamp, one.health) for one in told if one.health is not Health.INFO)
 
     def newest_of(self, deployment_ids):
         with self.script.lock:
@@ -292,7 +362,7 @@ class ScriptedAccess:
     def session(self, cookie):
         if cookie not in self.script.sessions:
             raise errors.AccessError("session: none")
-        return access.Principal(token_id="t" * 24, name="ada", kind="user", role=Role.ADMIN)
+        return access.Principal(token_id="t" * 24, name="ada", kind="user", role=self.script.role)
 
     def admits(self, *, header, cookie):
         return cookie in self.script.sessions

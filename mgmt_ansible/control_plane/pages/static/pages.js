@@ -97,5 +97,7 @@
     const body = detail.ctx.request.body;
     if (detail.ctx.sourceElement.id !== "filters" || !(body instanceof FormData)) return;
     for (const [name, value] of [...body.entries()]) if (value === "") body.delete(name);
+    const columns = detail.ctx.sourceElement.querySelector("[data-usual]");
+    if (columns && columns.dataset.usual === body.getAll("column").join(" ")) body.delete("column");
   });
 })();

@@ -1,0 +1,190 @@
+"""Events, the matrix, and the tabs of a deployment, over scripted services."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fastapi.testclient import TestClient
+
+from mgmt_ansible.control_plane import access
+from mgmt_ansible.control_plane.pages.matrix import MARKS, mark_of
+from mgmt_ansible.domain.actions import ActionSpec, ActionType
+from mgmt_ansible.domain.deployments import DeploymentTarget
+from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
+from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome
+from mgmt_ansible.wire import api_v2
+from tests.unit.pages import scripted_services as scripted
+
+
+@pytest.fixture
+def script() -> scripted.Scripted:
+    return scripted.Scripted(deployments=[scripted.deployment("wine")])
+
+
+@pytest.fixture
+def browser(script):
+    with TestClient(script.app(), follow_redirects=False) as client:
+        client.cookies.set(access.SESSION_COOKIE, scripted.SESSION)
+        yield client
+
+
+def text_of(answer) -> str:
+    """Return what a reader sees, on one line."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text))
+
+
+def package(version: str) -> ModelPackage:
+    return ModelPackage(
+        id="p" * 24,
+        name="wine-forest",
+        version=version,
+        digest=version[0] * 64,
+        archive_sha256="a" * 64,
+        archive_bytes=1234,
+        runtime=Runtime.ONNX,
+    )
+
+
+def spec(action: api_v2.Action, version: str) -> ActionSpec:
+    target = DeploymentTarget(id="wine", label="Wine", generation=action.generation, package=package(version))
+    return ActionSpec(
+        id=action.id,
+        type=action.type,
+        environment_id="e" * 24,
+        environment_name="loopback",
+        deployment=target,
+        requested_at=action.requested_at,
+    )
+
+
+def test_tiles_count_and_lead_to_what_they_count(script, browser):
+    """Each health, and what is in action; the chosen one leads back to all."""
+    failing = api_v2.HealthStatus(status=Health.FAILING)
+    script.deployments += [scripted.deployment("churn", service_health=failing)]
+    tiles = re.findall(r'<a class="tile[^"]*" href="([^"]+)"[^>]*><strong>(\d+)', browser.get("/?health=failing").text)
+    assert [("/?health=passing", "1"), ("/?health=warning", "0"), ("/", "1")] == tiles[:3]
+
+
+def test_what_hosts_proved_is_set_against_what_is_wanted(script, browser):
+    """In words: how many hosts are out of step."""
+    script.hosts = [scripted.deployment_host(host="h1"), scripted.deployment_host(host="h2", in_step=False)]
+    assert "Out of step: 1 of 2 hosts" in text_of(browser.get("/"))
+
+
+def test_chosen_columns_are_in_the_address(script, browser):
+    """Others are left out; the usual ones need no address."""
+    heads = re.findall(r'<th scope="col">([^<]+)</th>', browser.get("/?column=importance&column=health").text)
+    assert ["Deployment", "Health", "Importance"] == heads
+
+
+def test_the_export_has_exactly_the_filtered_deployments_without_formulas(script, browser):
+    """With the number of rows in a header."""
+    script.deployments = [scripted.deployment("wine", label="=1+1"), scripted.deployment("churn", importance="HIGH")]
+    answer = browser.get("/export/deployments?importance=LOW")
+    lines = answer.text.splitlines()
+    assert ("1", 2, "'=1+1") == (answer.headers["x-total-count"], len(lines), lines[1].split(",")[0])
+
+
+def test_an_event_has_sentence_cause_what_to_do_and_raw_beside_the_list(script, browser):
+    """The address of the list with the panel can be pasted."""
+    hosts = {"h1": {"outcome": "failed", "cause": "not_ready", "message": "no answer"}}
+    script.entries = [scripted.entry(2, title="Launch failed", health=Health.FAILING, data={"hosts": hosts})]
+    seen = text_of(browser.get(f"/events?search=launch&event={2:024x}"))
+    expected = (
+        "What to do",
+        "Not ready on h1",
+        "mgmt-ansible deployment relaunch wine --wait",
+        "Raw JSON",
+        "no answer",
+    )
+    assert [] == [word for word in expected if word not in seen]
+
+
+@pytest.mark.parametrize("data", [{"hosts": "no"}, {"hosts": {"h": 3}}, {"hosts": {"h": {"cause": 7}}}, {"cause": []}])
+def test_data_of_an_odd_shape_breaks_no_page(script, browser, data):
+    """What came from outside is shown, never trusted."""
+    script.entries = [scripted.entry(1, data={**data, "evidence": ["x", {"text": 3}]})]
+    assert 200 == browser.get(f"/events/{1:024x}").status_code
+
+
+def test_exports_of_events_ask_the_api_for_the_same(script, browser):
+    """Every filter of the page is one of the export; a relative time becomes a fixed one."""
+    script.entries = [scripted.entry(1, host="h1")]
+    text = browser.get("/events?host=h1&since=24h&category=launch&search=launch").text
+    url = re.search(r'href="(/api/v2/deploymentEvents/export/\?format=csv[^"]+)"', text)[1]
+    assert all(part in url for part in ("host=h1", "category=launch", "search=launch", "since=2"))
+
+
+def test_odd_filters_of_events_count_as_not_chosen(script, browser):
+    """An old or broken address still shows a page."""
+    script.entries = [scripted.entry(1)]
+    answer = browser.get("/events?since=yesterday&until=x&health=purple&category=odd&before=-2")
+    assert (200, 1) == (answer.status_code, answer.text.count('id="event-'))
+
+
+def test_a_cell_is_an_icon_a_letter_and_the_way_to_its_events(script, browser):
+    """Colour never stands alone."""
+    script.inventory = ["h1", "h2"]
+    script.hosts = [scripted.deployment_host(host="h1", outcome=Outcome.FAILED, cause=Cause.NOT_READY)]
+    text = browser.get("/matrix").text
+    cell = re.search(r'<a class="cell tone-failing" href="([^"]+)" aria-label="([^"]+)".*?<b>(\w)</b>', text)
+    assert ("/events?deployment=wine&amp;host=h1", "h1, Label of wine: failed", "F") == cell.groups()
+    assert "2 hosts, 1 deployment" in text
+
+
+def test_trouble_only_leaves_out_what_is_fine(script, browser):
+    """A hundred hosts shrink to those that need somebody."""
+    script.inventory = ["h1", "h2"]
+    script.hosts = [scripted.deployment_host(host="h1"), scripted.deployment_host(host="h2", in_step=False)]
+    assert ["h2"] == re.findall(r'<tr><th scope="row">([^<]+)', browser.get("/matrix?only=trouble").text)
+
+
+def test_every_mark_has_its_own_letter():
+    """Told apart in black and white; every outcome has one."""
+    assert len(MARKS) == len({mark.letter for mark in MARKS})
+    marks = {mark_of(scripted.deployment_host(outcome=outcome), stopped=False) for outcome in Outcome}
+    assert marks <= set(MARKS)
+
+
+def test_each_host_is_told_by_its_own_result(script, browser):
+    """The run failed; the host on which it did not is shown as fine."""
+    script.hosts = [scripted.deployment_host(host="h1"), scripted.deployment_host(host="h2", outcome=Outcome.FAILED)]
+    script.actions = [scripted.action(status="failed", message="failed on h2", hosts=[])]
+    rows = re.findall(r'<th scope="row">(h\d)</th>.*?icon-(\w+)', browser.get("/deployments/wine").text, re.DOTALL)
+    assert [("h2", "failing"), ("h1", "passing")] == rows
+
+
+def test_the_history_sets_a_release_against_the_one_before(script, browser):
+    """What changed stands out, what did not says so."""
+    newer = scripted.action("1" * 24, type=ActionType.DEPLOYMENT_REPLACE_MODEL, generation=3)
+    older = scripted.action("2" * 24, generation=2)
+    script.actions = [newer, older]
+    script.specs = {newer.id: spec(newer, "1.4.0"), older.id: spec(older, "1.3.0")}
+    seen = text_of(browser.get("/deployments/wine/history"))
+    assert "Package wine-forest 1.3.0 wine-forest 1.4.0" in seen
+    assert "Runtime onnx the same" in seen
+
+
+def test_a_dry_run_shows_what_each_host_would_do(script, browser):
+    """And says that nothing was changed."""
+    difference = Evidence(kind="diff", text="- nothing serves\n+ generation 4")
+    would = HostOutcome(host="h1", outcome=Outcome.CHANGED, message="check mode: would start", evidence=(difference,))
+    dry = ActionType.DEPLOYMENT_DRY_RUN
+    script.actions = [scripted.action(type=dry, would=ActionType.DEPLOYMENT_ROLLBACK, hosts=[would])]
+    seen = text_of(browser.get(f"/deployments/wine/actions/{'a' * 24}"))
+    expected = ("Dry run: Rollback", "Nothing was changed", "would start", "+ generation 4")
+    assert [] == [word for word in expected if word not in seen]
+
+
+def test_the_strip_tells_its_health_in_words_too(script, browser):
+    """Who cannot see it reads it."""
+    script.entries = [scripted.entry(1, health=Health.FAILING)]
+    assert "Last 7 days: failing 100.0%; it began to fail 1 time." in browser.get("/deployments/wine?strip=7d").text
+
+
+def test_an_action_of_another_deployment_is_not_shown_here(script, browser):
+    """Addresses do not mix."""
+    script.actions = [scripted.action(deployment_id="churn")]
+    assert 404 == browser.get(f"/deployments/wine/actions/{'a' * 24}").status_code
