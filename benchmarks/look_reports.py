@@ -19,7 +19,7 @@ from mgmt_ansible.domain.outcomes import HostOutcome, Identity, Observation, Out
 from mgmt_ansible.domain.reports import ResultReport
 from mgmt_ansible.wire import agent_v1
 
-ENVIRONMENTS = 150
+ENVIRONMENTS = 80
 DEPLOYMENTS = 60
 LOOKS = 4
 """Of an environment: more changes of a health in half an hour would be flapping, which is told once."""

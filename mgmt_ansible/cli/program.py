@@ -23,6 +23,7 @@ from mgmt_ansible.cli import (
     retention,
     run,
     selftest,
+    store,
     text,
     token,
     user,
@@ -65,6 +66,7 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(audit.app, name="audit")
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
+app.add_typer(store.app, name="store")
 app.add_typer(selftest.app, name="selftest")
 programs.add_to(app)
 

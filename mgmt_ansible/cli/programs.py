@@ -61,13 +61,14 @@ def serve(
     from mgmt_ansible import bootstrap
     from mgmt_ansible.settings.control_plane import load_control_plane_settings
 
-    _check_no_password(database)
+    check_no_password(database)
     folder = data or options.choices_of(context).data
     settings = load_control_plane_settings(config, data=folder, host=host, port=port, database=database)
     bootstrap.run_control_plane(settings)
 
 
-def _check_no_password(database: str | None) -> None:
+def check_no_password(database: str | None) -> None:
+    """Refuse a database's URL with a password in an argument; ConfigError."""
     if database is not None and _URL_WITH_PASSWORD.search(database):
         raise errors.ConfigError(
             "--database: a password on the command line can be read by everybody on this machine; "

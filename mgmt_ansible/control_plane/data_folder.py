@@ -55,6 +55,17 @@ def write_address(folder: Path, url: str) -> None:
     write_private(folder / ADDRESS, json.dumps({"url": url, "pid": os.getpid(), "start_time": start_time}) + "\n")
 
 
+def find_running(folder: Path) -> str | None:
+    """Return the URL of the server that lives in a folder; None when none does."""
+    try:
+        told = json.loads((folder / ADDRESS).read_text())
+        stat = Path(f"/proc/{int(told['pid'])}/stat").read_text()
+        alive = int(stat.rpartition(")")[2].split()[_START_TIME_FIELD]) == told["start_time"]
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+    return str(told.get("url")) if alive else None
+
+
 def remove_address(folder: Path) -> None:
     """Say that no server answers any more."""
     (folder / ADDRESS).unlink(missing_ok=True)

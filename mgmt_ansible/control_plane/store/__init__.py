@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from mgmt_ansible.control_plane.current_request import current_request
+from mgmt_ansible.control_plane.store import copies
 from mgmt_ansible.control_plane.store.access import AccessRows
 from mgmt_ansible.control_plane.store.actions import ActionRows
 from mgmt_ansible.control_plane.store.agents import AgentRows
@@ -85,9 +86,29 @@ class Store:
         """Why the last write failed, when it was for lack of room; else empty."""
         return self._database.full
 
-    def check(self) -> None:
-        """Look whether the database is whole; StoreError when it is damaged."""
-        self._database.check()
+    def check(self, *, thorough: bool = False) -> None:
+        """Look whether the database is whole, also its indexes when that is asked for; StoreError when it is damaged."""
+        self._database.check(thorough=thorough)
+
+    def copy_out(self, target: Path, progress: copies.Progress) -> copies.DatabaseCopy:
+        """See `copies.copy_out`."""
+        return copies.copy_out(self._database, target, progress)
+
+    def check_copy(self, source: Path, kind: str, revision: str) -> None:
+        """See `copies.check_copy`."""
+        copies.check_copy(self._database, source, kind, revision)
+
+    def copy_in(self, source: Path) -> None:
+        """See `copies.copy_in`."""
+        copies.copy_in(self._database, source)
+
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing that a restore would remove."""
+        return copies.is_empty(self._database)
+
+    def in_use(self) -> bool:
+        """Tell whether others are connected to a PostgreSQL database; of SQLite nobody can tell."""
+        return copies.in_use(self._database)
 
     def prepare(self) -> None:
         """Check the database and bring it to the present schema.

@@ -162,6 +162,10 @@ class PackageRows:
         )
         return any(self._connection.execute(query.limit(1)).first() is not None for query in (deployed, asked))
 
+    def archives(self) -> frozenset[str]:
+        """Return the sha256 of every archive that a package has."""
+        return frozenset(self._connection.execute(sa.select(PACKAGES.c.archive_sha256)).scalars())
+
     def archive_in_use(self, archive_sha256: str) -> bool:
         """Tell whether any package still has this archive."""
         return self._find(PACKAGES.c.archive_sha256 == archive_sha256) is not None

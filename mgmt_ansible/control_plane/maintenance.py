@@ -1,0 +1,78 @@
+"""What is done to a control plane's database and archives from beside it: backup, restore, check."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mgmt_ansible import errors
+from mgmt_ansible.control_plane import backups, data_folder
+from mgmt_ansible.control_plane.backups import Manifest
+from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.control_plane.store.copies import Progress
+from mgmt_ansible.settings.control_plane import ControlPlaneSettings
+
+_PACKAGES = "packages"
+
+
+def back_up(settings: ControlPlaneSettings, target: Path, progress: Progress) -> Manifest:
+    """Write a backup to a new file, whether the control plane runs or not; see `backups.back_up`."""
+    with _opened(settings) as store:
+        return backups.back_up(store, settings.data / _PACKAGES, target, progress)
+
+
+def restore(settings: ControlPlaneSettings, source: Path, *, force: bool) -> Manifest:
+    """Put a backup in place of what is there; see `backups.restore`.
+
+    Raises:
+        ConflictError: The control plane runs, or others are connected to its database.
+    """
+    url = data_folder.find_running(settings.data)
+    if url is not None:
+        raise errors.ConflictError(f"the control plane runs ({url}). Next: stop it, then restore")
+    data_folder.make_private(settings.data)
+    store = Store(settings.database_url)
+    try:
+        if store.in_use():
+            raise errors.ConflictError("others are connected to the database. Next: stop every control plane on it")
+        return backups.restore(store, settings.data / _PACKAGES, source, force=force)
+    finally:
+        store.close()
+
+
+def check(settings: ControlPlaneSettings) -> list[str]:
+    """Return what is wrong, a sentence each: the database, and each archive that a package has."""
+    with _opened(settings) as store:
+        try:
+            store.check(thorough=True)
+            with store.read() as tx:
+                archives = tx.packages.archives()
+        except errors.StoreUnavailableError:
+            raise
+        except errors.StoreError as error:
+            return [str(error)]
+        found = (_damage(settings.data / _PACKAGES / sha256, sha256) for sha256 in sorted(archives))
+        return [one for one in found if one]
+
+
+def _damage(path: Path, sha256: str) -> str:
+    try:
+        with path.open("rb") as file:
+            whole = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError as exc:
+        return f"{path}: the archive cannot be read: {exc.strerror}"
+    return "" if whole else f"{path}: the archive is damaged. Next: delete its packages and add them again"
+
+
+@contextmanager
+def _opened(settings: ControlPlaneSettings) -> Iterator[Store]:
+    """Lend the store; ConfigError when there is none yet."""
+    store = Store(settings.database_url)
+    try:
+        if store.is_empty():
+            raise errors.ConfigError(f"data: there is no database in {settings.data}: name the folder with --data")
+        yield store
+    finally:
+        store.close()
