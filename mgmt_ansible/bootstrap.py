@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mgmt_ansible import __version__, errors
 from mgmt_ansible.domain.actions import ActionSpec
+from mgmt_ansible.domain.preflight import HostReport
 from mgmt_ansible.domain.runs import RunRequest
 from mgmt_ansible.ports import ControlPlane, Inventory, PackageCache, Plugin, ReportSpool
 from mgmt_ansible.settings.agent import AgentSettings
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from mgmt_ansible.execution.inventories import AnsibleInventory
     from mgmt_ansible.execution.preflight_environments import EnvironmentPreflight
     from mgmt_ansible.execution.runs import RunExecutor
+
+_LOOK_SECONDS = 10.0
+"""For each host, when the agent looks by itself."""
 
 _LAST_REPORTS_SECONDS = 5.0
 """How long the agent waits at its end for the control plane to take the last reports."""
@@ -182,6 +186,28 @@ def open_preflight(settings: AgentSettings, environment_id: str) -> EnvironmentP
     return EnvironmentPreflight(settings.bindings[environment_id], installation, inherited)
 
 
+def look_at_hosts(settings: AgentSettings, environment_id: str) -> tuple[HostReport, ...]:
+    """Look at all hosts of an environment as a run would find them; changes nothing."""
+    size = largest_package_bytes(settings)
+    return open_preflight(settings, environment_id).check((), package_bytes=size, seconds=_LOOK_SECONDS)
+
+
+def report_checks(settings: AgentSettings, environment_id: str, hosts: tuple[HostReport, ...]) -> None:
+    """Tell the control plane what a look at hosts found.
+
+    Raises:
+        ControlPlaneUnavailableError: Nobody answers there.
+        ForbiddenError: The agent's token does not name the environment.
+    """
+    from datetime import UTC, datetime
+
+    from mgmt_ansible.agent.snapshots import preflight_reports
+
+    control_plane, _ = _make_agent_side(settings, secrets.token_hex(12))
+    for report in preflight_reports(environment_id, hosts, datetime.now(UTC)):
+        control_plane.send([report])
+
+
 def largest_package_bytes(settings: AgentSettings) -> int:
     """Return the size of the largest archive in the agent's cache; 0 when there is none."""
     folder = settings.data_dir / "packages"
@@ -263,7 +289,14 @@ def _make_agent(
         control_plane=control_plane,
         performer=Performer(plugin=plugin, cache=cache, reporter=reporter, clock=clock),
         reporter=reporter,
-        snapshots=Snapshots(environment_ids=environment_ids, inventory=inventory, spool=spool, clock=clock),
+        snapshots=Snapshots(
+            environment_ids=environment_ids,
+            inventory=inventory,
+            spool=spool,
+            clock=clock,
+            preflight=lambda environment_id: look_at_hosts(settings, environment_id),
+            preflight_seconds=settings.preflight_seconds,
+        ),
         shutdown=Shutdown(stop, clock, grace_seconds=settings.grace_seconds),
         clock=clock,
         workers=settings.workers,

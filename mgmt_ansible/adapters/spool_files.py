@@ -24,9 +24,9 @@ from mgmt_ansible.wire import agent_v1
 
 _SURPLUS = (
     "SELECT position, length(body) FROM reports"
-    " ORDER BY kind = 'log' DESC, kind = 'progress' DESC, kind = 'hosts' DESC, kind = 'run' DESC, position"
+    " ORDER BY kind = 'log' DESC, kind = 'progress' DESC, kind = 'hosts' DESC, kind = 'preflight' DESC, kind = 'run' DESC, position"
 )
-_CHEAPER = "SELECT 1 FROM reports WHERE kind IN ('log', 'progress', 'hosts', 'run') LIMIT 1"
+_CHEAPER = "SELECT 1 FROM reports WHERE kind IN ('log', 'progress', 'hosts', 'preflight', 'run') LIMIT 1"
 _OLDEST = (
     "SELECT position, CAST(kind AS TEXT), coalesce(CAST(body AS BLOB), x'') FROM reports ORDER BY position LIMIT ?"
 )

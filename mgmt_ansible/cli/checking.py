@@ -81,25 +81,27 @@ def check(
     package_bytes: int | None,
     seconds: float,
     show_all: bool,
+    report: bool,
     out: Output,
 ) -> bool:
     """Look at hosts and print what was found; False when a run would fail on one of them."""
     wanted = bootstrap.largest_package_bytes(settings) if package_bytes is None else package_bytes
-    reports = [
-        report
-        for environment in environments
-        for report in bootstrap.open_preflight(settings, environment).check(
+    reports: list[HostReport] = []
+    for environment in environments:
+        found = bootstrap.open_preflight(settings, environment).check(
             hosts, package_bytes=wanted, seconds=seconds, tell=_Progress(out)
         )
-    ]
+        if report:
+            bootstrap.report_checks(settings, environment, found)
+        reports.extend(found)
     if not reports:
         raise errors.NotFoundError("the environment's pattern matches no host: a run would fail with `no_hosts`")
     if out.json:
-        output.print_json([_as_json(report) for report in reports])
+        output.print_json([_as_json(one) for one in reports])
     else:
-        output.print_table(_COLUMNS, [row for report in reports for row in _rows(report, show_all)])
+        output.print_table(_COLUMNS, [row for one in reports for row in _rows(one, show_all)])
         _print_evidence(reports)
-    return not any(report.failed for report in reports)
+    return not any(one.failed for one in reports)
 
 
 class _Progress:

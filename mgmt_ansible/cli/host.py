@@ -70,6 +70,9 @@ def check(
     ] = None,
     seconds: Annotated[float, typer.Option("--seconds", min=1, max=600, help="Time for each host.")] = 10.0,
     show_all: Annotated[bool, typer.Option("--all", help="Also show each check that is ok.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Tell the control plane: the environment's page shows it.")
+    ] = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
@@ -84,6 +87,7 @@ def check(
         package_bytes=checking.read_size(package_size),
         seconds=seconds,
         show_all=show_all,
+        report=report,
         out=options.output_of(context, json_output),
     )
     raise typer.Exit(0 if fine else 1)

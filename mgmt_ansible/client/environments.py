@@ -12,6 +12,7 @@ from mgmt_ansible.wire.api_v2 import (
     AgentInvitation,
     AgentInvitationIn,
     EnvironmentHost,
+    HostCheck,
     ManagedBy,
     Platform,
     PredictionEnvironment,
@@ -60,6 +61,10 @@ class Environments:
     def list_hosts(self, environment_id: str) -> Iterator[EnvironmentHost]:
         """Yield the agent's last snapshot of the environment's hosts, in inventory order."""
         return self._transport.pages(EnvironmentHost, f"predictionEnvironments/{segment(environment_id)}/hosts/")
+
+    def list_checks(self, environment_id: str) -> Iterator[HostCheck]:
+        """Yield what the newest look at each host found, hosts on which a run would fail first."""
+        return self._transport.pages(HostCheck, f"predictionEnvironments/{segment(environment_id)}/hostChecks/")
 
     def invite_agent(
         self, environment_id: str, agent_name: str, *, control_plane_url: str | None = None

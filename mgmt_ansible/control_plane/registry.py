@@ -124,6 +124,12 @@ class Registry:
             tx.environments.record(environment_id)
             return tx.environments.list_hosts(environment_id, limit=limit, offset=offset)
 
+    def list_checks(self, environment_id: str, *, limit: int = 50, offset: int = 0) -> api_v2.Page[api_v2.HostCheck]:
+        """Return what the newest looks at hosts found, hosts on which a run would fail first."""
+        with self._store.read() as tx:
+            tx.environments.record(environment_id)
+            return tx.host_checks.list(environment_id, limit=limit, offset=offset)
+
     def request_status(self, environment_id: str, body: api_v2.ActionIn, asker: Asker) -> api_v2.ActionAccepted:
         """Ask for the status of all deployments; one that is under way already is returned."""
         if body.type is not ActionType.ENVIRONMENT_STATUS:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 import structlog
@@ -19,14 +21,27 @@ from mgmt_ansible.domain import deployment_events
 from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.outcomes import HostOutcome
+from mgmt_ansible.domain.preflight import MOST_CHECKED_HOSTS, Check, HostReport
 from mgmt_ansible.domain.redaction import clean_text, redact
-from mgmt_ansible.domain.reports import HostsReport, LogReport, ProgressReport, Report, ResultReport, RunReport
+from mgmt_ansible.domain.reports import (
+    HostsReport,
+    LogReport,
+    PreflightReport,
+    ProgressReport,
+    Report,
+    ResultReport,
+    RunReport,
+)
 from mgmt_ansible.domain.run_logs import LARGEST_NUMBER, LONGEST_LINE
 
 _log = structlog.get_logger(__name__)
 _HOSTS: TypeAdapter[tuple[HostOutcome, ...]] = TypeAdapter(tuple[HostOutcome, ...])
 _LOG_CHARACTERS = 64_000
 _PROGRESS_CHARACTERS = 512
+_HOST_CHARACTERS = 256
+_CHECK_CHARACTERS = 1_000
+_EVIDENCE_CHARACTERS = 4_000
+_MOST_EVIDENCE = 5
 _RUN_ID_CHARACTERS = 64
 _PLAYBOOK_CHARACTERS = 256
 _LOG_REPORT_LINES = 5_000
@@ -45,6 +60,9 @@ def take_report(tx: Transaction, principal: Principal, report: Report) -> None:
         return
     if isinstance(report, HostsReport):
         _take_hosts(tx, principal, report)
+        return
+    if isinstance(report, PreflightReport):
+        _take_preflight(tx, principal, report)
         return
     action = tx.actions.find_record(report.action_id)
     if action is None:
@@ -69,6 +87,42 @@ def _take_hosts(tx: Transaction, principal: Principal, report: HostsReport) -> N
     if tx.environments.records([report.environment_id]):
         hosts = _cleaned_hosts(report)
         tx.environments.replace_hosts(report.environment_id, hosts, taken_at=report.taken_at)
+        tx.host_checks.keep_only(report.environment_id, {host.name for host in hosts})
+
+
+def _take_preflight(tx: Transaction, principal: Principal, report: PreflightReport) -> None:
+    _check_environment(principal, report.environment_id)
+    if len(report.hosts) > MOST_CHECKED_HOSTS:
+        raise errors.InvalidRequestError(f"hosts: at most {MOST_CHECKED_HOSTS} in one report of a preflight")
+    if not tx.environments.records([report.environment_id]):
+        return
+    for host in report.hosts:
+        if not math.isfinite(host.seconds):
+            raise errors.InvalidRequestError("seconds: must be finite")
+        tx.host_checks.put(_cleaned_checks(report, host), agent=principal.name, taken_at=report.taken_at)
+
+
+def _cleaned_checks(report: PreflightReport, host: HostReport) -> HostReport:
+    """Return a look at a host of the report's own environment, each check once, redacted and cut."""
+    checks = {check.name: _cleaned_check(check) for check in host.checks}
+    return HostReport(
+        environment_id=report.environment_id,
+        host=clean_text(host.host, limit=_HOST_CHARACTERS),
+        checks=tuple(checks.values()),
+        seconds=host.seconds,
+    )
+
+
+def _cleaned_check(check: Check) -> Check:
+    return replace(
+        check,
+        message=redact(check.message, limit=_CHECK_CHARACTERS),
+        next_command=redact(check.next_command, limit=_CHECK_CHARACTERS),
+        evidence=tuple(
+            replace(one, kind=clean_text(one.kind, limit=64), text=redact(one.text, limit=_EVIDENCE_CHARACTERS))
+            for one in check.evidence[:_MOST_EVIDENCE]
+        ),
+    )
 
 
 def _cleaned_hosts(report: HostsReport) -> Sequence[InventoryHost]:

@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from mgmt_ansible.domain.outcomes import Cause, Evidence
 
+MOST_CHECKED_HOSTS = 50
+"""Hosts in one report of a preflight; more make several reports."""
+
 
 class CheckName(StrEnum):
     """What is looked at, in this order; closed.

@@ -10,6 +10,7 @@ from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome
+from mgmt_ansible.domain.preflight import HostReport
 from mgmt_ansible.domain.runs import RunOutcome, RunProgress
 
 
@@ -139,5 +140,21 @@ class HostsReport:
     taken_at: datetime
 
 
-Report = ProgressReport | LogReport | RunReport | ResultReport | HostsReport
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightReport:
+    """What a look at some of an environment's hosts found before anything is run on them; advice, never a verdict.
+
+    Attributes:
+        hosts: Of this environment.
+        taken_at: When the look ended; aware, UTC.
+    """
+
+    kind: Literal["preflight"] = "preflight"
+    id: str
+    environment_id: str
+    hosts: tuple[HostReport, ...]
+    taken_at: datetime
+
+
+Report = ProgressReport | LogReport | RunReport | ResultReport | HostsReport | PreflightReport
 """Each has an `id` of its own, by which the receiver knows it again."""

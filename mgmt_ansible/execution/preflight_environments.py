@@ -35,7 +35,12 @@ class EnvironmentPreflight:
         self._inventory = AnsibleInventory(bindings=bindings, installation=installation, inherited=inherited)
 
     def check(
-        self, hosts: tuple[str, ...], *, package_bytes: int, seconds: float, tell: Callable[[HostReport, int], None]
+        self,
+        hosts: tuple[str, ...],
+        *,
+        package_bytes: int,
+        seconds: float,
+        tell: Callable[[HostReport, int], None] = lambda _report, _total: None,
     ) -> tuple[HostReport, ...]:
         """Look at hosts and return a report for each.
 

@@ -40,6 +40,7 @@ class AgentSettings:
         data_dir: Report spool and package cache.
         workers: Actions at once.
         grace_seconds: How long running work may go on after SIGTERM.
+        preflight_seconds: Between two looks at all hosts that are told to the control plane; 0 for never.
         bin_dir: Directory of another interpreter's Ansible, or None for ours.
         content_path: Home of our playbooks and roles.
         bindings: Environment id -> binding, never empty.
@@ -52,6 +53,7 @@ class AgentSettings:
     data_dir: Path
     workers: int = 4
     grace_seconds: float = 30.0
+    preflight_seconds: float = 0.0
     bin_dir: Path | None = None
     content_path: Path
     bindings: Mapping[str, EnvironmentBinding]
@@ -101,6 +103,7 @@ class _AgentFile(BaseSettings):
     data_dir: Path = Path("mgmt-ansible-agent-data")
     workers: Annotated[int, Field(ge=1, le=64)] = 4
     grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    preflight_hours: Annotated[float, Field(ge=0, le=8760)] = 0.0
     ansible: _Ansible = _Ansible()
     content_path: Path | None = None
     environments: Annotated[tuple[_Environment, ...], Field(min_length=1)]
@@ -122,6 +125,7 @@ def load_agent_settings(path: Path) -> AgentSettings:
         data_dir=folder / read.data_dir.expanduser(),
         workers=read.workers,
         grace_seconds=read.grace_seconds,
+        preflight_seconds=read.preflight_hours * 3600,
         bin_dir=_existing(read.ansible.bin_dir, folder, "ansible/bin_dir"),
         content_path=_existing(read.content_path, folder, "content_path") or default_content_path(),
         bindings=_bindings(read.environments, folder),

@@ -46,6 +46,7 @@ class AgentFile:
             f"  token_file: {TOKEN}",
             *([f"  ca_file: {json.dumps(str(self.ca_file))}"] if self.ca_file else []),
             "data_dir: data",
+            "preflight_hours: 24  # looks at all hosts as often, and tells the control plane what it found",
             "environments:",
             f"  - id: {json.dumps(self.environment_id)}  # {self._name}",
             f"    inventory: {json.dumps(self.inventory)}",

@@ -34,6 +34,7 @@ from mgmt_ansible.wire.environments import (
     PredictionEnvironmentPatch,
 )
 from mgmt_ansible.wire.feed import DeploymentEvent, EventPage
+from mgmt_ansible.wire.host_checks import HostCheck
 from mgmt_ansible.wire.packages import (
     BuildAccepted,
     ModelAlias,
@@ -77,6 +78,7 @@ __all__ = [
     "EnvironmentHost",
     "EventPage",
     "HealthStatus",
+    "HostCheck",
     "ImportMeta",
     "LoginLink",
     "ManagedBy",

@@ -6,11 +6,15 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
 
+from mgmt_ansible.client import Client
 from mgmt_ansible.quickstart.loopback import LoopbackHost, find_sshd
+from mgmt_ansible.settings.client import load_connection
+from mgmt_ansible.wire.api_v2 import HostCheck
 from tests.acceptance.command_line import Program, environment, read_json, run
 
 pytestmark = [
@@ -51,6 +55,17 @@ def type_line(line: str, folder) -> str:
     return done.stdout
 
 
+def wait_for_checks(data: Path, environment_id: str) -> list[HostCheck]:
+    """Return what the agent found when it looked at its hosts by itself."""
+    connection = load_connection(data)
+    deadline = time.monotonic() + 60
+    with Client(connection.url, connection.token.get_secret_value()) as client:
+        while not (found := list(client.environments.list_checks(environment_id))):
+            assert time.monotonic() < deadline, "the agent told of no look"
+            time.sleep(0.2)
+    return found
+
+
 @pytest.fixture
 def host(tmp_path):
     """A private sshd."""
@@ -84,12 +99,14 @@ def test_three_lines_make_an_agent_that_works(tmp_path, host):
         try:
             agent.wait_for("agent_started")
             done = run("--data", data, "environment", "status", "first", "--wait")
+            checks = wait_for_checks(data, invitation["predictionEnvironmentId"])
         finally:
             agent.end()
 
         assert 0 == done.returncode, done.stdout + done.stderr
         assert ["edge-1"] == [one["name"] for one in read_json("--data", data, "agent", "list")]
         assert ["loopback"] == [one["name"] for one in read_json("--data", data, "host", "list")]
+        assert [("loopback", False)] == [(one.host, one.failed) for one in checks]
         token = (folder / "agent.token").read_text().strip()
         assert [0o600, 0o600] == [(folder / name).stat().st_mode & 0o777 for name in ("agent.token", "agent.yaml")]
         assert token not in control_plane.output + agent.output

@@ -58,6 +58,11 @@ def environment_router(services: Services) -> APIRouter:
         """List the hosts that the agent's inventory has for it."""
         return paging.page(registry.list_hosts(environment_id, limit=paging.limit, offset=paging.offset))
 
+    @router.get("/{environment_id}/hostChecks/")
+    def list_host_checks(environment_id: str, paging: Paging) -> api_v2.Page[api_v2.HostCheck]:
+        """List what the newest look at each host found, hosts on which a run would fail first."""
+        return paging.page(registry.list_checks(environment_id, limit=paging.limit, offset=paging.offset))
+
     @router.post("/{environment_id}/agentInvitations/", status_code=201)
     def invite_agent(
         request: Request, environment_id: str, body: api_v2.AgentInvitationIn, principal: Asking

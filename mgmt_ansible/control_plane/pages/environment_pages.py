@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, TypeVar
@@ -51,12 +52,18 @@ class EnvironmentView:
     deployments: tuple[api_v2.Deployment, ...]
     deployments_total: int
     runs: tuple[api_v2.Run, ...]
+    checks: Mapping[str, api_v2.HostCheck]
     newest_sequence: int
 
     @property
     def path(self) -> str:
         """The environment's own address."""
         return f"/environments/{self.environment.id}"
+
+    @property
+    def refused_hosts(self) -> int:
+        """On how many hosts a run would fail."""
+        return sum(check.failed for check in self.checks.values())
 
     def away(self, agent: api_v2.Agent, now: datetime) -> bool:
         """Tell whether an agent has been silent for too long."""
@@ -78,6 +85,7 @@ def environment_view(services: Services, environment_id: str, *, every_host: boo
         deployments=tuple(deployments.data),
         deployments_total=deployments.total_count,
         runs=tuple(services.runs.list_runs(RunFilters(environment_id=environment_id), limit=5, hosts=False).data),
+        checks={one.host: one for one in services.registry.list_checks(environment_id, limit=_MOST).data},
         newest_sequence=newest_sequence,
     )
 

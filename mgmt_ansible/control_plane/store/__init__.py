@@ -22,6 +22,7 @@ from mgmt_ansible.control_plane.store.deployment_events import DeploymentEventRo
 from mgmt_ansible.control_plane.store.deployment_hosts import DeploymentHostRows
 from mgmt_ansible.control_plane.store.deployments import DeploymentRows
 from mgmt_ansible.control_plane.store.environments import EnvironmentRows
+from mgmt_ansible.control_plane.store.host_checks import HostCheckRows
 from mgmt_ansible.control_plane.store.invitations import InvitationRows
 from mgmt_ansible.control_plane.store.key_values import KeyValueRows
 from mgmt_ansible.control_plane.store.migrating import migrate
@@ -57,6 +58,7 @@ class Transaction:
     agents: AgentRows
     access: AccessRows
     invitations: InvitationRows
+    host_checks: HostCheckRows
     users: UserRows
     audit: AuditRows
     retention: RetentionRows
@@ -171,6 +173,7 @@ class Store:
             agents=AgentRows(connection),
             access=AccessRows(connection),
             invitations=InvitationRows(connection),
+            host_checks=HostCheckRows(connection),
             users=UserRows(connection),
             audit=AuditRows(connection, now),
             retention=RetentionRows(connection),

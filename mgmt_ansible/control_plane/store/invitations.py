@@ -6,8 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store.agent_schema import AGENT_INVITATIONS
 from mgmt_ansible.control_plane.store.records import InvitationRecord
-from mgmt_ansible.control_plane.store.schema import AGENT_INVITATIONS
 
 _TABLE = AGENT_INVITATIONS
 

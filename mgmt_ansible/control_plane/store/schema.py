@@ -264,15 +264,6 @@ RUNS = sa.Table(
 )
 """`request_hash` is empty until the agent reported how a run ended, and `ended_at` of one that goes on is when it began."""
 
-RUN_LOGS = sa.Table(
-    "run_logs",
-    METADATA,
-    sa.Column("run_id", sa.String(64), primary_key=True),
-    sa.Column("first_line", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("lines", sa.Integer, nullable=False),
-    sa.Column("body", sa.LargeBinary, nullable=False),  # zlib of the lines, a line feed between two
-)
-
 AGENTS = sa.Table(
     "agents",
     METADATA,
@@ -340,16 +331,6 @@ SESSIONS = sa.Table(
     sa.Column("expires_at", UtcDateTime, nullable=False),
 )
 """A login link and a session are of a token, or of a user who signed in with a password."""
-
-AGENT_INVITATIONS = sa.Table(
-    "agent_invitations",
-    METADATA,
-    sa.Column("sha256", sa.String(64), primary_key=True),
-    sa.Column("environment_id", sa.String(64), nullable=False),
-    sa.Column("agent_name", sa.String(128), nullable=False),
-    sa.Column("invited_by", sa.Text, nullable=False),
-    sa.Column("expires_at", UtcDateTime, nullable=False),
-)
 
 AUDIT_ENTRIES = sa.Table(
     "audit_entries",

@@ -9,7 +9,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from mgmt_ansible.control_plane.api import create_app
+from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome, Step
+from mgmt_ansible.domain.preflight import CheckName, HostReport, failed
+from mgmt_ansible.domain.reports import HostsReport, PreflightReport
 from tests.acceptance.pages.conftest import served
 from tests.contract.api.test_run_pages import end, say
 from tests.contract.store.databases import migrated_sqlite
@@ -96,7 +99,7 @@ def test_no_page_has_a_serious_barrier_or_is_wider_than_a_phone(site, page, sche
     site.create()
     claim = site.take()
     say(site, claim, "TASK [x] " + "*" * 70, "ok: [h1]", "changed: [h1]", "fatal: [h2]: " + "x" * 300)
-    failed = HostOutcome(
+    broken = HostOutcome(
         host="h2",
         outcome=Outcome.FAILED,
         cause=Cause.DISK,
@@ -104,7 +107,22 @@ def test_no_page_has_a_serious_barrier_or_is_wider_than_a_phone(site, page, sche
         steps=(Step(name="install", seconds=1.5, changed=True),),
         evidence=(Evidence(kind="df", text="/var 100%"),),
     )
-    end(site, claim, HostOutcome(host="h1", outcome=Outcome.CHANGED), failed)
+    end(site, claim, HostOutcome(host="h1", outcome=Outcome.CHANGED), broken)
+    trouble = failed(CheckName.AUTH, Cause.AUTH, "refused", "no key", "ssh-add -l")
+    site.services.agents.report(
+        site.agent,
+        [
+            HostsReport(
+                id="h", environment_id=site.environment.id, hosts=(InventoryHost(name="h2"),), taken_at=site.clock()
+            ),
+            PreflightReport(
+                id="p",
+                environment_id=site.environment.id,
+                hosts=(HostReport(environment_id=site.environment.id, host="h2", checks=(trouble,)),),
+                taken_at=site.clock(),
+            ),
+        ],
+    )
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 800})
     found = {}

@@ -9,7 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from mgmt_ansible.domain.environments import InventoryHost
-from mgmt_ansible.domain.reports import HostsReport
+from mgmt_ansible.domain.outcomes import Cause
+from mgmt_ansible.domain.preflight import CheckName, HostReport, failed
+from mgmt_ansible.domain.reports import HostsReport, PreflightReport
 from tests.contract.store.sites import Site
 
 HERE = {"Sec-Fetch-Site": "same-origin"}
@@ -28,10 +30,28 @@ def test_an_environment_shows_hosts_agents_and_deployments(site: Site, user: Tes
 
     page = user.get(f"/environments/{site.environment.id}").text
     seen = text_of(page)
-    for told in ("web1 web, eu", "agent", "Label of d1", "2026-11-01 00:00:00 UTC", "Look at hosts now"):
+    for told in ("web1 none yet web, eu", "agent", "Label of d1", "2026-11-01 00:00:00 UTC", "Look at hosts now"):
         assert told in seen
     assert "&lt;b&gt;web2&lt;/b&gt;" in page
     assert f'href="/environments/{site.environment.id}"' in user.get("/environments").text
+
+
+def test_what_a_look_found_is_beside_its_host(site: Site, user: TestClient):
+    """With what to type next; without a look the page teaches how to take one."""
+    path = f"/environments/{site.environment.id}"
+    hosts = HostsReport(
+        id="h", environment_id=site.environment.id, hosts=(InventoryHost(name="web1"),), taken_at=site.clock()
+    )
+    site.services.agents.report(site.agent, [hosts])
+    assert f"mgmt-ansible host check {site.environment.id} --report" in user.get(path).text
+    trouble = failed(CheckName.AUTH, Cause.AUTH, "the key was refused", "", "ssh-add -l")
+    looked = HostReport(environment_id=site.environment.id, host="web1", checks=(trouble,))
+    report = PreflightReport(id="p", environment_id=site.environment.id, hosts=(looked,), taken_at=site.clock())
+    site.services.agents.report(site.agent, [report])
+
+    seen = text_of(user.get(path).text)
+    for told in ("A run would fail on 1 of them", "the key was refused", "ssh-add -l"):
+        assert told in seen
 
 
 def test_an_environment_is_made_and_changed_by_forms(site: Site, user: TestClient):
