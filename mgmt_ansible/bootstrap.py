@@ -43,6 +43,7 @@ def run_control_plane(settings: ControlPlaneSettings) -> None:
     from mgmt_ansible.control_plane import data_folder, serving
     from mgmt_ansible.control_plane.access import SessionLimits
     from mgmt_ansible.control_plane.api import create_app
+    from mgmt_ansible.control_plane.notifying.options import notifying_options
     from mgmt_ansible.control_plane.services import build_services
     from mgmt_ansible.control_plane.store import Store
     from mgmt_ansible.settings import logs
@@ -56,10 +57,12 @@ def run_control_plane(settings: ControlPlaneSettings) -> None:
         limits = SessionLimits(
             idle=timedelta(hours=settings.session_idle_hours), life=timedelta(hours=settings.session_hours)
         )
-        services = build_services(store, files, archives.read_package, session_limits=limits)
+        services = build_services(
+            store, files, archives.read_package, session_limits=limits, notifying=notifying_options(settings)
+        )
         data_folder.write_first_token(settings.data, services.access)
         services.audit.tell_head()
-        with services.storage.checked(), services.retention.applied_daily():
+        with services.storage.checked(), services.retention.applied_daily(), services.notifications.running():
             app = create_app(services, writes_per_second=settings.writes_per_second)
             serving.serve(app, services.wakeups, settings)
     finally:

@@ -37,3 +37,9 @@ def parse_moment(option: str, typed: str, *, now: datetime) -> datetime:
             "or a time such as 2026-11-26T14:00+01:00 (UTC without a zone)"
         ) from exc
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def parse_moment_ahead(option: str, typed: str, *, now: datetime) -> datetime:
+    """Return the aware moment that somebody typed: in `90min`, `12h`, `7d`, `2w`, or as `parse_moment`; arguments and errors too."""
+    ahead = _AGO.fullmatch(typed)
+    return now + int(ahead[1]) * _UNITS[ahead[2]] if ahead else parse_moment(option, typed, now=now)

@@ -18,6 +18,7 @@ from mgmt_ansible.cli import (
     event,
     exit_codes,
     host,
+    notification,
     package,
     programs,
     retention,
@@ -67,6 +68,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
 app.add_typer(store.app, name="store")
+app.add_typer(notification.app, name="notification")
 app.add_typer(selftest.app, name="selftest")
 programs.add_to(app)
 

@@ -13,6 +13,7 @@ from mgmt_ansible.client.audit import Audit
 from mgmt_ansible.client.deployment_events import DeploymentEvents
 from mgmt_ansible.client.deployments import Deployments
 from mgmt_ansible.client.environments import Environments
+from mgmt_ansible.client.notifications import Notifications
 from mgmt_ansible.client.packages import Packages
 from mgmt_ansible.client.registered_models import RegisteredModels
 from mgmt_ansible.client.retention import Retention
@@ -36,6 +37,7 @@ class Client:
         access: Users, tokens and login links.
         audit: Who changed what.
         retention: How long the feed and runs are kept.
+        notifications: Who is told of what.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Client:
         self.access = Access(self._transport)
         self.audit = Audit(self._transport)
         self.retention = Retention(self._transport)
+        self.notifications = Notifications(self._transport)
 
     def __enter__(self) -> Client:
         return self

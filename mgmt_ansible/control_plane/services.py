@@ -24,6 +24,8 @@ from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.deployments import Deployments
 from mgmt_ansible.control_plane.invitations import Invitations
 from mgmt_ansible.control_plane.monitoring import Monitoring
+from mgmt_ansible.control_plane.notifications import Notifications
+from mgmt_ansible.control_plane.notifying.options import NotifyingOptions
 from mgmt_ansible.control_plane.package_files import PackageFiles
 from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.registered_models import RegisteredModels
@@ -59,6 +61,7 @@ class Services:
         users: People with a role, and perhaps a password.
         sign_ins: Ways into the pages.
         retention: How long the feed and runs are kept, and what is held.
+        notifications: Who is told of what, and what was sent.
         storage: Whether there is room, and the database is whole.
         wakeups: For whoever waits for changes; `wakeups.stopping` tells streams to end.
     """
@@ -79,6 +82,7 @@ class Services:
     users: Users
     sign_ins: SignIns
     retention: Retention
+    notifications: Notifications
     storage: Storage
     wakeups: Wakeups
 
@@ -90,6 +94,7 @@ def build_services(
     *,
     session_limits: SessionLimits | None = None,
     passwords: Passwords | None = None,
+    notifying: NotifyingOptions | None = None,
 ) -> Services:
     """Return the services over a prepared store and a prepared folder of archives."""
     wakeups = Wakeups()
@@ -112,6 +117,7 @@ def build_services(
         users=Users(store, passwords),
         sign_ins=SignIns(store, access, passwords),
         retention=Retention(store, wakeups),
+        notifications=Notifications(store, notifying or NotifyingOptions()),
         storage=Storage(store),
         wakeups=wakeups,
     )

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from mgmt_ansible.settings.notifications import NotificationSettings
 from mgmt_ansible.settings.reading import read_settings
 
 
@@ -26,9 +27,12 @@ class ControlPlaneSettings(BaseSettings):
         session_idle_hours: A session of the pages ends after so long without a request.
         session_hours: And so long after it began, whatever happens.
         writes_per_second: Writing requests of one token, on average; ten seconds' worth may come at once; 0 is no limit.
+        notifications: Whom notifications may reach, and how hard is tried.
     """
 
-    model_config = SettingsConfigDict(env_prefix="MGMT_ANSIBLE_SERVE_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="MGMT_ANSIBLE_SERVE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
 
     data: Path = Path("mgmt-ansible-data")
     database: str | None = None
@@ -39,6 +43,7 @@ class ControlPlaneSettings(BaseSettings):
     session_idle_hours: Annotated[float, Field(gt=0, le=720)] = 12
     session_hours: Annotated[float, Field(gt=0, le=720)] = 168
     writes_per_second: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 100.0
+    notifications: NotificationSettings = NotificationSettings()
 
     @property
     def database_url(self) -> str:
@@ -47,12 +52,23 @@ class ControlPlaneSettings(BaseSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not stand in a log: the database's password, as given and unquoted."""
-        try:
-            password = urlsplit(self.database_url).password or ""
-        except ValueError:  # the store says what is wrong with it
-            return ()
-        return tuple(filter(None, {password, unquote(password)}))
+        """What must not stand in a log: the passwords of the database and of the mail server, as given and unquoted."""
+        urls = (self.database_url, self.notifications.mail_url.get_secret_value())
+        found = {password for url in urls for password in _passwords(url)}
+        return tuple(sorted(filter(None, {*found, urls[1]})))
+
+    @property
+    def notifications_key_file(self) -> Path:
+        """The key's file with the default filled in."""
+        return self.notifications.key_file or self.data.absolute() / "notifications.key"
+
+
+def _passwords(url: str) -> tuple[str, ...]:
+    try:
+        password = urlsplit(url).password or ""
+    except ValueError:  # whoever uses it says what is wrong with it
+        return ()
+    return (password, unquote(password))
 
 
 def load_control_plane_settings(path: Path | None = None, **overrides: object) -> ControlPlaneSettings:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, PlainSerializer, SecretStr
 
 from mgmt_ansible.domain.event_groups import EventGroup
 from mgmt_ansible.domain.health import Health
@@ -18,6 +19,15 @@ from mgmt_ansible.wire.basics import LABEL_PATTERN, WireModel
 
 MASK = "********"
 """Stands for a secret in every answer; sent back in a change it means: as it is."""
+
+Secret = Annotated[SecretStr, PlainSerializer(lambda secret: secret.get_secret_value(), when_used="json")]
+"""Written in clear only when a body is sent; every other way to show it shows stars."""
+
+_SCOPES = {scope.value.lower(): scope for scope in ScopeType}
+RelatedEntityType = Annotated[
+    ScopeType, BeforeValidator(lambda word: _SCOPES.get(word.lower(), word) if isinstance(word, str) else word)
+]
+"""The vendor's clients write `deployment`, `Deployment` or `DEPLOYMENT`."""
 
 _HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"
 """A token. Source: RFC 9110, 5.6.2."""
@@ -53,7 +63,7 @@ class CustomHeaderIn(WireModel):
     """A header that a webhook sends along; its value is kept as a secret."""
 
     name: str = Field(min_length=1, max_length=100, pattern=_HEADER_NAME)
-    value: SecretStr = Field(max_length=4_000)
+    value: Secret = Field(max_length=4_000)
 
 
 class CustomHeader(WireModel):
@@ -67,14 +77,14 @@ class NotificationChannelPatch(WireModel):
     """Body of `PUT entityNotificationChannels/.../{id}/`; absent fields stay, and so does a secret that is `********`."""
 
     name: str | None = Field(default=None, min_length=1, max_length=200, pattern=LABEL_PATTERN)
-    payload_url: SecretStr | None = Field(default=None, max_length=2_000)
+    payload_url: Secret | None = Field(default=None, max_length=2_000)
     content_type: ContentType | None = None
     payload_format: PayloadFormat | None = None
-    secret_token: SecretStr | None = Field(default=None, max_length=1_000)
+    secret_token: Secret | None = Field(default=None, max_length=1_000)
     validate_ssl: bool | None = None
     custom_headers: list[CustomHeaderIn] | None = Field(default=None, max_length=20)
     email_address: str | None = Field(default=None, max_length=320, pattern=_EMAIL_PATTERN)
-    apprise_url: SecretStr | None = Field(default=None, max_length=4_000)
+    apprise_url: Secret | None = Field(default=None, max_length=4_000)
 
 
 class NotificationChannelIn(NotificationChannelPatch):
@@ -86,7 +96,7 @@ class NotificationChannelIn(NotificationChannelPatch):
 
     channel_type: ChannelType
     name: str = Field(min_length=1, max_length=200, pattern=LABEL_PATTERN)
-    related_entity_type: ScopeType = ScopeType.EVERYTHING
+    related_entity_type: RelatedEntityType = ScopeType.EVERYTHING
     related_entity_id: str = Field(default=EVERYTHING_ID, min_length=1, max_length=64)
 
 
@@ -135,7 +145,7 @@ class NotificationPolicyIn(NotificationPolicyPatch):
 
     name: str = Field(min_length=1, max_length=200, pattern=LABEL_PATTERN)
     channel_id: str = Field(max_length=64)
-    related_entity_type: ScopeType = ScopeType.EVERYTHING
+    related_entity_type: RelatedEntityType = ScopeType.EVERYTHING
     related_entity_id: str = Field(default=EVERYTHING_ID, min_length=1, max_length=64)
     active: bool = True
 

@@ -21,6 +21,7 @@ from mgmt_ansible.control_plane.api.environments import environment_router
 from mgmt_ansible.control_plane.api.install import install_router
 from mgmt_ansible.control_plane.api.metrics import render_metrics
 from mgmt_ansible.control_plane.api.monitoring import monitoring_router
+from mgmt_ansible.control_plane.api.notifications import notification_router
 from mgmt_ansible.control_plane.api.packages import package_router
 from mgmt_ansible.control_plane.api.problems import install_problems
 from mgmt_ansible.control_plane.api.registered_models import registered_model_router
@@ -53,6 +54,7 @@ _ROUTERS = (
     action_router,
     run_router,
     retention_router,
+    notification_router,
 )
 _PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _REFUSALS: dict[int | str, dict[str, object]] = {

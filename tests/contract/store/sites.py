@@ -10,6 +10,9 @@ import argon2
 
 from mgmt_ansible.control_plane.accepting import Asker
 from mgmt_ansible.control_plane.access import Principal
+from mgmt_ansible.control_plane.notifying.apprise_channels import SCHEMES
+from mgmt_ansible.control_plane.notifying.options import NotifyingOptions
+from mgmt_ansible.control_plane.notifying.sending import Outside
 from mgmt_ansible.control_plane.package_files import PackageFiles
 from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.services import build_services
@@ -47,15 +50,27 @@ class ScriptedContents:
         self.runtime = "onnx"
 
 
+def notifying_here(folder: Path, **outside: object) -> NotifyingOptions:
+    """Return options that reach this machine only."""
+    given = {"timeout_seconds": 2.0, "networks": ("127.0.0.0/8",), "schemes": SCHEMES, **outside}
+    return NotifyingOptions(key_file=folder / "notifications.key", outside=Outside(**given))
+
+
 class Site:
     """What a test does to a control plane."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, notifying: NotifyingOptions | None = None) -> None:
         self.clock = MovingClock()
         self.store = Store(url, clock=self.clock)
         files = PackageFiles(folder / "packages", max_bytes=1_000_000)
         files.prepare()
-        self.services = build_services(self.store, files, ScriptedContents, passwords=Passwords(CHEAP))
+        self.services = build_services(
+            self.store,
+            files,
+            ScriptedContents,
+            passwords=Passwords(CHEAP),
+            notifying=notifying or notifying_here(folder),
+        )
         self.environment = self.add_environment("prod")
         self.package = self.add_package("fraud", "1")
         self.newer = self.add_package("fraud", "2")

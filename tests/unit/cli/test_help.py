@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NOUNS = ("environment", "package", "deployment", "event", "run", "host", "agent", "retention")
+NOUNS = ("environment", "package", "deployment", "event", "run", "host", "agent", "retention", "notification")
 PROGRAMS = ("up", "demo", "serve", "login")
 VERBS = (
     *(
@@ -18,6 +18,11 @@ VERBS = (
     *(("run", verb) for verb in ["list", "show", "export"]),
     *(("host", verb) for verb in ["list", "check", "trust"]),
     *(("agent", verb) for verb in ["list", "token", "example"]),
+    ("notification", "test"),
+    *(("notification", "channel", verb) for verb in ["list", "add", "change", "delete"]),
+    *(("notification", "policy", verb) for verb in ["list", "add", "change", "delete"]),
+    *(("notification", "mute", verb) for verb in ["list", "add", "remove"]),
+    *(("notification", "log", verb) for verb in ["list", "show", "resend"]),
     *(("retention", verb) for verb in ["list", "set", "delete", "preview", "prune", "hold", "holds", "release"]),
 )
 HEAVY = (

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import anyio
 from fastapi import FastAPI, Request, Response
@@ -182,6 +183,7 @@ class Scripted:
             "storage": ScriptedStorage(self),
             "runs": ScriptedRuns(),
             "agents": ScriptedAgents(),
+            "notifications": SimpleNamespace(channels=None, policies=None, log=None),
         }
         return Services(**dict.fromkeys((one.name for one in fields(Services)), None) | scripted)
 
