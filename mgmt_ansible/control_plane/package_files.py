@@ -95,6 +95,11 @@ class PackageFiles:
         self._directory = directory
         self._max_bytes = max_bytes
 
+    @property
+    def directory(self) -> Path:
+        """Where archives lie."""
+        return self._directory
+
     def prepare(self) -> None:
         """Make the folder, and remove what broken uploads left."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ from mgmt_ansible.control_plane.audit import Audit
 from mgmt_ansible.control_plane.deployment_details import DeploymentDetails
 from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.deployments import Deployments
+from mgmt_ansible.control_plane.hooks import HookKeys, Hooks
 from mgmt_ansible.control_plane.invitations import Invitations
 from mgmt_ansible.control_plane.monitoring import Monitoring
 from mgmt_ansible.control_plane.notifications import Notifications
@@ -51,6 +52,7 @@ class Services:
         deployment_details: Settings, capabilities, checks before a replacement.
         tagging: Tags and key-values.
         monitoring: What monitors report of deployments.
+        hooks: Inbound webhooks.
         actions: Actions as people see them, and cancel.
         deployment_events: The feed.
         runs: Runs as agents reported them, and their logs.
@@ -72,6 +74,7 @@ class Services:
     deployment_details: DeploymentDetails
     tagging: Tagging
     monitoring: Monitoring
+    hooks: Hooks
     actions: Actions
     deployment_events: DeploymentEvents
     runs: Runs
@@ -107,6 +110,7 @@ def build_services(
         deployment_details=DeploymentDetails(store, files),
         tagging=Tagging(store),
         monitoring=Monitoring(store, wakeups),
+        hooks=Hooks(store, wakeups, HookKeys(files.directory.parent / "webhooks.key")),
         actions=Actions(store, wakeups),
         deployment_events=DeploymentEvents(store, wakeups),
         runs=Runs(store, wakeups),

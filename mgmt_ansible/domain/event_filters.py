@@ -45,6 +45,7 @@ TYPE_PREFIXES: Mapping[EventCategory, tuple[str, ...]] = {
     EventCategory.ACTION: ("mgmt_ansible.action_", "mgmt_ansible.result_", "management."),
     EventCategory.AGENT: ("mgmt_ansible.agent_",),
     EventCategory.MONITORING: (
+        "mgmt_ansible.webhook_",
         "monitoring.",
         "prediction_request.",
         "moderation",

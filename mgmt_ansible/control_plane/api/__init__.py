@@ -18,6 +18,7 @@ from mgmt_ansible.control_plane.api.deployment_events import event_router
 from mgmt_ansible.control_plane.api.deployments import deployment_host_router, deployment_router
 from mgmt_ansible.control_plane.api.edge import BodyLimit, Edge, Slashes
 from mgmt_ansible.control_plane.api.environments import environment_router
+from mgmt_ansible.control_plane.api.hooks import hook_router
 from mgmt_ansible.control_plane.api.install import install_router
 from mgmt_ansible.control_plane.api.metrics import render_metrics
 from mgmt_ansible.control_plane.api.monitoring import monitoring_router
@@ -50,6 +51,7 @@ _ROUTERS = (
     environment_tag_router,
     key_value_router,
     monitoring_router,
+    hook_router,
     event_router,
     action_router,
     run_router,

@@ -33,6 +33,8 @@ class Permission:
 
 
 _EVERYBODY = (
+    "POST /api/v2/webhooks/generic/{webhook_id}/",
+    "POST /api/v2/webhooks/mlflow/{webhook_id}/",
     "GET /healthz",
     "POST /install/agent",
     "GET /install/constraints.txt",
@@ -230,6 +232,9 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "POST /api/v2/users/",
         "GET /api/v2/users/{user_id}/",
         "PATCH /api/v2/users/{user_id}/",
+        "GET /api/v2/webhooks/",
+        "POST /api/v2/webhooks/",
+        "DELETE /api/v2/webhooks/{webhook_id}/",
         "GET /environments/new",
         "POST /environments/new",
         "GET /environments/{environment_id}/agent",

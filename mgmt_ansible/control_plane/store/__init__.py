@@ -22,6 +22,7 @@ from mgmt_ansible.control_plane.store.deployment_events import DeploymentEventRo
 from mgmt_ansible.control_plane.store.deployment_hosts import DeploymentHostRows
 from mgmt_ansible.control_plane.store.deployments import DeploymentRows
 from mgmt_ansible.control_plane.store.environments import EnvironmentRows
+from mgmt_ansible.control_plane.store.hooks import HookRows
 from mgmt_ansible.control_plane.store.host_checks import HostCheckRows
 from mgmt_ansible.control_plane.store.invitations import InvitationRows
 from mgmt_ansible.control_plane.store.key_values import KeyValueRows
@@ -44,6 +45,7 @@ class Transaction:
 
     now: datetime
     environments: EnvironmentRows
+    hooks: HookRows
     tags: TagRows
     key_values: KeyValueRows
     monitoring: MonitoringRows
@@ -159,6 +161,7 @@ class Store:
         return Transaction(
             now=now,
             environments=EnvironmentRows(connection),
+            hooks=HookRows(connection),
             tags=TagRows(connection),
             key_values=KeyValueRows(connection),
             monitoring=MonitoringRows(connection),
