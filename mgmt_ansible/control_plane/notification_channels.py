@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import structlog
@@ -23,6 +26,9 @@ from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire import notifications as shapes
 
 TEST_TYPE = "mgmt_ansible.notification_test"
+MOST_TESTS = 4
+"""At the same time: one that nobody answers holds a request's thread for seconds."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -41,6 +47,7 @@ class NotificationChannels:
         self._box = box
         self._sender = sender
         self._outside = outside
+        self._testing = threading.BoundedSemaphore(MOST_TESTS)
         self._networks = tuple(ipaddress.ip_network(network) for network in outside.networks)
 
     def list_channels(
@@ -130,15 +137,29 @@ class NotificationChannels:
     def test_channel(
         self, channel_id: str, scope: ScopeType | None = None, scope_id: str | None = None, *, actor: str
     ) -> shapes.NotificationTest:
-        """Send a message now, past policies and the log, and say what came back. Blocks for seconds when nobody answers."""
+        """Send a message now, past policies and the log, and say what came back. Blocks for seconds when nobody answers.
+
+        Raises:
+            ConflictError: Several tests wait for answers already.
+            NotFoundError: Unknown channel.
+        """
         with self._store.read() as tx:
             known = channel_within(tx, channel_id, scope, scope_id)
             record = tx.deliveries.channel(channel_id)
-        with self._sender.courier() as courier:
+        with self._one_of_few(), self._sender.courier() as courier:
             result = self._sender.attempt(record, _test_notice(known, actor), courier)
         _log.info("notification_channel_tested", channel_id=channel_id, delivered=result.delivered, actor=actor)
         response = shapes.NotificationResponse(status_code=result.code, body=result.text)
         return shapes.NotificationTest(delivered=result.delivered, response=response)
+
+    @contextmanager
+    def _one_of_few(self) -> Iterator[None]:
+        if not self._testing.acquire(blocking=False):
+            raise errors.ConflictError("several tests wait for answers already: try again in a moment")
+        try:
+            yield
+        finally:
+            self._testing.release()
 
     def _address(self, kind: shapes.ChannelType, before: Address, body: shapes.NotificationChannelPatch) -> Address:
         if kind is shapes.ChannelType.EMAIL and not self._outside.mail_url:

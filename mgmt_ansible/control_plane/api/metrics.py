@@ -19,6 +19,7 @@ class _StoreCollector(Collector):
         yield self._actions()
         yield self._events()
         yield self._agents()
+        yield self._notifications()
 
     def _actions(self) -> Metric:
         metric = GaugeMetricFamily("mgmt_ansible_actions", "Actions by type and status.", labels=("type", "status"))
@@ -38,6 +39,14 @@ class _StoreCollector(Collector):
         )
         for agent in self._services.agents.list_agents(limit=500).data:
             metric.add_metric((agent.name,), agent.last_seen_at.timestamp())
+        return metric
+
+    def _notifications(self) -> Metric:
+        metric = GaugeMetricFamily(
+            "mgmt_ansible_notifications", "Notifications in the log by status.", labels=("status",)
+        )
+        for status, count in sorted(self._services.notifications.log.counts().items()):
+            metric.add_metric((status,), count)
         return metric
 
 

@@ -144,6 +144,8 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "POST /logout",
         "GET /matrix",
         "GET /metrics",
+        "GET /notifications",
+        "GET /notifications/log/{notification_id}",
         "GET /openapi.json",
         "HEAD /openapi.json",
         "GET /packages",
@@ -175,6 +177,10 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "GET /deployments/{deployment_id}/ask/{verb_name}",
         "POST /deployments/{deployment_id}/ask/{verb_name}",
         "POST /environments/{environment_id}/status",
+        "POST /notifications/channels/{channel_id}/test",
+        "POST /notifications/log/{notification_id}/resend",
+        "POST /notifications/mutes",
+        "POST /notifications/mutes/{mute_id}/delete",
     ),
     Role.DEPLOYER: (
         "POST /api/v2/deployments/fromModelPackage/",
@@ -201,6 +207,8 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "DELETE /api/v2/registeredModels/{model_id}/",
         "PUT /api/v2/registeredModels/{model_id}/aliases/{alias}/",
         "DELETE /api/v2/registeredModels/{model_id}/aliases/{alias}/",
+        "POST /notifications/policies",
+        "POST /notifications/policies/{policy_id}/active",
         "GET /packages/new",
         "GET /packages/{package_id}/delete",
         "POST /packages/{package_id}/delete",
@@ -241,6 +249,7 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "POST /environments/{environment_id}/agent",
         "GET /environments/{environment_id}/edit",
         "POST /environments/{environment_id}/edit",
+        "POST /notifications/channels",
     ),
 }
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from mgmt_ansible.control_plane.pages.action_routes import action_router
 from mgmt_ansible.control_plane.pages.environment_pages import environment_pages
+from mgmt_ansible.control_plane.pages.notifications import notification_pages
 from mgmt_ansible.control_plane.pages.package_pages import package_pages
 from mgmt_ansible.control_plane.pages.routes import page_router
 from mgmt_ansible.control_plane.pages.runs import run_pages
@@ -29,6 +30,7 @@ ROUTERS = (
     run_pages,
     environment_pages,
     package_pages,
+    notification_pages,
 )
 """Each makes a router from the services and the templates."""
 

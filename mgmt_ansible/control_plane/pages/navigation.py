@@ -31,4 +31,5 @@ PLACES = (
     Place(path="/runs", text="Runs", key="r"),
     Place(path="/environments", text="Environments", key="v"),
     Place(path="/packages", text="Packages", key="m"),
+    Place(path="/notifications", text="Notifications", key="n"),
 )

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import anyio
 from fastapi import FastAPI, Request, Response
@@ -151,6 +150,18 @@ def page_of(values: list, limit: int, offset: int) -> api_v2.Page:
     return api_v2.Page(count=len(shown), total_count=len(values), data=shown)
 
 
+class ScriptedNotifications:
+    """Nobody is told of anything."""
+
+    def __init__(self) -> None:
+        self.channels = self.policies = self.log = self
+
+    def list_channels(self, **_: object) -> api_v2.Page:
+        return page_of([], 50, 0)
+
+    list_policies = list_mutes = list_log = list_channels
+
+
 @dataclass
 class Scripted:
     """The one script behind all the services below."""
@@ -183,7 +194,7 @@ class Scripted:
             "storage": ScriptedStorage(self),
             "runs": ScriptedRuns(),
             "agents": ScriptedAgents(),
-            "notifications": SimpleNamespace(channels=None, policies=None, log=None),
+            "notifications": ScriptedNotifications(),
         }
         return Services(**dict.fromkeys((one.name for one in fields(Services)), None) | scripted)
 
