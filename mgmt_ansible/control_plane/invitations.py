@@ -11,6 +11,7 @@ from mgmt_ansible.control_plane.access import Access
 from mgmt_ansible.control_plane.agent_wheels import AgentWheels
 from mgmt_ansible.control_plane.credentials import new_secret, sha256_hex
 from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.control_plane.store.audit import AuditSubject
 from mgmt_ansible.control_plane.store.records import InvitationRecord
 from mgmt_ansible.settings.agent_files import DEFAULT_INVENTORY, AgentFile
 from mgmt_ansible.wire import api_v2
@@ -59,6 +60,12 @@ class Invitations:
             expires_at = tx.now + INVITATION_LIFE
             record = InvitationRecord(environment_id=environment_id, agent_name=body.agent_name, invited_by=actor)
             tx.invitations.insert(sha256_hex(code), record, expires_at=expires_at, now=tx.now)
+            tx.audit.about(
+                "agent_invitation",
+                body.agent_name,
+                environment_id=environment_id,
+                summary=f"one-time code for agent {body.agent_name} made",
+            )
         made = self.describe(environment_id, url=body.control_plane_url or url)
         return made.model_copy(update={"code": code, "expires_at": expires_at, "agent_name": body.agent_name})
 
@@ -100,6 +107,8 @@ class Invitations:
         """
         with self._store.write() as tx:
             found = tx.invitations.take(sha256_hex(code), now=tx.now)
+            if found is not None:
+                tx.audit.note(_enrolled(found), actor=f"agent:{found.agent_name}")
         if found is None:
             raise errors.AccessError("code: was used, or is too old: make another on the environment's page")
         token = self._access.create_token(name=found.agent_name, kind="agent", environment_ids=[found.environment_id])
@@ -111,6 +120,16 @@ class Invitations:
             prediction_environment_id=environment.id,
             prediction_environment_name=environment.name,
         )
+
+
+def _enrolled(invitation: InvitationRecord) -> AuditSubject:
+    return AuditSubject(
+        action="enroll_agent",
+        target_kind="agent_invitation",
+        target_id=invitation.agent_name,
+        environment_id=invitation.environment_id,
+        summary=f"agent {invitation.agent_name} fetched its token by the code that {invitation.invited_by} made",
+    )
 
 
 def _commands(place: str, wheel_url: str, sha256: str) -> list[str]:

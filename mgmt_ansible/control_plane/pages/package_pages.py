@@ -21,7 +21,7 @@ from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
 
 PAGE_SIZE = 50
-_MOST_DEPLOYMENTS = 500
+_MOST_DEPLOYMENTS = 100
 _DIGITS = 9
 
 

@@ -32,6 +32,17 @@ def test_a_code_becomes_a_token_of_that_environment(site: Site, callers: Callers
     assert ("agent", (site.environment.id,)) == (principal.kind, tuple(principal.environment_ids))
 
 
+def test_who_invited_and_who_came_is_in_the_audit(site: Site, callers: Callers):
+    """The code is not."""
+    code = invite(site, callers.user)["code"]
+    callers.nobody.post("/install/agent", json={"code": code})
+
+    told = [(entry.actor, entry.action, entry.target_id) for entry in site.services.audit.entries()]
+    invited = ("ann", "POST predictionEnvironments/{environment_id}/agentInvitations/", "edge-1")
+    assert [invited, ("agent:edge-1", "enroll_agent", "edge-1")] == [one for one in told if one[2] == "edge-1"]
+    assert code not in str(list(site.services.audit.entries()))
+
+
 def test_a_code_is_good_once(site: Site, callers: Callers):
     """Who comes second is told what to do."""
     code = invite(site, callers.user)["code"]
