@@ -9,6 +9,7 @@ import typer
 
 from mgmt_ansible.cli import options, output, references, text
 from mgmt_ansible.cli.output import Cell
+from mgmt_ansible.cli.user import ScopeOption
 from mgmt_ansible.domain.roles import Role
 
 if TYPE_CHECKING:
@@ -33,13 +34,15 @@ def add(
     user: Annotated[
         str | None, typer.Option("--user", help="Whose it is: id or name; without it, it is a service's.")
     ] = None,
+    environment: ScopeOption = None,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
     """Make a token and print it, this once; keep it in a file with mode 600."""
     with options.connected(context, json_output, data) as session:
         user_id = None if user is None else references.find_user(session.client, user).id
-        made = session.client.access.create_token(name, kind="user", role=role, user_id=user_id)
+        scope = [references.find_environment(session.client, one).id for one in environment or ()]
+        made = session.client.access.create_token(name, kind="user", role=role, user_id=user_id, environment_ids=scope)
         session.output.say(made.token or "", output.as_json(made))
 
 

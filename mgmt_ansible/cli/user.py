@@ -25,6 +25,10 @@ app = typer.Typer(
 
 _COLUMNS = ("NAME", "ROLE", "PASSWORD", "DISABLED", "SIGNED IN", "ID")
 
+ScopeOption = Annotated[
+    list[str] | None,
+    typer.Option("--environment", help="All that is seen and touched: id or name, repeatable; without it, everything."),
+]
 UserArgument = Annotated[str, typer.Argument(metavar="USER", help="Id or name.")]
 
 
@@ -33,6 +37,7 @@ def add(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="What the user signs in with.")],
     role: Annotated[Role, typer.Option("--role", help="What the user may do.")] = Role.VIEWER,
+    environment: ScopeOption = None,
     password_file: passwords.PasswordFileOption = None,
     no_password: Annotated[
         bool, typer.Option("--no-password", help="Only tokens and login links let the user in.")
@@ -44,8 +49,9 @@ def add(
     from mgmt_ansible.wire.api_v2 import UserIn
 
     password = None if no_password else passwords.read_password(password_file, whose=name)
-    body = bodies.checked(UserIn, name=name, role=role, password=password)
     with options.connected(context, json_output, data) as session:
+        scope = [references.find_environment(session.client, one).id for one in environment or ()]
+        body = bodies.checked(UserIn, name=name, role=role, password=password, prediction_environment_ids=scope)
         session.output.show_one(session.client.access.create_user(body), _pairs)
 
 
@@ -79,11 +85,16 @@ def role(
     context: typer.Context,
     user: UserArgument,
     role: Annotated[Role, typer.Argument(help="What the user may do from now on.")],
+    environment: ScopeOption = None,
+    everywhere: Annotated[bool, typer.Option("--everywhere", help="In all environments from now on.")] = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
-    """Give a user another role; a lesser one ends the user's sessions."""
-    _change(context, user, json_output, data, role=role)
+    """Give a user another role, and perhaps other environments; less of either ends the user's sessions."""
+    with options.connected(context, json_output, data) as session:
+        scope = [references.find_environment(session.client, one).id for one in environment or ()]
+    places = scope if scope or everywhere else None
+    _change(context, user, json_output, data, role=role, prediction_environment_ids=places)
 
 
 @app.command()
@@ -122,6 +133,7 @@ def _pairs(user: User) -> Iterable[tuple[str, Cell]]:
     yield "name", user.name
     yield "id", user.id
     yield "role", user.role.value
+    yield "environments", ", ".join(user.prediction_environment_ids) or "all"
     yield "password", "yes" if user.has_password else "no"
     yield "disabled", "yes" if user.disabled else "no"
     yield "created", text.clock(user.created_at)

@@ -117,7 +117,7 @@ class Access:
             name: Unique among users and the tokens that are not revoked; an agent is known by it.
             kind: `user` or `agent`.
             role: Of a person's token; an agent's has none.
-            environment_ids: What an agent may serve; at least one for an agent, none for others.
+            environment_ids: What an agent may serve; or all that a person's token sees, of which empty is everything.
             user_id: Whose it is; without one a service has it. It never may more than the user.
 
         Raises:
@@ -127,7 +127,7 @@ class Access:
         """
         text = new_token()
         with self._store.write() as tx:
-            _check_token(tx, name=name, kind=kind, environment_ids=environment_ids, user_id=user_id)
+            _check_token(tx, name=name, kind=kind, role=role, environment_ids=environment_ids, user_id=user_id)
             token = api_v2.AccessToken(
                 id=make_id(),
                 name=name,
@@ -276,6 +276,14 @@ def _tell_sign_in(tx: Transaction, owner: TokenRecord | UserRecord) -> None:
         tx.audit.note(subject, actor=principal.name, role=principal.role or "")
 
 
+def check_scope(role: Role, environment_ids: Sequence[str]) -> None:
+    """Refuse an administrator for some environments only: what administrators do is for all; InvalidRequestError."""
+    if role is Role.ADMIN and environment_ids:
+        raise errors.InvalidRequestError(
+            "predictionEnvironmentIds: an administrator is for all environments: name none, or take the role deployer"
+        )
+
+
 def check_some_admin(tx: Transaction) -> None:
     """Refuse what would leave nobody who can administrate; ConflictError, and nothing is changed."""
     if not tx.access.any_admin():
@@ -284,11 +292,15 @@ def check_some_admin(tx: Transaction) -> None:
         )
 
 
-def _check_token(tx: Transaction, *, name: str, kind: str, environment_ids: Sequence[str], user_id: str | None) -> None:
-    if (kind == "agent") != bool(environment_ids):
-        raise errors.InvalidRequestError("predictionEnvironmentIds: an agent's token names some, a user's none")
+def _check_token(
+    tx: Transaction, *, name: str, kind: str, role: Role, environment_ids: Sequence[str], user_id: str | None
+) -> None:
+    if kind == "agent" and not environment_ids:
+        raise errors.InvalidRequestError("predictionEnvironmentIds: an agent's token names at least one")
     if kind == "agent" and user_id is not None:
         raise errors.InvalidRequestError("userId: an agent's token belongs to no user")
+    if kind != "agent":
+        check_scope(role, environment_ids)
     for environment_id in environment_ids:
         tx.environments.record(environment_id)
     if user_id is not None:

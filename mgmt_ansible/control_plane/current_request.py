@@ -1,7 +1,8 @@
 """The request at hand: for what every change has in common, so that no service can forget to say who made it.
 
 The HTTP edge sets it for people's requests that may change something; a thread that serves a request sees it (context
-variables go along). The store reads it when a transaction is about to be committed. Nothing else may depend on it.
+variables go along). The store reads it: the scope when a transaction begins, the rest when one is about to be committed. Nothing
+else may depend on it.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class CurrentRequest:
 
 
 _CURRENT: ContextVar[CurrentRequest | None] = ContextVar("current_request", default=None)
+_SCOPE: ContextVar[tuple[str, ...]] = ContextVar("current_scope", default=())
 
 
 def current_request() -> CurrentRequest | None:
@@ -45,11 +47,17 @@ def current_request() -> CurrentRequest | None:
     return _CURRENT.get()
 
 
+def current_scope() -> tuple[str, ...]:
+    """Return the environments that the request at hand may see; empty is all, as for whatever is no request."""
+    return _SCOPE.get()
+
+
 @contextmanager
-def serving(request: CurrentRequest) -> Iterator[None]:
-    """Let a request be the one at hand."""
-    token = _CURRENT.set(request)
+def serving(request: CurrentRequest | None, *, scope: tuple[str, ...] = ()) -> Iterator[None]:
+    """Let a request, and its scope, be the ones at hand; None for one that changes nothing."""
+    token, scope_token = _CURRENT.set(request), _SCOPE.set(scope)
     try:
         yield
     finally:
+        _SCOPE.reset(scope_token)
         _CURRENT.reset(token)

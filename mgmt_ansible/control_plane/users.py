@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane.access import check_some_admin
+from mgmt_ansible.control_plane.access import check_scope, check_some_admin
 from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.records import UserRecord
@@ -38,7 +40,9 @@ class Users:
         """
         password_hash = self._hash(body.name, body.password)
         user_id = make_id()
+        check_scope(body.role, body.prediction_environment_ids)
         with self._store.write() as tx:
+            _check_environments(tx, body.prediction_environment_ids)
             if tx.access.name_taken(body.name):
                 raise errors.ConflictError(f"a user or an access token is named {body.name} already: take another name")
             tx.users.insert(
@@ -46,7 +50,7 @@ class Users:
                 name=body.name,
                 password_hash=password_hash,
                 role=body.role,
-                environment_ids=(),
+                environment_ids=body.prediction_environment_ids,
                 created_at=tx.now,
             )
             tx.audit.about("user", user_id, summary=f"{body.name} created with role {body.role}", action="create_user")
@@ -67,12 +71,16 @@ class Users:
             values: dict[str, object] = {}
             if change.role is not None:
                 values["role"] = change.role.value
+            if change.prediction_environment_ids is not None:
+                _check_environments(tx, change.prediction_environment_ids)
+                values["environment_ids"] = change.prediction_environment_ids
             if change.disabled is not None:
                 values["disabled"] = change.disabled
             if password_hash is not None:
                 values["password_hash"] = password_hash
             if values:
                 tx.users.update(user_id, values)
+                check_scope(tx.users.record(user_id).role, tx.users.record(user_id).environment_ids)
                 _end_sessions(tx, before, new_password=password_hash is not None)
                 tx.audit.about("user", user_id, summary=_changes(before, change), action="change_user")
             return tx.users.get(user_id)
@@ -86,8 +94,14 @@ class Users:
         return self._passwords.hash(text)
 
 
+def _check_environments(tx: Transaction, environment_ids: Sequence[str]) -> None:
+    for environment_id in environment_ids:
+        tx.environments.record(environment_id)
+
+
 def _changes(before: UserRecord, change: api_v2.UserPatch) -> str:
     told = [f"role {before.role} -> {change.role}"] if change.role is not None else []
+    told += [] if change.prediction_environment_ids is None else ["other environments"]
     told += [] if change.disabled is None else ["disabled" if change.disabled else "enabled"]
     told += [] if change.password is None else ["new password"]
     return f"{before.name}: {', '.join(told)}"
@@ -95,7 +109,8 @@ def _changes(before: UserRecord, change: api_v2.UserPatch) -> str:
 
 def _end_sessions(tx: Transaction, before: UserRecord, *, new_password: bool) -> None:
     after = tx.users.record(before.id)
-    if new_password or after.disabled or not after.role.covers(before.role):
+    narrowed = after.environment_ids != before.environment_ids
+    if new_password or narrowed or after.disabled or not after.role.covers(before.role):
         tx.users.end_sessions(before.id)
     if before.role is Role.ADMIN and (after.disabled or after.role is not Role.ADMIN):
         check_some_admin(tx)

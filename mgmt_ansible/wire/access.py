@@ -32,12 +32,14 @@ class UserIn(_WithPassword):
 
     name: _Name
     role: Role = Role.VIEWER
+    prediction_environment_ids: list[str] = Field(default=[], max_length=500)
 
 
 class UserPatch(_WithPassword):
     """Body of `PATCH users/{id}/`; absent fields stay."""
 
     role: Role | None = None
+    prediction_environment_ids: list[str] | None = Field(default=None, max_length=500)
     disabled: bool | None = None
 
 
@@ -57,8 +59,8 @@ class User(WireModel):
 class AccessTokenIn(WireModel):
     """Body of `POST accessTokens/`.
 
-    An agent's token names the environments that it may serve. A person's has a role, and belongs to a user (`user_id`),
-    beyond whom it never may, or to a service.
+    An agent's token names the environments that it may serve. A person's has a role, belongs to a user (`user_id`), beyond
+    whom it never may, or to a service, and may name the environments that are all it sees.
     """
 
     name: _Name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import nullcontext
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -50,7 +49,7 @@ class Authentication:
                 await refusal(scope, receive, send)
                 return
         at_hand = None if permission is None else request_at_hand(Request(scope), permission)
-        with nullcontext() if at_hand is None else serving(at_hand):
+        with serving(at_hand, scope=scope_of(Request(scope))):
             await self._app(scope, receive, send)
 
     async def _refusal(self, request: Request, permission: permissions.Permission | None) -> ASGIApp | None:
@@ -106,6 +105,12 @@ def request_at_hand(request: Request, permission: permissions.Permission) -> Cur
         request_id=getattr(request.state, "request_id", ""),
         noted=principal is None,
     )
+
+
+def scope_of(request: Request) -> tuple[str, ...]:
+    """Return the environments that a person may see; empty is all. Agents have rules of their own."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    return principal.environment_ids if principal is not None and principal.kind == "user" else ()
 
 
 def _last_id(route: str, path: str) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from mgmt_ansible.control_plane.current_request import current_request
-from mgmt_ansible.control_plane.store import copies
+from mgmt_ansible.control_plane.current_request import current_request, current_scope
+from mgmt_ansible.control_plane.store import copies, scoping
 from mgmt_ansible.control_plane.store.access import AccessRows
 from mgmt_ansible.control_plane.store.actions import ActionRows
 from mgmt_ansible.control_plane.store.agents import AgentRows
@@ -79,6 +79,7 @@ class Store:
 
     def __init__(self, url: str, *, clock: Callable[[], datetime] | None = None) -> None:
         self._database = Database(url, clock=clock)
+        scoping.install(self._database.engine)
 
     @property
     def path(self) -> Path | None:
@@ -134,7 +135,7 @@ class Store:
             StoreUnavailableError: Locked for 5 s, unreachable, or out of disk.
             ConflictError: A constraint refused.
         """
-        with self._database.write() as connection:
+        with self._database.write() as connection, _scoped(connection):
             tx = self._transaction(connection)
             yield tx
             noted = tx.audit.finish()
@@ -145,7 +146,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """Open a transaction for reading."""
-        with self._database.read() as connection:
+        with self._database.read() as connection, _scoped(connection):
             yield self._transaction(connection)
 
     def checkpoint(self) -> None:
@@ -184,3 +185,13 @@ class Store:
             notifications=NotificationRows(connection, now),
             deliveries=DeliveryRows(connection),
         )
+
+
+@contextmanager
+def _scoped(connection: sa.Connection) -> Iterator[None]:
+    """Let a connection read what the request at hand may see."""
+    connection.info[scoping.OPTION] = current_scope()
+    try:
+        yield
+    finally:
+        connection.info.pop(scoping.OPTION, None)

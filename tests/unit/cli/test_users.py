@@ -31,7 +31,7 @@ def test_a_password_is_the_first_line_of_a_file(monkeypatch, tmp_path):
     done = terminal.run("user", "add", "Ann", "--role", "operator", "--password-file", str(tmp_path / "secret"))
 
     assert 0 == done.exit_code
-    expected = {"name": "Ann", "role": "operator", "password": "correct horse battery"}
+    expected = {"name": "Ann", "role": "operator", "password": "correct horse battery", "predictionEnvironmentIds": []}
     assert expected == json.loads(terminal.adapter.bodies[-1])
     assert "horse" not in done.output
 

@@ -44,6 +44,14 @@ _ROUTES = """
 A token that belongs to a user may what both may: it has the lesser of both roles at every request, and is refused while the user is
 disabled. What would leave nobody who can administrate is refused (409).
 
+## Scopes
+
+A user or a token of a person may be for some environments only (`predictionEnvironmentIds`, `user add NAME --environment ENVIRONMENT`). Then
+deployments, hosts, actions, runs, agents, events (lists, search, streams, exports, metrics and pages alike), holds and notifications of other
+environments do not exist: they are in no list and no count, and everything about them is answered 404. Packages can be read by all. A token of a
+user sees what both may see. Administrators are for all environments. Another scope ends the user's sessions. The control plane does it at one place, where
+every question to the database passes (`control_plane/store/scoping.py`).
+
 ## Signing in
 
 People sign in to the pages with name and password, with a token, or with a one-time link (`mgmt-ansible login`). A session ends 12 hours

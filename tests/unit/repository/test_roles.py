@@ -8,6 +8,8 @@ from fastapi.routing import iter_route_contexts
 
 from mgmt_ansible.control_plane.api import create_app
 from mgmt_ansible.control_plane.api.permissions import PERMISSIONS, permissions_of
+from mgmt_ansible.control_plane.store.schema import METADATA
+from mgmt_ansible.control_plane.store.scoping import CONDITIONS, FOR_ALL
 from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.roles import ROLE_OF_ACTION
 from tests.unit.pages.scripted_services import Scripted
@@ -39,6 +41,12 @@ def test_a_path_has_the_permission_of_its_own_template():
 def test_every_type_of_action_has_its_role():
     """Whatever the route that takes it."""
     assert set(ActionType) == set(ROLE_OF_ACTION)
+
+
+def test_every_table_that_scoping_names_exists():
+    """A renamed one would be open to all."""
+    known = {table.name for table in METADATA.sorted_tables}
+    assert {"deployment_events_search"} == (set(CONDITIONS) | FOR_ALL) - known
 
 
 def test_the_page_says_the_same():
