@@ -11,6 +11,7 @@ from mgmt_ansible.control_plane.canceling import cancel_action
 from mgmt_ansible.control_plane.entries import append_event, package_data
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters
+from mgmt_ansible.control_plane.store.deployment_hosts import Standing
 from mgmt_ansible.control_plane.store.records import DeploymentRecord
 from mgmt_ansible.control_plane.tagging import forget_all
 from mgmt_ansible.control_plane.wakeups import Wakeups
@@ -177,6 +178,11 @@ class Deployments:
         """Return what each host last made of several deployments, in no order."""
         with self._store.read() as tx:
             return tx.deployment_hosts.of_all(deployment_ids)
+
+    def standings(self, deployment_ids: Sequence[str]) -> tuple[Standing, ...]:
+        """Return, of several deployments, what each host last made of them; quick for thousands."""
+        with self._store.read() as tx:
+            return tuple(tx.deployment_hosts.standings(deployment_ids))
 
     def find_rollback_target(self, deployment_id: str) -> ModelPackage | None:
         """Return the package that a rollback would bring back; NotFoundError."""

@@ -80,6 +80,13 @@ def test_each_host_keeps_its_own_result(site):
     assert (Outcome.FAILED, Cause.NOT_READY, "no answer") == (seen["h2"].outcome, seen["h2"].cause, seen["h2"].message)
 
 
+def test_the_matrix_is_told_the_same_in_short(site):
+    """Outcome and step of every host, and nothing else."""
+    half_failed(site)
+    told = {(one.host, one.outcome, one.in_step) for one in site.services.deployments.standings(["d1"])}
+    assert {("h1", Outcome.OK, True), ("h2", Outcome.FAILED, False)} == told
+
+
 def test_a_host_that_was_not_reached_keeps_the_model_that_was_proved_there(site):
     """What serves is not forgotten for a cut cable."""
     site.ready("d1")

@@ -272,6 +272,9 @@ class ScriptedDeployments:
     def hosts_of(self, deployment_ids):
         return tuple(one for one in self.script.hosts if one.deployment_id in deployment_ids)
 
+    def standings(self, deployment_ids):
+        return self.hosts_of(deployment_ids)
+
     def find_rollback_target(self, deployment_id):
         return self.script.rollback_target
 

@@ -125,12 +125,12 @@ def test_odd_filters_of_events_count_as_not_chosen(script, browser):
 
 
 def test_a_cell_is_an_icon_a_letter_and_the_way_to_its_events(script, browser):
-    """Colour never stands alone."""
+    """Colour never stands alone; who hears it has the heads of row and column besides."""
     script.inventory = ["h1", "h2"]
     script.hosts = [scripted.deployment_host(host="h1", outcome=Outcome.FAILED, cause=Cause.NOT_READY)]
     text = browser.get("/matrix").text
-    cell = re.search(r'<a class="cell tone-failing" href="([^"]+)" aria-label="([^"]+)".*?<b>(\w)</b>', text)
-    assert ("/events?deployment=wine&amp;host=h1", "h1, Label of wine: failed", "F") == cell.groups()
+    cell = re.search(r'<a class="tone-failing" href="([^"]+)" title="([^"]+)"><i>(.)</i>(\w)</a>', text)
+    assert ("/events?deployment=wine&amp;host=h1", "Label of wine on h1: failed", "✕", "F") == cell.groups()
     assert "2 hosts, 1 deployment" in text
 
 
