@@ -24,6 +24,10 @@ class Access:
         """Create a user; ConflictError when the name is taken."""
         return self._transport.send(User, "POST", "users/", body=user)
 
+    def get_user(self, user_id: str) -> User:
+        """Return one user; NotFoundError without them."""
+        return self._transport.get(User, f"users/{segment(user_id)}/")
+
     def change_user(self, user_id: str, change: UserPatch) -> User:
         """Change a user; fields that are None stay."""
         return self._transport.send(User, "PATCH", f"users/{segment(user_id)}/", body=change)

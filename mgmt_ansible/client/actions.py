@@ -36,6 +36,10 @@ class Actions:
         body = self._transport.read("GET", f"actions/{segment(action_id)}/spec/")
         return agent_v1.parse_json(agent_v1.ACTION_SPEC, body)
 
+    def read_status(self, status_id: str) -> bytes:
+        """Return what a `Location` of long work leads to: its progress as JSON, or what it was about when it is done."""
+        return self._transport.read("GET", f"status/{segment(status_id)}/")
+
     def cancel(self, action_id: str) -> None:
         """Cancel an action: at once when it is pending, else the agent is asked; ConflictError when it is final."""
         self._transport.read("POST", f"actions/{segment(action_id)}/cancel/")

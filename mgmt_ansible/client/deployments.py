@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import requests
 
-from mgmt_ansible.client.transport import Transport, parse_answer, segment
+from mgmt_ansible.client.transport import Query, Transport, parse_answer, segment
 from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
@@ -19,6 +19,7 @@ from mgmt_ansible.wire.api_v2 import (
     DeploymentEvent,
     DeploymentIn,
     DeploymentPatch,
+    DeploymentStatusIn,
     ModelReplacement,
 )
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
@@ -38,6 +39,10 @@ class Deployments:
         state: DeploymentState | None = None,
         health: Health | None = None,
         search: str | None = None,
+        order_by: str | None = None,
+        importances: Sequence[str] = (),
+        tag_keys: Sequence[str] = (),
+        tag_values: Sequence[str] = (),
     ) -> Iterator[Deployment]:
         """Yield deployments, page after page.
 
@@ -45,9 +50,22 @@ class Deployments:
             environment_id: Only of this environment.
             state: Only in this state.
             health: Only of this health.
-            search: Only with this text in the label.
+            search: Only with this text in label, description, id or package name.
+            order_by: Such as `serviceHealth` or `-createdAt`; None is by label.
+            importances: Only of one of these.
+            tag_keys: Only with a tag of one of these names.
+            tag_values: Only with a tag of one of these values.
         """
-        query = {"predictionEnvironmentId": environment_id, "state": state, "health": health, "search": search}
+        query: Query = {
+            "predictionEnvironmentId": environment_id,
+            "state": state,
+            "health": health,
+            "search": search,
+            "orderBy": order_by,
+            "importance": importances or None,
+            "tagKeys": tag_keys or None,
+            "tagValues": tag_values or None,
+        }
         return self._transport.pages(Deployment, "deployments/", query)
 
     def get_deployment(self, deployment_id: str) -> Deployment:
@@ -112,6 +130,12 @@ class Deployments:
         query = {"ignoreManagementAgent": True} if at_once else None
         body = self._transport.read("DELETE", f"deployments/{segment(deployment_id)}/", query=query)
         return parse_answer(ActionAccepted, body) if body else None
+
+    def set_active(self, deployment_id: str, *, active: bool, idempotency_key: str | None = None) -> ActionAccepted:
+        """Launch a deployment again, or stop it, the vendor's way."""
+        path = f"deployments/{segment(deployment_id)}/status/"
+        body = DeploymentStatusIn(status="active" if active else "inactive")
+        return self._transport.ask("PATCH", path, body=body, idempotency_key=idempotency_key)
 
     def build_file(self, deployment_id: str) -> BuildAccepted:
         """Ask for the archive of what a deployment wants to serve."""

@@ -12,12 +12,15 @@ from mgmt_ansible.client.agents import Agents
 from mgmt_ansible.client.audit import Audit
 from mgmt_ansible.client.deployment_events import DeploymentEvents
 from mgmt_ansible.client.deployments import Deployments
+from mgmt_ansible.client.details import DeploymentDetails
 from mgmt_ansible.client.environments import Environments
+from mgmt_ansible.client.monitoring import Monitoring, Webhooks
 from mgmt_ansible.client.notifications import Notifications
 from mgmt_ansible.client.packages import Packages
 from mgmt_ansible.client.registered_models import RegisteredModels
 from mgmt_ansible.client.retention import Retention
 from mgmt_ansible.client.runs import Runs
+from mgmt_ansible.client.tags import DeploymentTags, EnvironmentTags, KeyValues
 from mgmt_ansible.client.transport import Transport
 from mgmt_ansible.wire.api_v2 import Version
 
@@ -30,6 +33,12 @@ class Client:
         packages: Model packages: upload, download.
         registered_models: Names of packages, their versions, and aliases.
         deployments: Launch, replace, stop, relaunch, status.
+        deployment_details: Settings, capabilities, checks before a replacement.
+        deployment_tags: Tags of deployments.
+        environment_tags: Tags of environments.
+        key_values: Key-values of deployments, environments, packages and models.
+        monitoring: What monitors report.
+        webhooks: Inbound webhooks.
         actions: Follow and cancel what was asked for.
         deployment_events: The feed, newest first or as it happens.
         runs: What Ansible did.
@@ -68,6 +77,12 @@ class Client:
         self.packages = Packages(self._transport)
         self.registered_models = RegisteredModels(self._transport)
         self.deployments = Deployments(self._transport)
+        self.deployment_details = DeploymentDetails(self._transport)
+        self.deployment_tags = DeploymentTags(self._transport)
+        self.environment_tags = EnvironmentTags(self._transport)
+        self.key_values = KeyValues(self._transport)
+        self.monitoring = Monitoring(self._transport)
+        self.webhooks = Webhooks(self._transport)
         self.actions = Actions(self._transport)
         self.deployment_events = DeploymentEvents(self._transport)
         self.runs = Runs(self._transport)

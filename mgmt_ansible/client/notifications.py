@@ -38,6 +38,22 @@ class Notifications:
         """Yield every channel by name, page after page."""
         return self._transport.pages(NotificationChannel, _CHANNELS)
 
+    def list_channels_of(self, related_entity_type: str, related_entity_id: str) -> Iterator[NotificationChannel]:
+        """Yield the channels of one scope, page after page."""
+        return self._transport.pages(NotificationChannel, _scope(_CHANNELS, related_entity_type, related_entity_id))
+
+    def get_channel(self, channel: NotificationChannel) -> NotificationChannel:
+        """Return a channel as it is now; NotFoundError without it."""
+        return self._transport.get(NotificationChannel, _path(_CHANNELS, channel))
+
+    def list_policies_of(self, related_entity_type: str, related_entity_id: str) -> Iterator[NotificationPolicy]:
+        """Yield the policies of one scope, page after page."""
+        return self._transport.pages(NotificationPolicy, _scope(_POLICIES, related_entity_type, related_entity_id))
+
+    def get_policy(self, policy: NotificationPolicy) -> NotificationPolicy:
+        """Return a policy as it is now; NotFoundError without it."""
+        return self._transport.get(NotificationPolicy, _path(_POLICIES, policy))
+
     def create_channel(self, channel: NotificationChannelIn) -> NotificationChannel:
         """Create a channel; InvalidRequestError names the field that does not fit."""
         return self._transport.send(NotificationChannel, "POST", _CHANNELS, body=channel)
@@ -107,3 +123,7 @@ class Notifications:
 
 def _path(noun: str, thing: NotificationChannel | NotificationPolicy) -> str:
     return f"{noun}{thing.related_entity_type}/{segment(thing.related_entity_id)}/{segment(thing.id)}/"
+
+
+def _scope(noun: str, related_entity_type: str, related_entity_id: str) -> str:
+    return f"{noun}{segment(related_entity_type)}/{segment(related_entity_id)}/"

@@ -70,8 +70,8 @@ class PredictionRequest(WireModel):
 
     timestamp: VendorTime | None = None
     model_id: str | None = Field(default=None, max_length=512)
-    num_predictions: int | None = Field(default=None, ge=0, le=2**53)
-    execution_time: float | None = Field(default=None, ge=0)
+    num_predictions: int | None = Field(default=None, ge=0, le=10**9)
+    execution_time: float | None = Field(default=None, ge=0, le=86_400_000)
     user_error: bool | int = False
     system_error: bool | int = False
 
