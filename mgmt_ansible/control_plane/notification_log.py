@@ -64,7 +64,7 @@ class NotificationLogs:
                 status=DeliveryStatus.PENDING,
                 parent_id=notification_id,
             )
-            tx.deliveries.insert(delivery, now=tx.now)
+            tx.deliveries.insert([delivery], now=tx.now)
             tx.notifications.update_channel(channel_id, {"resume_at": None})
             _log.info("notification_resent", notification_id=again.id, parent_id=notification_id, actor=actor)
             return tx.deliveries.get(again.id)

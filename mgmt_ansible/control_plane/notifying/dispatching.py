@@ -23,7 +23,8 @@ from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import api_v2
 
 BATCH = 100
-"""Entries in one transaction: writers of the feed wait for milliseconds only."""
+MOST_DELIVERIES = 50
+"""Of one transaction, which ends with the entry that reaches it: writers of the feed wait for milliseconds only."""
 
 _PRUNED_AT_ONCE = 500
 _HEALTHS = frozenset(Health)
@@ -52,12 +53,13 @@ class Dispatcher:
         with self._store.write() as tx:
             policies = tx.notifications.active_policies()
             after = max(tx.notifications.cursor(), min((one.after for one in policies), default=0))
-            entries = tx.deployment_events.following(after, EVERYTHING, limit=BATCH) if policies else ()
+            limit = _batch(len(policies))
+            entries = tx.deployment_events.following(after, EVERYTHING, limit=limit) if policies else ()
             mutes = tx.notifications.mutes()
-            if entries:
-                _meet(tx, policies, entries, mutes)
-                tx.notifications.move_cursor(entries[-1].sequence)
-            more = len(entries) == BATCH
+            met = _meet(tx, policies, entries, mutes)
+            if met:
+                tx.notifications.move_cursor(entries[met - 1].sequence)
+            more = met < len(entries) or len(entries) == limit
             if not more:
                 _release(tx, policies, mutes)
         return more
@@ -91,42 +93,51 @@ class Dispatcher:
             )
 
 
+def _batch(policies: int) -> int:
+    """Return how many entries to read: not many more than may be met."""
+    return max(10, min(BATCH, 4 * MOST_DELIVERIES // max(1, policies)))
+
+
 def _meet(
     tx: Transaction, policies: Sequence[Policy], entries: Sequence[api_v2.DeploymentEvent], mutes: Sequence[Mute]
-) -> None:
-    """Let entries meet policies, in the feed's order."""
+) -> int:
+    """Let entries meet policies, in the feed's order; return how many did."""
     known = {entry.sequence: _entry(entry) for entry in entries}
     memories = tx.notifications.memories(entry.subject for entry in known.values())
     before = dict(memories)
     names = _Names(tx)
+    deliveries: list[NewDelivery] = []
+    met = 0
     for event in entries:
+        if len(deliveries) >= MOST_DELIVERIES:
+            break
+        met += 1
         entry = known[event.sequence]
         for policy in policies:
             key = (policy.id, entry.subject)
             judgement = notifications.judge(policy, entry, memories.get(key, NOTHING_TOLD), mutes)
             memories[key] = judgement.memory
             if judgement.verdict is not Verdict.NOTHING:
-                _put_down(tx, policy, entry, names.notice(event, judgement), judgement)
+                deliveries.append(_delivery(policy, entry, names.notice(event, judgement), judgement))
+    tx.deliveries.insert(deliveries, now=tx.now)
+    told = {one.policy_id for one in deliveries if one.status is DeliveryStatus.PENDING and one.policy_id}
+    tx.notifications.mark_told(told)
     _remember(tx, known.values(), memories, before)
+    return met
 
 
-def _put_down(tx: Transaction, policy: Policy, entry: Entry, notice: Notice, judgement: Judgement) -> None:
+def _delivery(policy: Policy, entry: Entry, notice: Notice, judgement: Judgement) -> NewDelivery:
     held = judgement.verdict is Verdict.HOLD
     why = "muted" if judgement.muted else "within the period of the last message"
-    tx.deliveries.insert(
-        NewDelivery(
-            once=_once(policy.id, entry.sequence),
-            channel_id=policy.channel_id,
-            policy_id=policy.id,
-            subject=entry.subject,
-            notice=notice,
-            status=DeliveryStatus.HELD if held else DeliveryStatus.PENDING,
-            reason=f"held: {why}" if held else "",
-        ),
-        now=tx.now,
+    return NewDelivery(
+        once=_once(policy.id, entry.sequence),
+        channel_id=policy.channel_id,
+        policy_id=policy.id,
+        subject=entry.subject,
+        notice=notice,
+        status=DeliveryStatus.HELD if held else DeliveryStatus.PENDING,
+        reason=f"held: {why}" if held else "",
     )
-    if not held:
-        tx.notifications.update_policy(policy.id, {"last_triggered_at": tx.now})
 
 
 def _remember(
@@ -152,7 +163,7 @@ def _release(tx: Transaction, policies: Sequence[Policy], mutes: Sequence[Mute])
             continue
         once = _once(remembered.policy_id, remembered.memory.news)
         tx.deliveries.promote(once, verdict=judgement.verdict, held=judgement.held, now=tx.now)
-        tx.notifications.update_policy(remembered.policy_id, {"last_triggered_at": tx.now})
+        tx.notifications.mark_told([remembered.policy_id])
         tx.notifications.remember(replace(remembered, memory=judgement.memory))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,31 +34,11 @@ class DeliveryRows:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def insert(self, delivery: NewDelivery, *, now: datetime) -> None:
-        """Add one; ConflictError when its entry was told by its policy already."""
-        notice = delivery.notice
-        self._connection.execute(
-            DELIVERIES.insert().values(
-                id=notice.id,
-                once=delivery.once,
-                channel_id=delivery.channel_id,
-                policy_id=delivery.policy_id,
-                event_sequence=notice.sequence or None,
-                event_type=notice.event_type,
-                environment_id=notice.environment_id,
-                deployment_id=notice.deployment_id,
-                subject=delivery.subject,
-                verdict=notice.verdict.value,
-                status=delivery.status.value,
-                reason=delivery.reason,
-                notice=_notice_to_json(notice),
-                tries=0,
-                next_try_at=now if delivery.status is DeliveryStatus.PENDING else None,
-                created_at=now,
-                response_text="",
-                parent_id=delivery.parent_id,
-            )
-        )
+    def insert(self, deliveries: Iterable[NewDelivery], *, now: datetime) -> None:
+        """Add some; ConflictError when an entry was told by its policy already."""
+        rows = [_values(delivery, now) for delivery in deliveries]
+        if rows:
+            self._connection.execute(DELIVERIES.insert(), rows)
 
     def promote(self, once: str, *, verdict: Verdict, held: int, now: datetime) -> None:
         """Let a held one be sent after all; it counts the others that were held."""
@@ -210,6 +190,30 @@ class DeliveryRows:
         sequences: Sequence[int] = self._connection.execute(found).scalars().all()
         self._connection.execute(DELIVERIES.delete().where(_COLUMNS.sequence.in_(sequences)))
         return len(sequences)
+
+
+def _values(delivery: NewDelivery, now: datetime) -> dict[str, object]:
+    notice = delivery.notice
+    return {
+        "id": notice.id,
+        "once": delivery.once,
+        "channel_id": delivery.channel_id,
+        "policy_id": delivery.policy_id,
+        "event_sequence": notice.sequence or None,
+        "event_type": notice.event_type,
+        "environment_id": notice.environment_id,
+        "deployment_id": notice.deployment_id,
+        "subject": delivery.subject,
+        "verdict": notice.verdict.value,
+        "status": delivery.status.value,
+        "reason": delivery.reason,
+        "notice": _notice_to_json(notice),
+        "tries": 0,
+        "next_try_at": now if delivery.status is DeliveryStatus.PENDING else None,
+        "created_at": now,
+        "response_text": "",
+        "parent_id": delivery.parent_id,
+    }
 
 
 def _is_free(now: datetime) -> sa.ColumnElement[bool]:

@@ -75,6 +75,11 @@ class NotificationRows:
         """Change columns of one."""
         self._connection.execute(POLICIES.update().where(POLICIES.c.id == policy_id).values(**values))
 
+    def mark_told(self, policy_ids: Iterable[str]) -> None:
+        """Put down that these tell something now."""
+        told = POLICIES.c.id.in_(sorted(policy_ids))
+        self._connection.execute(POLICIES.update().where(told).values(last_triggered_at=self._now))
+
     def forget(self, policy_id: str) -> None:
         """Remove what a policy remembers: it begins afresh."""
         self._connection.execute(MEMORIES.delete().where(MEMORIES.c.policy_id == policy_id))

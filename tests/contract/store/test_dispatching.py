@@ -81,6 +81,20 @@ def test_more_entries_than_a_transaction_takes_are_all_told(desk: Desk):
     assert (count, sorted(found)) == (len(set(found)), found)
 
 
+def test_a_transaction_ends_when_it_holds_enough(desk: Desk):
+    """Many policies hold up no writer of the feed for long; the rest follows, each once."""
+    for number in range(10):
+        desk.policy(f"p{number}")
+    desk.happens(count=12)
+
+    assert desk.dispatcher.dispatch()
+    first = len(desk.log())
+    desk.dispatch()
+
+    assert dispatching.MOST_DELIVERIES == first
+    assert 120 == len({(one.policy_id, one.event_sequence) for one in desk.log()}) == len(desk.log())
+
+
 def test_without_work_nobody_is_held_up(desk: Desk):
     """No transaction that writes is opened."""
     desk.happens()
@@ -91,7 +105,7 @@ def test_without_work_nobody_is_held_up(desk: Desk):
     assert [] == desk.log()
 
 
-@pytest.mark.parametrize("step", ["insert", "remember", "move_cursor", "update_policy"])
+@pytest.mark.parametrize("step", ["insert", "remember", "move_cursor", "mark_told"])
 def test_a_crash_at_any_step_tells_nothing_twice_and_loses_nothing(desk: Desk, monkeypatch, step: str):
     """Cursor, deliveries and what is remembered are one transaction."""
     desk.policy(maximal_frequency="PT1H")
