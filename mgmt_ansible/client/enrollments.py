@@ -13,6 +13,7 @@ from mgmt_ansible.wire.api_v2 import AgentEnrollment
 
 _SECONDS = 30.0
 _LARGEST_ANSWER = 100_000
+_PIECE = 16_384
 
 
 def enroll(url: str, code: str, *, ca_file: Path | None = None) -> AgentEnrollment:
@@ -38,7 +39,11 @@ def enroll(url: str, code: str, *, ca_file: Path | None = None) -> AgentEnrollme
             allow_redirects=False,
             stream=True,
         )
-        body = answer.raw.read(_LARGEST_ANSWER + 1, decode_content=True)
+        body = b""
+        for piece in answer.iter_content(_PIECE):
+            body += piece
+            if len(body) > _LARGEST_ANSWER:
+                break
     if len(body) > _LARGEST_ANSWER or answer.is_redirect:
         raise errors.ControlPlaneError(f"{url} is no control plane: its answer cannot be read")
     if not answer.ok:

@@ -106,6 +106,9 @@ def test_three_lines_make_an_agent_that_works(tmp_path, host):
         assert 0 == done.returncode, done.stdout + done.stderr
         assert ["edge-1"] == [one["name"] for one in read_json("--data", data, "agent", "list")]
         assert ["loopback"] == [one["name"] for one in read_json("--data", data, "host", "list")]
+        (performed, *_) = read_json("--data", data, "run", "list")
+        log = run("--data", data, "run", "log", performed["id"]).stdout
+        assert ("successful", True) == (performed["status"], "TASK [" in log and "PLAY RECAP" in log), log
         assert [("loopback", False)] == [(one.host, one.failed) for one in checks]
         token = (folder / "agent.token").read_text().strip()
         assert [0o600, 0o600] == [(folder / name).stat().st_mode & 0o777 for name in ("agent.token", "agent.yaml")]

@@ -18,7 +18,7 @@ from mgmt_ansible.adapters.report_spools import SqliteReportSpool
 from mgmt_ansible.adapters.spool_files import Limits
 from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
-from mgmt_ansible.domain.reports import HostsReport, ProgressReport, Report, ResultReport, RunReport
+from mgmt_ansible.domain.reports import HostsReport, LogReport, ProgressReport, Report, ResultReport, RunReport
 from mgmt_ansible.domain.runs import RunOutcome, RunProgress, RunStatus
 from mgmt_ansible.wire import agent_v1
 
@@ -533,3 +533,16 @@ class TestAFullSpool:
         spool.close()
 
         assert 10 == max(waiting)
+
+
+def test_a_full_spool_drops_lines_of_logs_before_anything_else(open_spool):
+    """A log is worth less than a step, and far less than a result."""
+    receiver = Receiver()
+    spool = open_spool(receiver, limits=Limits(reports=2))
+    lines = LogReport(id=f"{9:024x}", action_id="a" * 24, attempt=1, run_id="b" * 24, playbook="x", started_at=NOW)
+    for report in (progress(1), lines, result(2)):
+        spool.put(report)
+    spool.start()
+
+    assert spool.flush(timeout_seconds=DEADLINE_SECONDS)
+    assert [1, 2] == receiver.numbers
