@@ -2,7 +2,7 @@
 
     python -m benchmarks.pages [EVENTS [PATH...]]
 
-The database is SQLite with 1,000 deployments; one environment has 100 hosts times 50 deployments. Prints a
+The database is SQLite with 1,000 deployments and 10,000 runs, one of them with a log of 20,000 lines; one environment has 100 hosts times 50 deployments. Prints a
 `goal NAME: VALUE (limit LIMIT) ok|missed` line for each page: the median of five visits without a cache, and the worst.
 """
 
@@ -14,9 +14,10 @@ import sys
 
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks import event_feeds
+from benchmarks import event_feeds, run_histories
 from benchmarks.event_servers import Server, database, opened, served
 from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.control_plane.store.packages import EVERY_PACKAGE
 from mgmt_ansible.domain.event_filters import EVERYTHING
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Identity, Outcome
 from tests.acceptance.pages.conftest import ARGUMENTS
@@ -24,6 +25,7 @@ from tests.acceptance.pages.conftest import ARGUMENTS
 LIMIT_MILLISECONDS = 1000
 ROUNDS = 5
 HOSTS = 100
+RUNS = 10_000
 DIGEST = "5f" * 32
 
 
@@ -36,6 +38,8 @@ def main() -> int:
             deployments = names.deployment_ids[:: event_feeds.ENVIRONMENTS]
             tell_hosts(store, names.environment_ids[0], deployments)
             newest = newest_entry(store)
+            run = run_histories.fill(store, names.environment_ids[0], deployments, RUNS)
+            package = newest_package(store)
         chosen = sys.argv[2:]
         paths = (
             "/",
@@ -51,8 +55,12 @@ def main() -> int:
             f"/events/{newest}",
             f"/matrix?environment={names.environment_ids[0]}",
             "/runs",
+            "/runs?status=failed&search=deployment&within=7d",
+            f"/runs/{run}",
             "/environments",
+            f"/environments/{names.environment_ids[0]}",
             "/packages",
+            f"/packages/{package}",
         )
         with served(base) as server, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
@@ -77,6 +85,11 @@ def tell_hosts(store: Store, environment_id: str, deployment_ids: tuple[str, ...
 def newest_entry(store: Store) -> str:
     with store.read() as tx:
         return tx.deployment_events.preceding(EVERYTHING, before=2**62, limit=1)[0].id
+
+
+def newest_package(store: Store) -> str:
+    with store.read() as tx:
+        return tx.packages.list(EVERY_PACKAGE, limit=1, offset=0).data[0].id
 
 
 def measure(browser: Browser, server: Server, path: str) -> bool:
