@@ -21,7 +21,7 @@ from mgmt_ansible.control_plane.store import Store
 from tests.contract.store.databases import postgresql_programs, running_cluster
 
 START_SECONDS = 120
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 600
 _DURABLE = ("-c", "fsync=on", "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB")
 """Of a small server; all else as PostgreSQL has it."""
 

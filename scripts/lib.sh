@@ -49,7 +49,7 @@ install_profile() {
     quickstart) pip_install -e '.[quickstart]' ;;
     test)
         pip_install 'pip>=25.1' # the first that knows dependency groups
-        pip_install -e '.[postgresql,quickstart]' --group test --group lint
+        pip_install -e '.[export,postgresql,quickstart]' --group test --group lint
         ;;
     *) refuse "there is no profile $1" ;;
     esac

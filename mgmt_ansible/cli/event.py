@@ -88,7 +88,8 @@ def export_events(
 ) -> None:
     """Write all events of a filter to a file, newest first: csv for spreadsheets, jsonl for programs.
 
-    cloudevents is lines of CloudEvents 1.0, for other systems of events.
+    cloudevents is lines of CloudEvents 1.0, for other systems of events; xlsx is a sheet and parquet a table for notebooks,
+    when the control plane has mgmt-ansible[export].
     """
     chosen = form or _format_of(target)
     with options.connected(context, json_output, data) as session:

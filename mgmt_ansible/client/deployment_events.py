@@ -16,6 +16,8 @@ _SILENCE_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
 _PIECE_BYTES = 64 * 1024
+_EXPORT_SECONDS = 300.0
+"""Until the next octets: a table is written whole before it is sent."""
 
 
 class DeploymentEvents:
@@ -48,7 +50,7 @@ class DeploymentEvents:
 
         Args:
             file: Written to as they come; a large export is never wholly in memory.
-            form: CSV with defused formulas, JSON lines, or lines of CloudEvents.
+            form: CSV with defused formulas, JSON lines, lines of CloudEvents, or a table for Excel or Parquet.
             filters: Which ones.
 
         Raises:
@@ -56,7 +58,11 @@ class DeploymentEvents:
         """
         query = {**_query(filters), "format": form}
         with self._transport.open(
-            "GET", "deploymentEvents/export/", query=query, headers={"Accept": "*/*"}
+            "GET",
+            "deploymentEvents/export/",
+            query=query,
+            headers={"Accept": "*/*"},
+            read_timeout_seconds=_EXPORT_SECONDS,
         ) as response:
             for piece in response.iter_content(_PIECE_BYTES):
                 file.write(piece)

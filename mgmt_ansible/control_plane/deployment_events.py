@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane import exports
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.wakeups import POLL_SECONDS, Wakeups
-from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters
+from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters, ExportFormat
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
 
@@ -22,8 +25,16 @@ _EXPORT_BATCH = 500
 class DeploymentEvents:
     """Reads the feed."""
 
-    def __init__(self, store: Store, wakeups: Wakeups, *, keep_alive_seconds: float = KEEP_ALIVE_SECONDS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        wakeups: Wakeups,
+        *,
+        export_folder: Path | None = None,
+        keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
+    ) -> None:
         self._store = store
+        self._export_folder = export_folder or Path(tempfile.gettempdir())
         self._wakeups = wakeups
         self._keep_alive_seconds = keep_alive_seconds
 
@@ -49,6 +60,17 @@ class DeploymentEvents:
             end = tx.deployment_events.newest_sequence() + 1
             count = tx.deployment_events.count(filters, before=end)
         return count, self._preceding(filters, end)
+
+    def export(self, filters: EventFilters, form: ExportFormat) -> tuple[int, Iterator[str | bytes]]:
+        """Return how many entries there are now, and a file of these in pieces.
+
+        Raises:
+            InvalidRequestError: The format's library is missing here, or the format cannot hold so many.
+        """
+        exports.check_possible(form, 0)
+        count, entries = self.extract(filters)
+        exports.check_possible(form, count)
+        return count, exports.written(entries, form, folder=self._export_folder)
 
     def _preceding(self, filters: EventFilters, before: int) -> Iterator[api_v2.DeploymentEvent]:
         while True:
@@ -76,6 +98,22 @@ class DeploymentEvents:
         if found is None:
             raise errors.NotFoundError(f"deployment event {entry_id} does not exist, or is older than what is kept")
         return found
+
+    def place_of(self, after: int | None) -> tuple[int, api_v2.FeedGap | None]:
+        """Return after which sequence a follower goes on who has seen up to one; None follows from now on.
+
+        With it what is missing for that follower: entries behind that one which retention removed, or all that a feed has
+        lost which was restored from a backup.
+        """
+        with self._store.read() as tx:
+            feed = tx.deployment_events
+            newest = feed.newest_sequence()
+            if after is None:
+                return newest, None
+            oldest, removed = feed.oldest_sequence(), feed.newest_removed()
+        if removed <= after <= newest:
+            return after, None
+        return min(after, newest), api_v2.FeedGap(after=after, oldest=oldest, newest=newest)
 
     def counts(self) -> dict[str, int]:
         """Return type -> number of entries that ever were."""

@@ -1,4 +1,7 @@
-"""Entries of the feed as files: CSV for people and spreadsheets, JSON lines for programs, CloudEvents for other systems."""
+"""Entries of the feed as files: CSV for people and spreadsheets, JSON lines for programs, CloudEvents for other systems.
+
+Excel's and Parquet's files (`export_tables`) are written whole before they are sent, as their ends say what is in them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
+from mgmt_ansible.control_plane import export_tables
 from mgmt_ansible.domain.event_filters import ExportFormat
 from mgmt_ansible.wire import cloud_events
 from mgmt_ansible.wire.api_v2 import DeploymentEvent
@@ -17,12 +22,16 @@ MEDIA_TYPES: Mapping[ExportFormat, str] = {
     ExportFormat.CSV: "text/csv; charset=utf-8",
     ExportFormat.JSONL: "application/jsonl",
     ExportFormat.CLOUDEVENTS: "application/jsonl",
+    ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ExportFormat.PARQUET: "application/vnd.apache.parquet",
 }
 
 ENDINGS: Mapping[ExportFormat, str] = {
     ExportFormat.CSV: "csv",
     ExportFormat.JSONL: "jsonl",
     ExportFormat.CLOUDEVENTS: "cloudevents.jsonl",
+    ExportFormat.XLSX: "xlsx",
+    ExportFormat.PARQUET: "parquet",
 }
 """Of the names of such files."""
 
@@ -53,8 +62,31 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 """What makes a spreadsheet take a text for a formula. Source: OWASP, CSV injection."""
 
 
-def written(entries: Iterable[DeploymentEvent], form: ExportFormat) -> Iterator[str]:
-    """Yield a file in pieces; of a CSV file the first one has the names of the columns."""
+def check_possible(form: ExportFormat, count: int) -> None:
+    """Refuse what cannot be written here.
+
+    Raises:
+        InvalidRequestError: A library is missing, or the format cannot hold so many.
+    """
+    if form in export_tables.WRITERS:
+        export_tables.check_possible(form, count)
+
+
+def written(entries: Iterable[DeploymentEvent], form: ExportFormat, *, folder: Path) -> Iterator[str | bytes]:
+    """Yield a file in pieces; of a CSV file the first one has the names of the columns.
+
+    Args:
+        entries: In the file's order.
+        form: Which file.
+        folder: Where one that must be written whole lies meanwhile.
+    """
+    if form in export_tables.WRITERS:
+        yield from export_tables.written(entries, form, COLUMNS, folder)
+        return
+    yield from _texts(entries, form)
+
+
+def _texts(entries: Iterable[DeploymentEvent], form: ExportFormat) -> Iterator[str]:
     match form:
         case ExportFormat.CSV:
             yield _csv([COLUMNS])
@@ -66,6 +98,8 @@ def written(entries: Iterable[DeploymentEvent], form: ExportFormat) -> Iterator[
         case ExportFormat.CLOUDEVENTS:
             for some in _batches(entries):
                 yield "".join(f"{cloud_events.to_json(entry)}\n" for entry in some)
+        case _:
+            raise ValueError(form)
 
 
 def defused(text: str) -> str:

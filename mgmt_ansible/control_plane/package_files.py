@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.export_tables import FOLDER_PREFIX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +99,16 @@ class PackageFiles:
 
     @property
     def directory(self) -> Path:
-        """Where archives lie."""
+        """Where archives lie; names that begin with a dot are of what is under way."""
         return self._directory
 
     def prepare(self) -> None:
-        """Make the folder, and remove what broken uploads left."""
+        """Make the folder, and remove what broken uploads and exports left."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in self._directory.glob(".incoming-*"):
             leftover.unlink(missing_ok=True)
+        for leftover in self._directory.glob(f"{FOLDER_PREFIX}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
 
     def receive(self) -> ArchiveReceiver:
         """Begin to take an archive; StoreUnavailableError when the disk refuses."""

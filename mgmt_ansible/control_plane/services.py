@@ -112,7 +112,7 @@ def build_services(
         monitoring=Monitoring(store, wakeups),
         hooks=Hooks(store, wakeups, HookKeys(files.directory.parent / "webhooks.key")),
         actions=Actions(store, wakeups),
-        deployment_events=DeploymentEvents(store, wakeups),
+        deployment_events=DeploymentEvents(store, wakeups, export_folder=files.directory),
         runs=Runs(store, wakeups),
         agents=Agents(store, wakeups),
         access=access,

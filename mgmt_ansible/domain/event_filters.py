@@ -30,6 +30,8 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     JSONL = "jsonl"
     CLOUDEVENTS = "cloudevents"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
 
 
 TYPE_PREFIXES: Mapping[EventCategory, tuple[str, ...]] = {

@@ -33,7 +33,7 @@ from mgmt_ansible.wire.environments import (
     PredictionEnvironmentIn,
     PredictionEnvironmentPatch,
 )
-from mgmt_ansible.wire.feed import DeploymentEvent, EventPage
+from mgmt_ansible.wire.feed import DeploymentEvent, EventPage, FeedGap
 from mgmt_ansible.wire.host_checks import HostCheck
 from mgmt_ansible.wire.packages import (
     BuildAccepted,
@@ -77,6 +77,7 @@ __all__ = [
     "EnvironmentHealth",
     "EnvironmentHost",
     "EventPage",
+    "FeedGap",
     "HealthStatus",
     "HostCheck",
     "ImportMeta",

@@ -34,3 +34,15 @@ class EventPage(Page[DeploymentEvent]):
     """A page of the feed; there are more than `total_count` when it is not exact, as counting millions takes too long."""
 
     total_count_exact: bool = True
+
+
+class FeedGap(WireModel):
+    """What a follower is told who asked to go on after an entry behind which something is missing.
+
+    `after` is what was asked; `oldest` and `newest` are of the entries that are there (0 when there are none). With `after` beyond
+    `newest` the feed was restored from a backup, and goes on from `newest`.
+    """
+
+    after: int
+    oldest: int
+    newest: int

@@ -84,13 +84,13 @@ def event_router(services: Services) -> APIRouter:
         filters: _Filters, form: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.CSV
     ) -> StreamingResponse:
         """Send all entries of a filter, newest first, as a file; `X-Total-Count` tells how many."""
-        count, entries = feed.extract(filters)
+        count, pieces = feed.export(filters, form)
         headers = {
             "Content-Disposition": f'attachment; filename="deployment-events.{exports.ENDINGS[form]}"',
             "X-Total-Count": str(count),
             "X-Content-Type-Options": "nosniff",
         }
-        return StreamingResponse(exports.written(entries, form), media_type=exports.MEDIA_TYPES[form], headers=headers)
+        return StreamingResponse(pieces, media_type=exports.MEDIA_TYPES[form], headers=headers)
 
     @router.get("/stream/", response_class=StreamingResponse)
     async def stream_deployment_events(
@@ -101,18 +101,18 @@ def event_router(services: Services) -> APIRouter:
     ) -> StreamingResponse:
         """Stream entries as server-sent events: after `Last-Event-ID`, else after `after`, else from now on.
 
-        The stream ends when the token is revoked or the session has ended.
+        What lay between and was removed, or a place that the feed has not reached, is told first, as `event: gap`. The
+        stream ends when the token is revoked or the session has ended.
         """
-        start = _sequence_of(last_event_id)
-        start = after if start is None else start
-        if start is None:
-            start = await run_in_threadpool(feed.newest_sequence)
+        asked = _sequence_of(last_event_id)
+        asked = after if asked is None else asked
+        start, gap = await run_in_threadpool(feed.place_of, asked)
         admitted = partial(
             services.access.admits,
             header=request.headers.get("authorization"),
             cookie=request.cookies.get(SESSION_COOKIE),
         )
-        messages = _messages(feed.follow(start, filters, admitted=admitted))
+        messages = _messages(feed.follow(start, filters, admitted=admitted), gap)
         return StreamingResponse(messages, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
     return router
@@ -132,8 +132,12 @@ def _sequence_of(last_event_id: str | None) -> int | None:
     return min(int(last_event_id[:19]), _LARGEST_SEQUENCE)
 
 
-async def _messages(entries: AsyncIterator[api_v2.DeploymentEvent | None]) -> AsyncIterator[str]:
+async def _messages(
+    entries: AsyncIterator[api_v2.DeploymentEvent | None], gap: api_v2.FeedGap | None
+) -> AsyncIterator[str]:
     yield ": connected\n\n"
+    if gap is not None:
+        yield f"event: gap\ndata: {gap.model_dump_json(by_alias=True)}\n\n"
     async for entry in entries:
         if entry is None:
             yield ": keep-alive\n\n"

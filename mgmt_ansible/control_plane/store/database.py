@@ -31,6 +31,9 @@ _NO_ROOM_BYTES = 64 * 1024
 """Less than two blocks of the shared-memory file, the largest piece that SQLite asks for at once."""
 _POSTGRESQL_DISK_FULL = "53100"
 
+_CACHE_KIB = 16_384
+"""Of SQLite's pages, for each connection: its own 2 MB do not hold what one large report touches in a large feed."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -222,7 +225,7 @@ def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     cursor = connection.cursor()
     if cursor.execute("PRAGMA page_count").fetchone() == (0,):  # a new file: later it would take a VACUUM
         cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"cache_size=-{_CACHE_KIB}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     connection.create_function("lower", 1, _lower, deterministic=True)

@@ -156,6 +156,14 @@ class DeploymentEventRows:
         """Return the newest entry's sequence; 0 when there is none."""
         return self._connection.execute(_NEWEST).scalar_one() or 0
 
+    def oldest_sequence(self) -> int:
+        """Return the oldest entry's sequence; 0 when there is none."""
+        return self._connection.execute(sa.select(sa.func.min(DEPLOYMENT_EVENTS.c.sequence))).scalar_one() or 0
+
+    def newest_removed(self) -> int:
+        """Return the highest sequence that retention removed; 0 when it removed none."""
+        return self._connection.execute(sa.select(sa.func.max(REMOVED_EVENTS.c.newest))).scalar_one() or 0
+
     def counts(self) -> dict[str, int]:
         """Return type -> number of entries that ever were, so that no count goes down when some are removed."""
         query = sa.select(DEPLOYMENT_EVENTS.c.type, sa.func.count()).group_by(DEPLOYMENT_EVENTS.c.type)

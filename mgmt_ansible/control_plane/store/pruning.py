@@ -83,8 +83,9 @@ class PruningRows:
         columns = DEPLOYMENT_EVENTS.c
         statement = DEPLOYMENT_EVENTS.delete().where(columns.sequence.in_(sequences))
         removed = self._connection.execute(statement.returning(columns.sequence, columns.type)).all()
+        newest = max((row.sequence for row in removed), default=0)
         for event_type, count in sorted(Counter(row.type for row in removed).items()):
-            self._count_removed(event_type, count)
+            self._count_removed(event_type, count, newest)
         event_search.tidy(self._connection, len(removed))
         return frozenset(row.sequence for row in removed)
 
@@ -108,11 +109,12 @@ class PruningRows:
             self._connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")  # Python's driver takes but one step of it
         return free - self._pragma("freelist_count")
 
-    def _count_removed(self, event_type: str, count: int) -> None:
+    def _count_removed(self, event_type: str, count: int, newest: int) -> None:
         table = REMOVED_EVENTS
-        known = table.update().where(table.c.type == event_type).values(count=table.c.count + count)
+        reached = sa.case((table.c.newest < newest, newest), else_=table.c.newest)
+        known = table.update().where(table.c.type == event_type).values(count=table.c.count + count, newest=reached)
         if not self._connection.execute(known).rowcount:
-            self._connection.execute(table.insert().values(type=event_type, count=count))
+            self._connection.execute(table.insert().values(type=event_type, count=count, newest=newest))
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())

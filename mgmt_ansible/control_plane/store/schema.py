@@ -233,6 +233,7 @@ REMOVED_EVENTS = sa.Table(
     METADATA,
     sa.Column("type", sa.Text, primary_key=True),
     sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("newest", sa.BigInteger, nullable=False, server_default=sa.text("0")),  # sequence
 )
 
 RUNS = sa.Table(

@@ -61,8 +61,7 @@ class History:
         most = self.chance.choice((10, 40, 110))
         ages = sorted((self.chance.uniform(0, 300) for _ in range(self.chance.randrange(1, most))), reverse=True)
         rows = [self._entry(age, actions, runs) for age in ages]
-        for row in rows:
-            tx.deployment_events.append(row)
+        tx.deployment_events.append_all(rows)
         self._add_decisions(tx)
 
     def _ago(self, days: float) -> datetime:
@@ -77,7 +76,7 @@ class History:
             label=f"Label of {deployment_id}",
             prediction_environment_id=self.chance.choice(self.environment_ids),
         )
-        tx.deployments.insert(deployment_id, body, created_at=self._ago(300))
+        tx.deployments.insert(deployment_id, body, created_at=self._ago(300), created_by="ann")
         since = self.chance.choice((None, self._ago(self.chance.uniform(0, 300))))
         health = self.chance.choice((Health.PASSING, Health.PASSING, *HEALTHS[:-1]))
         tx.deployments.update(

@@ -114,7 +114,7 @@ def of_incident(entries: Iterable[api_v2.DeploymentEvent], deployment: api_v2.De
 
 def held(tx: Transaction, entries: Iterable[api_v2.DeploymentEvent]) -> object:
     rules = tx.retention.rules()
-    runs = tx.runs.list(deployment_id=None, action_id=None, status=None, limit=500, offset=0).data
+    runs = tx.runs.list(RunFilters(), before=None, limit=500, offset=0).data
     return (
         [one for one in entries if rules.holds(one.prediction_environment_id, one.deployment_id)],
         [one for one in runs if rules.holds(one.prediction_environment_id, one.deployment_id)],

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from mgmt_ansible.control_plane.exports import COLUMNS, defused, written
 from mgmt_ansible.domain.event_filters import ExportFormat
 from mgmt_ansible.wire.api_v2 import DeploymentEvent
 
+NOWHERE = Path("/nowhere")
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
@@ -42,13 +44,13 @@ def entry(sequence: int = 1, **more: object) -> DeploymentEvent:
 
 
 def rows(*entries: DeploymentEvent) -> list[dict[str, str]]:
-    text = "".join(written(entries, ExportFormat.CSV))
+    text = "".join(written(entries, ExportFormat.CSV, folder=NOWHERE))
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def test_a_csv_file_names_its_columns_even_when_it_is_empty():
     """So that a program can read any of them."""
-    assert ",".join(COLUMNS) + "\r\n" == "".join(written([], ExportFormat.CSV))
+    assert ",".join(COLUMNS) + "\r\n" == "".join(written([], ExportFormat.CSV, folder=NOWHERE))
 
 
 def test_times_are_utc_and_what_is_not_there_is_empty():
@@ -88,7 +90,7 @@ def test_json_lines_are_the_apis_own_objects(messages):
     """One in a line, whatever line ends are in it; nothing is defused, as no spreadsheet reads it."""
     entries = [entry(number, message=message) for number, message in enumerate(messages)]
 
-    lines = "".join(written(entries, ExportFormat.JSONL)).split("\n")[:-1]
+    lines = "".join(written(entries, ExportFormat.JSONL, folder=NOWHERE)).split("\n")[:-1]
 
     assert entries == [DeploymentEvent.model_validate_json(line) for line in lines]
     assert messages == [json.loads(line)["message"] for line in lines]
@@ -96,6 +98,6 @@ def test_json_lines_are_the_apis_own_objects(messages):
 
 def test_many_entries_come_in_pieces():
     """A long export is not one string in memory."""
-    pieces = list(written((entry(number) for number in range(250)), ExportFormat.JSONL))
+    pieces = list(written((entry(number) for number in range(250)), ExportFormat.JSONL, folder=NOWHERE))
 
     assert [100, 100, 50] == [piece.count("\n") for piece in pieces]

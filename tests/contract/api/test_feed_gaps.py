@@ -1,0 +1,74 @@
+"""The stream says what is missing for who asks to go on, and exports are whole over HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.contract.store.sites import Site
+
+STREAM = "/api/v2/deploymentEvents/stream/"
+
+
+def gap_of(site: Site, user: TestClient, after: int) -> dict[str, int] | None:
+    """What a follower is told before any entry; the stream ends at once."""
+    site.services.wakeups.stop()
+    text = user.get(STREAM, headers={"Last-Event-ID": str(after)}).text
+    _, _, told = text.partition("event: gap\ndata: ")
+    return json.loads(told.partition("\n\n")[0]) if told else None
+
+
+def prune(site: Site) -> tuple[int, int]:
+    """Remove what is old; return the oldest and the newest sequence of what is there."""
+    site.clock.pass_seconds(100 * 86_400)
+    site.services.retention.prune(actor="ann")
+    entries = site.services.deployment_events.list_events(limit=500).data
+    return entries[-1].sequence, entries[0].sequence
+
+
+def test_who_missed_nothing_is_told_of_no_gap(site: Site, user: TestClient):
+    """Also from the very beginning."""
+    site.ready()
+
+    assert gap_of(site, user, 0) is None
+
+
+def test_who_missed_what_retention_removed_is_told(site: Site, user: TestClient):
+    """Also when something older stays; not who had seen it all."""
+    for _ in range(3):
+        site.ready("d1") if not site.services.deployments.list_deployments().data else site.replace() and site.run()
+    before = site.services.deployment_events.newest_sequence()
+    oldest, newest = prune(site)
+
+    assert {"after": 1, "oldest": oldest, "newest": newest} == gap_of(site, user, 1)
+    assert gap_of(site, user, before) is None
+
+
+def test_who_is_ahead_of_a_restored_feed_is_told(site: Site, user: TestClient):
+    """And gets what comes now, instead of nothing until the feed has caught up."""
+    site.ready()
+    newest = site.services.deployment_events.newest_sequence()
+
+    assert {"after": newest + 500, "oldest": 1, "newest": newest} == gap_of(site, user, newest + 500)
+    assert newest == site.services.deployment_events.place_of(newest + 500)[0]
+
+
+@pytest.mark.parametrize("form", ["xlsx", "parquet"])
+def test_a_table_is_what_the_filter_shows(site: Site, user: TestClient, tmp_path: Path, form: str):
+    """Counted, named, and the very entries."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("xlsxwriter")
+    site.ready()
+    shown = user.get("/api/v2/deploymentEvents/?category=launch").json()["data"]
+
+    answer = user.get(f"/api/v2/deploymentEvents/export/?category=launch&format={form}")
+
+    assert f'attachment; filename="deployment-events.{form}"' == answer.headers["content-disposition"]
+    assert str(len(shown)) == answer.headers["x-total-count"]
+    if form == "parquet":
+        assert [one["id"] for one in shown] == parquet.read_table(io.BytesIO(answer.content)).column("id").to_pylist()
+    assert [] == list((tmp_path / "packages").glob(".export-*"))
