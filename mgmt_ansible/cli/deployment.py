@@ -30,7 +30,18 @@ def list_deployments(
     environment: options.EnvironmentFilter = None,
     state: Annotated[DeploymentState | None, typer.Option("--state", help="Only in this state.")] = None,
     health: Annotated[Health | None, typer.Option("--health", help="Only of this health.")] = None,
-    search: Annotated[str | None, typer.Option("--search", help="Only with this text in the label.")] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", help="Only with this text in label, description, id or package name.")
+    ] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Only where this host is: its inventory name.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Only that want a package of this name.")] = None,
+    importance: Annotated[str | None, typer.Option("--importance", help="LOW, MODERATE, HIGH or CRITICAL.")] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort", help="label, serviceHealth, importance, createdAt or updatedAt; - before turns it round."
+        ),
+    ] = None,
     watch: options.WatchOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
@@ -42,7 +53,14 @@ def list_deployments(
 
         def show_all() -> None:
             found = client.deployments.list_deployments(
-                environment_id=environment_id, state=state, health=health, search=search
+                environment_id=environment_id,
+                state=state,
+                health=health,
+                search=search,
+                host=host,
+                package_name=model,
+                importances=(importance.upper(),) if importance else (),
+                order_by=sort,
             )
             session.output.show_list(list(found), deployment_rows.COLUMNS, deployment_rows.row)
 

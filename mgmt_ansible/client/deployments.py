@@ -43,6 +43,8 @@ class Deployments:
         importances: Sequence[str] = (),
         tag_keys: Sequence[str] = (),
         tag_values: Sequence[str] = (),
+        host: str | None = None,
+        package_name: str | None = None,
     ) -> Iterator[Deployment]:
         """Yield deployments, page after page.
 
@@ -55,6 +57,8 @@ class Deployments:
             importances: Only of one of these.
             tag_keys: Only with a tag of one of these names.
             tag_values: Only with a tag of one of these values.
+            host: Only in environments with this host, or told of by it.
+            package_name: Only those that want a package of this name.
         """
         query: Query = {
             "predictionEnvironmentId": environment_id,
@@ -65,6 +69,8 @@ class Deployments:
             "importance": importances or None,
             "tagKeys": tag_keys or None,
             "tagValues": tag_values or None,
+            "host": host,
+            "packageName": package_name,
         }
         return self._transport.pages(Deployment, "deployments/", query)
 

@@ -63,6 +63,8 @@ def deployment_filters(
     platform: Annotated[_Words, _several("predictionEnvironmentPlatform")] = None,
     tag_keys: Annotated[_Words, _several("tagKeys")] = None,
     tag_values: Annotated[_Words, _several("tagValues")] = None,
+    host: Annotated[str | None, Query(max_length=512)] = None,
+    package_name: Annotated[str | None, Query(alias="packageName", max_length=512)] = None,
 ) -> DeploymentFilters:
     """Return what a request asks of the list; InvalidRequestError names the filter that is not understood."""
     states = tuple(_STATES[word] for word in _known("status", status, _STATES))
@@ -79,6 +81,8 @@ def deployment_filters(
         platforms=tuple(word.value for word in _words("predictionEnvironmentPlatform", platform, api_v2.Platform)),
         tag_keys=_parts(tag_keys),
         tag_values=_parts(tag_values),
+        host=host,
+        package_name=package_name,
         nothing=(bool(kinds) and "external" not in kinds) or not _holds(principal, role),
         search=search,
         order_by=order_by,

@@ -77,3 +77,22 @@ def test_a_stopped_deployment_offers_to_relaunch(site, page):
     site.run()
     page.goto("/deployments/d1")
     expect(page.locator(".next")).to_contain_text("mgmt-ansible deployment relaunch d1 --wait")
+
+
+def test_a_rollback_is_asked_done_and_seen(site, page):
+    """From the button over the question to the old version, through the real edge."""
+    site.create("d1")
+    site.run()
+    site.replace("d1")
+    site.run()
+    page.goto("/deployments/d1")
+    page.get_by_role("link", name="Roll back").click()
+    expect(page.locator("#dialog")).to_contain_text("fraud 1, generation 3")
+    page.locator("#dialog [data-confirmed]").click()
+    expect(page.locator(".standing")).to_contain_text("Replacing model")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    site.run()
+    expect(page.locator(".standing")).to_contain_text("Ready")
+    expect(page.locator(".facts")).to_contain_text("fraud 1")
+    page.get_by_role("link", name="History").click()
+    expect(page.locator(".timeline li").first).to_contain_text("Rollback succeeded")

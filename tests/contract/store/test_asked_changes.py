@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome
+from mgmt_ansible.domain.reports import HostsReport
 from mgmt_ansible.wire import api_v2
 
 
@@ -177,3 +180,49 @@ def test_a_dry_run_of_what_is_not_allowed_is_refused(site):
     site.create("d1", launch=False)
     with pytest.raises(errors.TransitionError):
         ask(site, ActionType.DEPLOYMENT_STOP, dry_run=True)
+
+
+def found(site, **filters):
+    page = site.services.deployments.find(DeploymentFilters(**filters))
+    return [one.id for one in page.data]
+
+
+def test_deployments_are_found_by_host_and_by_the_name_of_their_package(site):
+    """A host that told of it counts, and one of its environment's inventory."""
+    half_failed(site)
+    assert ["d1"] == found(site, host="h2")
+    assert [] == found(site, host="h3")
+    hosts = HostsReport(
+        id="hosts-1",
+        environment_id=site.environment.id,
+        hosts=(InventoryHost(name="h3"),),
+        taken_at=site.clock(),
+    )
+    site.services.agents.report(site.agent, [hosts])
+    assert ["d1"] == found(site, host="h3")
+    assert (["d1"], []) == (found(site, package_name="fraud"), found(site, package_name="frau"))
+
+
+def test_tiles_count_by_health_and_state(site):
+    """Of all that fulfil the other filters."""
+    site.ready("d1")
+    site.create("d2", importance="HIGH")
+    counted = site.services.deployments.tally(DeploymentFilters())
+    assert (1, 2) == (counted[Health.PASSING, DeploymentState.READY], sum(counted.values()))
+    assert 1 == sum(site.services.deployments.tally(DeploymentFilters(importances=("HIGH",))).values())
+    assert ("fraud",) == site.services.deployments.package_names()
+
+
+def test_the_strip_is_told_of_healths_only(site):
+    """Oldest first; entries that only tell are left out."""
+    half_failed(site)
+    assert [Health.WARNING] == [health for _, health in site.services.deployment_events.healths("d1")]
+
+
+def test_an_entry_is_found_by_its_id(site):
+    """And one that is not there is said not to be."""
+    site.ready("d1")
+    newest = site.services.deployment_events.list_events(EventFilters(deployment_id="d1")).data[0]
+    assert newest == site.services.deployment_events.get_event(newest.id)
+    with pytest.raises(errors.NotFoundError):
+        site.services.deployment_events.get_event("f" * 24)
