@@ -22,7 +22,7 @@ from tests.contract.store.sites import Site
 
 CASES = int(os.environ.get("MGMT_ANSIBLE_CASES", "50"))
 OPEN = ("pending", "running", "unknown")
-TO_GO_BACK_TO = ("deployment_launch", "deployment_replace_model")
+TO_GO_BACK_TO = ("deployment_launch", "deployment_replace_model", "deployment_rollback")
 
 
 def write(site: Site, seed: int) -> None:
