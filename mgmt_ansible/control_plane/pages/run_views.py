@@ -10,7 +10,6 @@ from urllib.parse import quote, urlencode
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.pages.run_words import urgency
-from mgmt_ansible.control_plane.runs import MOST_LINES
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.outcomes import FINE, HostOutcome
@@ -19,6 +18,9 @@ from mgmt_ansible.domain.runs import RunStatus
 from mgmt_ansible.wire import api_v2
 
 PAGE_SIZE = 50
+SHOWN_LINES = 2_000
+"""Lines of a log that a page brings; while a run goes on its page grows to 5,000, and the rest is asked for by its numbers."""
+
 SHOWN_HOSTS = 100
 """Hosts of a run that its page shows; the rest is asked for."""
 
@@ -157,7 +159,7 @@ class RunView:
 
     def at_line(self, number: int) -> str:
         """Return the address of a line: with the part of the log that it is in."""
-        first = max(1, (number - 1) // MOST_LINES * MOST_LINES + 1)
+        first = max(1, (number - 1) // SHOWN_LINES * SHOWN_LINES + 1)
         return f"{self.path}?first={first}#L{number}"
 
 
@@ -213,8 +215,8 @@ def run_view(services: Services, run_id: str, *, first: int | None, only: str, w
 
 def _log(services: Services, run: api_v2.Run, first: int | None) -> api_v2.RunLog:
     if first is None and run.status is RunStatus.RUNNING:
-        return services.runs.read_log_end(run.id, limit=MOST_LINES // 5)
-    return services.runs.read_log(run.id, first=first or 1)
+        return services.runs.read_log_end(run.id, limit=SHOWN_LINES // 2)
+    return services.runs.read_log(run.id, first=first or 1, limit=SHOWN_LINES)
 
 
 def _label(services: Services, deployment_id: str | None) -> str:

@@ -6,6 +6,7 @@
   if (!log) return;
 
   const MOST_LINES = 5000; // in the page; the rest is asked for by its numbers
+  const PART_LINES = 2000; // that a page brings
   const NEAR_END = 24;
   const TONES = [
     [/^((fatal|failed): \[|ERROR!|\[ERROR\])/, "failing"],
@@ -114,7 +115,7 @@
       ({ number } = await (await fetch(`${log.dataset.find}?${query}`)).json());
     }
     if (number === null || document.getElementById(`L${number}`)) return null;
-    return `${log.dataset.path}?first=${Math.floor((number - 1) / MOST_LINES) * MOST_LINES + 1}#L${number}`;
+    return `${log.dataset.path}?first=${Math.floor((number - 1) / PART_LINES) * PART_LINES + 1}#L${number}`;
   }
 
   async function step(by) {
