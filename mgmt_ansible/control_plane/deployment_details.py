@@ -80,14 +80,14 @@ class DeploymentDetails:
         return supported + [shapes.Capability(name=name, supported=False, messages=[_NOT_HERE]) for name in missing]
 
     def list_shared_roles(self, deployment_id: str) -> list[shapes.SharedRole]:
-        """Return the tokens of people with what they may do."""
+        """Return the tokens that may see the deployment, with what their holders may do."""
         with self._store.read() as tx:
-            tx.deployments.record(deployment_id)
+            environment_id = tx.deployments.record(deployment_id).environment_id
             tokens = tx.access.list_tokens(limit=500, offset=0).data
         return [
             shapes.SharedRole(id=token.id, name=token.name, role=SHARED_AS[token.role])
             for token in tokens
-            if token.kind == "user" and token.role is not None
+            if token.kind == "user" and token.role is not None and _is_for(token, environment_id)
         ]
 
     def validate_replacement(self, deployment_id: str, reference: str) -> shapes.ModelValidation:
@@ -132,6 +132,10 @@ class DeploymentDetails:
 
 
 _Check = Callable[[Transaction, DeploymentRecord, api_v2.ModelPackage], shapes.ValidationCheck]
+
+
+def _is_for(token: api_v2.AccessToken, environment_id: str) -> bool:
+    return not token.prediction_environment_ids or environment_id in token.prediction_environment_ids
 
 
 def _said(status: str, message: str) -> shapes.ValidationCheck:

@@ -10,7 +10,8 @@ from fastapi import Depends, Header, Query, Request, Response
 
 from mgmt_ansible.control_plane.accepting import Asker
 from mgmt_ansible.control_plane.access import Principal
-from mgmt_ansible.wire.api_v2 import ActionAccepted, EventPage, Page
+from mgmt_ansible.domain.roles import Role
+from mgmt_ansible.wire.api_v2 import ActionAccepted, EventPage, Page, WireModel
 
 _T = TypeVar("_T")
 MOST_OFFSET = 10_000
@@ -35,6 +36,28 @@ def _asker(
 
 AskingFor = Annotated[Asker, Depends(_asker)]
 """Who asks for an action, with the request's `Idempotency-Key`."""
+
+
+_Owned = TypeVar("_Owned", bound=WireModel)
+
+
+def permitted(thing: _Owned, principal: Principal, *, changed_by: Role) -> _Owned:
+    """Return a thing with `permissions`: what whoever asks may do with it.
+
+    Args:
+        thing: Has the field.
+        principal: Who asks.
+        changed_by: Least role that may change such a thing.
+    """
+    may = principal.role is not None and principal.role.covers(changed_by)
+    words = ["CAN_VIEW", "CAN_EDIT", "CAN_DELETE"] if may else ["CAN_VIEW"]
+    return thing.model_copy(update={"permissions": words})
+
+
+def all_permitted(page: Page[_Owned], principal: Principal, *, changed_by: Role) -> Page[_Owned]:
+    """Return a page of such things."""
+    data = [permitted(thing, principal, changed_by=changed_by) for thing in page.data]
+    return page.model_copy(update={"data": data})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from mgmt_ansible.control_plane.api import permissions
-from mgmt_ansible.control_plane.api.asking import Asking, AskingFor, FeedPaging, Paging, accepted
+from mgmt_ansible.control_plane.api.asking import (
+    Asking,
+    AskingFor,
+    FeedPaging,
+    Paging,
+    accepted,
+    all_permitted,
+    permitted,
+)
 from mgmt_ansible.control_plane.api.builds import add_deployment_builds
 from mgmt_ansible.control_plane.api.deployment_filters import deployment_filters
 from mgmt_ansible.control_plane.api.event_categories import categories_named
@@ -15,7 +23,7 @@ from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.outcomes import Outcome
-from mgmt_ansible.domain.roles import ROLE_OF_ACTION
+from mgmt_ansible.domain.roles import ROLE_OF_ACTION, Role
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 
@@ -34,15 +42,16 @@ def _add_reading(router: APIRouter, services: Services) -> None:
 
     @router.get("/")
     def list_deployments(
-        paging: Paging, filters: Annotated[DeploymentFilters, Depends(deployment_filters)]
+        paging: Paging, principal: Asking, filters: Annotated[DeploymentFilters, Depends(deployment_filters)]
     ) -> api_v2.Page[api_v2.Deployment]:
         """List deployments by label, or as `orderBy` says; `search` looks into label, description, id and package name."""
-        return paging.page(deployments.find(filters, limit=paging.limit, offset=paging.offset))
+        found = paging.page(deployments.find(filters, limit=paging.limit, offset=paging.offset))
+        return all_permitted(found, principal, changed_by=Role.DEPLOYER)
 
     @router.get("/{deployment_id}/")
-    def get_deployment(deployment_id: str) -> api_v2.Deployment:
+    def get_deployment(deployment_id: str, principal: Asking) -> api_v2.Deployment:
         """Return one deployment."""
-        return deployments.get_deployment(deployment_id)
+        return permitted(deployments.get_deployment(deployment_id), principal, changed_by=Role.DEPLOYER)
 
     @router.get("/{deployment_id}/events/")
     def list_events(
@@ -93,9 +102,9 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         return accepted(response, deployments.create(body, asker))
 
     @router.patch("/{deployment_id}/")
-    def change_deployment(deployment_id: str, body: api_v2.DeploymentPatch) -> api_v2.Deployment:
+    def change_deployment(deployment_id: str, body: api_v2.DeploymentPatch, principal: Asking) -> api_v2.Deployment:
         """Change label, description or importance."""
-        return deployments.update(deployment_id, body)
+        return permitted(deployments.update(deployment_id, body), principal, changed_by=Role.DEPLOYER)
 
     @router.delete("/{deployment_id}/", response_model=None, responses={202: {"model": api_v2.ActionAccepted}, 204: {}})
     def delete_deployment(

@@ -6,9 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from mgmt_ansible.control_plane.api.asking import Asking, AskingFor, Paging, accepted
+from mgmt_ansible.control_plane.api.asking import Asking, AskingFor, Paging, accepted, all_permitted, permitted
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.control_plane.store.environments import EnvironmentFilters
+from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
 
 
@@ -20,6 +21,7 @@ def environment_router(services: Services) -> APIRouter:
     @router.get("/")
     def list_prediction_environments(
         paging: Paging,
+        principal: Asking,
         search: Annotated[str | None, Query(max_length=200)] = None,
         platform: api_v2.Platform | None = None,
         managed_by: Annotated[api_v2.ManagedBy | None, Query(alias="managedBy")] = None,
@@ -27,26 +29,29 @@ def environment_router(services: Services) -> APIRouter:
         """List environments by name; `search` looks into name, description and id."""
         managed = None if managed_by is None else managed_by is api_v2.ManagedBy.MANAGEMENT_AGENT
         filters = EnvironmentFilters(search=search, platform=platform, managed=managed)
-        return paging.page(registry.list_environments(filters, limit=paging.limit, offset=paging.offset))
+        found = paging.page(registry.list_environments(filters, limit=paging.limit, offset=paging.offset))
+        return all_permitted(found, principal, changed_by=Role.ADMIN)
 
     @router.post("/", status_code=201)
     def create_prediction_environment(
         body: api_v2.PredictionEnvironmentIn, principal: Asking
     ) -> api_v2.PredictionEnvironment:
         """Create an environment; 409 when the name is taken."""
-        return registry.create_environment(body, actor=principal.name)
+        made = registry.create_environment(body, actor=principal.name)
+        return permitted(made, principal, changed_by=Role.ADMIN)
 
     @router.get("/{environment_id}/")
-    def get_prediction_environment(environment_id: str) -> api_v2.PredictionEnvironment:
+    def get_prediction_environment(environment_id: str, principal: Asking) -> api_v2.PredictionEnvironment:
         """Return one environment."""
-        return registry.get_environment(environment_id)
+        return permitted(registry.get_environment(environment_id), principal, changed_by=Role.ADMIN)
 
     @router.patch("/{environment_id}/")
     def change_prediction_environment(
         environment_id: str, body: api_v2.PredictionEnvironmentPatch, principal: Asking
     ) -> api_v2.PredictionEnvironment:
         """Change an environment; 409 when it shall be self-managed while an agent is at work there."""
-        return registry.update_environment(environment_id, body, actor=principal.name)
+        changed = registry.update_environment(environment_id, body, actor=principal.name)
+        return permitted(changed, principal, changed_by=Role.ADMIN)
 
     @router.delete("/{environment_id}/", status_code=204, responses={410: {"model": api_v2.Problem}})
     def delete_prediction_environment(environment_id: str) -> None:

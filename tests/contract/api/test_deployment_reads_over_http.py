@@ -198,3 +198,15 @@ def test_events_are_narrowed_by_the_vendors_categories(site: Site, user: TestCli
     assert "model_deployments.service_health_red" not in types("management")
     assert 2 == len(types("launch"))
     assert 422 == user.get(f"{PATH}d1/events/", params={"eventCategory": "x"}).status_code
+
+
+def test_permissions_are_those_of_whoever_asks(site: Site, callers):
+    """A viewer sees, and no more."""
+    site.ready()
+    token = site.services.access.create_token(name="eve", kind="user", role="viewer").token
+    headers = {"Authorization": f"Bearer {token}"}
+    environment = f"/api/v2/predictionEnvironments/{site.environment.id}/"
+
+    for path in (f"{PATH}d1/", environment):
+        assert ["CAN_VIEW"] == callers.nobody.get(path, headers=headers).json()["permissions"]
+        assert "CAN_EDIT" in callers.user.get(path).json()["permissions"]
