@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgmt_ansible.cli import bodies, deployment_rows, options, references, waiting
+from mgmt_ansible import errors
+from mgmt_ansible.cli import bodies, deployment_history, deployment_rows, options, references, waiting
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
@@ -43,11 +44,20 @@ def list_deployments(
         ),
     ] = None,
     watch: options.WatchOption = False,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="As they were so long ago (12h), or at a time; no filters."),
+    ] = None,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
-    """List deployments."""
+    """List deployments; with `--at`, as they were at a time."""
+    if at is not None and (environment or state or health or search or watch):
+        raise errors.InvalidRequestError("--at: lists all deployments; leave out the filters and --watch")
     with options.connected(context, json_output, data) as session:
+        if at is not None:
+            deployment_history.show_at(session, at)
+            return
         client = session.client
         environment_id = references.find_environment(client, environment).id if environment else None
 
@@ -65,6 +75,9 @@ def list_deployments(
             session.output.show_list(list(found), deployment_rows.COLUMNS, deployment_rows.row)
 
         session.output.watch(show_all) if watch else show_all()
+
+
+app.command()(deployment_history.diff)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from mgmt_ansible.client.deployment_events import DeploymentEvents
 from mgmt_ansible.client.deployments import Deployments
 from mgmt_ansible.client.details import DeploymentDetails
 from mgmt_ansible.client.environments import Environments
+from mgmt_ansible.client.history import History
 from mgmt_ansible.client.monitoring import Monitoring, Webhooks
 from mgmt_ansible.client.notifications import Notifications
 from mgmt_ansible.client.packages import Packages
@@ -45,6 +46,7 @@ class Client:
         agents: Who serves the environments.
         access: Users, tokens and login links.
         audit: Who changed what.
+        history: What deployments were.
         retention: How long the feed and runs are kept.
         notifications: Who is told of what.
     """
@@ -89,6 +91,7 @@ class Client:
         self.agents = Agents(self._transport)
         self.access = Access(self._transport)
         self.audit = Audit(self._transport)
+        self.history = History(self._transport)
         self.retention = Retention(self._transport)
         self.notifications = Notifications(self._transport)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 import structlog
 
@@ -31,6 +32,9 @@ _LAST_WRITE_SECONDS = 5.0
 _OURSELVES = "control plane"
 _NAMES = {"prediction_environment_id": "environment_id"}
 """Field of the body -> column, where they differ."""
+
+_HISTORY_TOGETHER = 500
+"""Lines of the history of deployments in one write."""
 
 _log = structlog.get_logger(__name__)
 
@@ -153,6 +157,8 @@ class Retention:
             rules = self._rules()
             pruner = Pruner(self._store, rules, stop=lambda: stop() or self._wakeups.stopping, seconds=seconds)
             complete = self._run(pruner, actor)
+            if complete:
+                self._prune_history(rules)
             return pruner.tally.report(rules, pruned=True, complete=complete)
         finally:
             self._at_work.release()
@@ -199,6 +205,18 @@ class Retention:
             raise
         self._tell(pruner.tally, actor)
         return complete
+
+    def _prune_history(self, rules: RetentionRules) -> None:
+        """Let go what deployments were longer ago than any policy keeps; while anything is held, all of it stays."""
+        if rules.held_environments or rules.held_deployments:
+            return
+        keep_days = max(policy.keep_days for policy in (rules.default, *rules.policies))
+        removed = _HISTORY_TOGETHER
+        while removed == _HISTORY_TOGETHER and not self._wakeups.stopping:
+            with self._store.write() as tx:
+                horizon = tx.now - timedelta(days=keep_days)
+                tx.history.move_begin(horizon)
+                removed = tx.history.prune(horizon, limit=_HISTORY_TOGETHER)
 
     def _tell(self, tally: Tally, actor: str) -> None:
         """Append an entry to the feed of each environment of which something was removed."""

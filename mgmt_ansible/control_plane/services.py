@@ -22,6 +22,7 @@ from mgmt_ansible.control_plane.audit import Audit
 from mgmt_ansible.control_plane.deployment_details import DeploymentDetails
 from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.deployments import Deployments
+from mgmt_ansible.control_plane.history import History
 from mgmt_ansible.control_plane.hooks import HookKeys, Hooks
 from mgmt_ansible.control_plane.invitations import Invitations
 from mgmt_ansible.control_plane.monitoring import Monitoring
@@ -60,6 +61,7 @@ class Services:
         access: Tokens, login links, sessions.
         invitations: One-time codes for new agents, and what they are installed from.
         audit: Who changed what.
+        history: What deployments were.
         users: People with a role, and perhaps a password.
         sign_ins: Ways into the pages.
         retention: How long the feed and runs are kept, and what is held.
@@ -82,6 +84,7 @@ class Services:
     access: Access
     invitations: Invitations
     audit: Audit
+    history: History
     users: Users
     sign_ins: SignIns
     retention: Retention
@@ -118,6 +121,7 @@ def build_services(
         access=access,
         invitations=Invitations(store, access, AgentWheels()),
         audit=Audit(store),
+        history=History(store),
         users=Users(store, passwords),
         sign_ins=SignIns(store, access, passwords),
         retention=Retention(store, wakeups),

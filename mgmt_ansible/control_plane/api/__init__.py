@@ -18,6 +18,7 @@ from mgmt_ansible.control_plane.api.deployment_events import event_router
 from mgmt_ansible.control_plane.api.deployments import deployment_host_router, deployment_router
 from mgmt_ansible.control_plane.api.edge import BodyLimit, Edge, Slashes
 from mgmt_ansible.control_plane.api.environments import environment_router
+from mgmt_ansible.control_plane.api.history import history_router
 from mgmt_ansible.control_plane.api.hooks import hook_router
 from mgmt_ansible.control_plane.api.install import install_router
 from mgmt_ansible.control_plane.api.metrics import render_metrics
@@ -41,6 +42,7 @@ WRITES_PER_SECOND = 100.0
 _ROUTERS = (
     access_router,
     audit_router,
+    history_router,
     environment_router,
     package_router,
     registered_model_router,

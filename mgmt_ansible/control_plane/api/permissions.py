@@ -72,6 +72,8 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "GET /api/v2/deploymentEvents/export/",
         "GET /api/v2/deploymentEvents/stream/",
         "GET /api/v2/deploymentHosts/",
+        "GET /api/v2/deploymentHistory/",
+        "GET /api/v2/deploymentHistory/differences/",
         "GET /api/v2/deployments/",
         "GET /api/v2/deployments/{deployment_id}/",
         "GET /api/v2/deployments/{deployment_id}/capabilities/",

@@ -22,6 +22,7 @@ from mgmt_ansible.control_plane.store.deployment_events import DeploymentEventRo
 from mgmt_ansible.control_plane.store.deployment_hosts import DeploymentHostRows
 from mgmt_ansible.control_plane.store.deployments import DeploymentRows
 from mgmt_ansible.control_plane.store.environments import EnvironmentRows
+from mgmt_ansible.control_plane.store.history import HistoryRows
 from mgmt_ansible.control_plane.store.hooks import HookRows
 from mgmt_ansible.control_plane.store.host_checks import HostCheckRows
 from mgmt_ansible.control_plane.store.invitations import InvitationRows
@@ -63,6 +64,7 @@ class Transaction:
     host_checks: HostCheckRows
     users: UserRows
     audit: AuditRows
+    history: HistoryRows
     retention: RetentionRows
     pruning: PruningRows
     notifications: NotificationRows
@@ -138,6 +140,7 @@ class Store:
         with self._database.write() as connection, _scoped(connection):
             tx = self._transaction(connection)
             yield tx
+            tx.history.remember(tx.deployments.touched)
             noted = tx.audit.finish()
         request = current_request()
         if request is not None and noted:
@@ -180,6 +183,7 @@ class Store:
             host_checks=HostCheckRows(connection),
             users=UserRows(connection),
             audit=AuditRows(connection, now),
+            history=HistoryRows(connection, now),
             retention=RetentionRows(connection),
             pruning=PruningRows(connection),
             notifications=NotificationRows(connection, now),

@@ -34,13 +34,19 @@ _TOGETHER = 1_000
 
 
 class DeploymentRows:
-    """Deployments in one transaction."""
+    """Deployments in one transaction.
+
+    Attributes:
+        touched: Ids of those that it added, changed or removed, for the history.
+    """
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+        self.touched: set[str] = set()
 
     def insert(self, deployment_id: str, body: api_v2.DeploymentIn, *, created_at: datetime, created_by: str) -> None:
         """Add one that wants nothing yet; ConflictError when the id is taken."""
+        self.touched.add(deployment_id)
         self._connection.execute(
             DEPLOYMENTS.insert().values(
                 id=deployment_id,
@@ -99,17 +105,20 @@ class DeploymentRows:
 
     def update(self, deployment_id: str, **values: object) -> None:
         """Change columns of one."""
+        self.touched.add(deployment_id)
         self._connection.execute(DEPLOYMENTS.update().where(DEPLOYMENTS.c.id == deployment_id).values(**values))
 
     def update_all(self, changes: Sequence[Mapping[str, object]]) -> None:
         """Change columns of several, the same of each: `deployment` is the id, the others are columns."""
         if changes:
+            self.touched.update(str(change["deployment"]) for change in changes)
             values: dict[str, Any] = {name: sa.bindparam(name) for name in changes[0] if name != "deployment"}
             statement = DEPLOYMENTS.update().where(DEPLOYMENTS.c.id == sa.bindparam("deployment")).values(values)
             self._connection.execute(statement, changes)
 
     def delete(self, deployment_id: str) -> None:
         """Forget one; its events, actions, runs and generation stay."""
+        self.touched.add(deployment_id)
         self._connection.execute(DEPLOYMENTS.delete().where(DEPLOYMENTS.c.id == deployment_id))
 
     def find_record(self, deployment_id: str) -> DeploymentRecord | None:
