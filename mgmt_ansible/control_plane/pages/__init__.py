@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from mgmt_ansible.control_plane.pages.access_pages import access_pages
 from mgmt_ansible.control_plane.pages.action_routes import action_router
 from mgmt_ansible.control_plane.pages.environment_pages import environment_pages
 from mgmt_ansible.control_plane.pages.notifications import notification_pages
@@ -31,6 +32,7 @@ ROUTERS = (
     environment_pages,
     package_pages,
     notification_pages,
+    access_pages,
 )
 """Each makes a router from the services and the templates."""
 

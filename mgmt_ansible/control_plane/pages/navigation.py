@@ -17,11 +17,13 @@ class Place:
         path: Of the page.
         text: For people.
         key: What goes there after `g` on the keyboard; one small letter that no other place has.
+        role: Least role that may go there.
     """
 
     path: str
     text: str
     key: str
+    role: str = "viewer"
 
 
 PLACES = (
@@ -32,4 +34,6 @@ PLACES = (
     Place(path="/environments", text="Environments", key="v"),
     Place(path="/packages", text="Packages", key="m"),
     Place(path="/notifications", text="Notifications", key="n"),
+    Place(path="/access", text="Access", key="a", role="admin"),
+    Place(path="/audit", text="Audit", key="u", role="admin"),
 )

@@ -23,6 +23,7 @@ from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire.audit import AuditPage
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 from tests.unit.pages.scripted_runs import ScriptedAgents, ScriptedRuns
 
@@ -191,6 +192,8 @@ class Scripted:
             "deployment_events": ScriptedEvents(self),
             "access": ScriptedAccess(self),
             "sign_ins": ScriptedSignIns(self),
+            "users": ScriptedUsers(),
+            "audit": ScriptedAudit(),
             "storage": ScriptedStorage(self),
             "runs": ScriptedRuns(),
             "agents": ScriptedAgents(),
@@ -380,6 +383,9 @@ class ScriptedAccess:
             raise errors.AccessError("session: none")
         return access.Principal(token_id="t" * 24, name="ada", kind="user", role=self.script.role)
 
+    def list_tokens(self, *, limit=50, offset=0):
+        return page_of([], limit, offset)
+
     def admits(self, *, header, cookie):
         return cookie in self.script.sessions
 
@@ -406,3 +412,13 @@ class ScriptedSignIns:
         if (name, password) != ("ada", PASSWORD):
             raise errors.AccessError("the name or the password is wrong")
         return SESSION
+
+
+class ScriptedUsers:
+    def list_users(self, *, limit=50, offset=0):
+        return page_of([], limit, offset)
+
+
+class ScriptedAudit:
+    def list_entries(self, filters, *, before=None, limit=50):
+        return AuditPage(count=0, total_count=0, data=[], older=None)
