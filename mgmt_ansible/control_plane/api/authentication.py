@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -14,10 +15,15 @@ from mgmt_ansible import errors
 from mgmt_ansible.control_plane.access import SESSION_COOKIE, Access, Principal
 from mgmt_ansible.control_plane.api import permissions
 from mgmt_ansible.control_plane.api.problems import problem, problem_of
+from mgmt_ansible.control_plane.buckets import Buckets
 from mgmt_ansible.control_plane.current_request import CurrentRequest, serving
 
 _FOR_PROGRAMS = re.compile(r"/(api|agent|install)/.*|/metrics|/openapi\.json|/docs.*", re.DOTALL)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+STRANGERS_AT_ONCE = 300
+STRANGERS_PER_SECOND = 10.0
+"""Requests without a valid token from one address; those with one are never counted here."""
 
 ExplainOnPage = Callable[[Request, errors.MgmtAnsibleError], ASGIApp]
 """Makes a page of a refusal, for browsers."""
@@ -36,6 +42,7 @@ class Authentication:
         self._app = app
         self._access = access
         self._explain = explain
+        self._strangers = Buckets(STRANGERS_PER_SECOND, most=STRANGERS_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -61,8 +68,20 @@ class Authentication:
                 return self._nothing_here(request)
             permissions.check(principal, permission, request.url.path)
         except errors.MgmtAnsibleError as error:
-            return self._answer(request, error)
+            return self._answer(request, self._counted(request, error))
         return None
+
+    def _counted(self, request: Request, error: errors.MgmtAnsibleError) -> errors.MgmtAnsibleError:
+        """Count programs that nobody knows by their address; return what to tell them."""
+        if type(error) is not errors.AccessError or not _FOR_PROGRAMS.fullmatch(request.url.path):
+            return error
+        wait = self._strangers.take(request.client.host if request.client else "")
+        if not wait:
+            return error
+        seconds = math.ceil(wait)
+        return errors.TooManyRequestsError(
+            f"too many requests without a valid token from this address: try again in {seconds} s", seconds=seconds
+        )
 
     def _principal(self, request: Request) -> Principal:
         header = request.headers.get("authorization")

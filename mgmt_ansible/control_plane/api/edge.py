@@ -29,6 +29,8 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_OVER_TLS = {"Strict-Transport-Security": "max-age=31536000"}
+"""Said over TLS only, which a proxy before us ends. Source: RFC 6797, 7.2."""
 _LARGE_BYTES = 65_536
 _AGENTS_FIELD_CHARACTERS = 1_000_000
 _AGENTS_KEYS = 1_000_000
@@ -75,6 +77,7 @@ class _Answer:
     def __init__(self, send: Send, request_id: str, base_url: str) -> None:
         self._send = send
         self._base_url = base_url
+        self._headers = SECURITY_HEADERS | (_OVER_TLS if base_url.startswith("https:") else {})
         self._request_id = request_id
         self.status = 0
 
@@ -86,7 +89,7 @@ class _Answer:
             location = headers.get("Location", "")
             if location.startswith("/api/v2/"):
                 headers["Location"] = self._base_url + location
-            for name, value in SECURITY_HEADERS.items():
+            for name, value in self._headers.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
         await self._send(message)

@@ -95,7 +95,7 @@ def test_every_route_is_served_without_its_slash(routes: list[tuple[str, str]], 
     """And `/agent/v1` with one."""
     for method, path in routes:
         if method == "GET" and "{" not in path and "stream" not in path and path.startswith("/api/"):
-            assert callers.user.get(path.rstrip("/")).status_code == 200, path
+            assert callers.user.get(path.rstrip("/")).status_code in (200, 422), path  # 422: it asks for a query
     assert callers.agent.post("/agent/v1/reports/", json={"reports": []}).status_code == 204
 
 
