@@ -52,7 +52,7 @@ def list_deployments(
     data: options.DataOption = None,
 ) -> None:
     """List deployments; with `--at`, as they were at a time."""
-    if at is not None and (environment or state or health or search or watch):
+    if at is not None and any((environment, state, health, search, host, model, importance, sort, watch)):
         raise errors.InvalidRequestError("--at: lists all deployments; leave out the filters and --watch")
     with options.connected(context, json_output, data) as session:
         if at is not None:
