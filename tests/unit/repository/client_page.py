@@ -11,6 +11,7 @@ import re
 import types
 import typing
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -145,7 +146,7 @@ def _value(kind: object) -> object:
     return kind() if isinstance(kind, type) and kind is not str else "x"
 
 
-_SIMPLE = {Path: Path(__file__), typing.BinaryIO: io.BytesIO(), int: 1}
+_SIMPLE = {Path: Path(__file__), typing.BinaryIO: io.BytesIO(), int: 1, datetime: datetime(2026, 1, 1, tzinfo=UTC)}
 
 
 if __name__ == "__main__":
