@@ -66,11 +66,18 @@ def run(
 
 @app.command("list")
 def list_agents(
-    context: typer.Context, json_output: options.JsonOption = False, data: options.DataOption = None
+    context: typer.Context,
+    watch: options.WatchOption = False,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
 ) -> None:
     """List agents as they last announced themselves."""
     with options.connected(context, json_output, data) as session:
-        session.output.show_list(list(session.client.agents.list_agents()), _COLUMNS, _row)
+
+        def show_all() -> None:
+            session.output.show_list(list(session.client.agents.list_agents()), _COLUMNS, _row)
+
+        session.output.watch(show_all) if watch else show_all()
 
 
 @app.command()

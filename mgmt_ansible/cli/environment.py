@@ -20,11 +20,18 @@ _COLUMNS = ("NAME", "ID", "HEALTH", "STATUS EVERY", "CREATED")
 
 @app.command("list")
 def list_environments(
-    context: typer.Context, json_output: options.JsonOption = False, data: options.DataOption = None
+    context: typer.Context,
+    watch: options.WatchOption = False,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
 ) -> None:
     """List all environments."""
     with options.connected(context, json_output, data) as session:
-        session.output.show_list(list(session.client.environments.list_environments()), _COLUMNS, _row)
+
+        def show_all() -> None:
+            session.output.show_list(list(session.client.environments.list_environments()), _COLUMNS, _row)
+
+        session.output.watch(show_all) if watch else show_all()
 
 
 @app.command()

@@ -34,6 +34,7 @@ _COLUMNS = ("HOST", "GROUPS", "ENVIRONMENT", "TAKEN")
 def list_hosts(
     context: typer.Context,
     environment: options.EnvironmentFilter = None,
+    watch: options.WatchOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
@@ -41,15 +42,19 @@ def list_hosts(
     with options.connected(context, json_output, data) as session:
         client = session.client
         wanted = [references.find_environment(client, environment)] if environment else []
-        environments = wanted or list(client.environments.list_environments())
-        names = {one.id: one.name for one in environments}
-        hosts = [host for one in environments for host in client.environments.list_hosts(one.id)]
 
-        def row(host: EnvironmentHost) -> Sequence[Cell]:
-            place = names.get(host.prediction_environment_id, host.prediction_environment_id)
-            return host.name, ", ".join(host.groups), place, text.ago(host.taken_at)
+        def show_all() -> None:
+            environments = wanted or list(client.environments.list_environments())
+            names = {one.id: one.name for one in environments}
+            hosts = [host for one in environments for host in client.environments.list_hosts(one.id)]
 
-        session.output.show_list(hosts, _COLUMNS, row)
+            def row(host: EnvironmentHost) -> Sequence[Cell]:
+                place = names.get(host.prediction_environment_id, host.prediction_environment_id)
+                return host.name, ", ".join(host.groups), place, text.ago(host.taken_at)
+
+            session.output.show_list(hosts, _COLUMNS, row)
+
+        session.output.watch(show_all) if watch else show_all()
 
 
 @app.command()

@@ -50,12 +50,17 @@ def add(
 def list_packages(
     context: typer.Context,
     name: Annotated[str | None, typer.Option("--name", help="Only of this name.")] = None,
+    watch: options.WatchOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
     """List packages."""
     with options.connected(context, json_output, data) as session:
-        session.output.show_list(list(session.client.packages.list_packages(name=name)), _COLUMNS, _row)
+
+        def show_all() -> None:
+            session.output.show_list(list(session.client.packages.list_packages(name=name)), _COLUMNS, _row)
+
+        session.output.watch(show_all) if watch else show_all()
 
 
 @app.command()

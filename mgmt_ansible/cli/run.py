@@ -39,21 +39,29 @@ def list_runs(
         str | None, typer.Option("--search", metavar="TEXT", help="Part of id, deployment, playbook or message.")
     ] = None,
     limit: options.LimitOption = 50,
+    watch: options.WatchOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
     """List runs, newest first."""
     with options.connected(context, json_output, data) as session:
-        now = datetime.now(UTC)
-        found = session.client.runs.list_runs(
-            deployment_id=references.find_deployment(session.client, deployment).id if deployment else None,
-            environment_id=references.find_environment(session.client, environment).id if environment else None,
-            status=status,
-            since=parse_moment("--since", since, now=now) if since else None,
-            until=parse_moment("--until", until, now=now) if until else None,
-            search=search,
-        )
-        session.output.show_list(list(islice(found, limit)), _COLUMNS, _row)
+        client = session.client
+        deployment_id = references.find_deployment(client, deployment).id if deployment else None
+        environment_id = references.find_environment(client, environment).id if environment else None
+
+        def show_all() -> None:
+            now = datetime.now(UTC)
+            found = client.runs.list_runs(
+                deployment_id=deployment_id,
+                environment_id=environment_id,
+                status=status,
+                since=parse_moment("--since", since, now=now) if since else None,
+                until=parse_moment("--until", until, now=now) if until else None,
+                search=search,
+            )
+            session.output.show_list(list(islice(found, limit)), _COLUMNS, _row)
+
+        session.output.watch(show_all) if watch else show_all()
 
 
 @app.command()

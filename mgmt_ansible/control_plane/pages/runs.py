@@ -7,7 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from mgmt_ansible.control_plane.pages import run_views
+from mgmt_ansible.control_plane.pages import run_list, run_views
+from mgmt_ansible.control_plane.pages.addresses import number
+from mgmt_ansible.control_plane.pages.event_list import read_time
 from mgmt_ansible.control_plane.pages.live import stream_changes
 from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.run_logs import log_stream, raw_log_answer
@@ -18,7 +20,6 @@ from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.run_logs import LARGEST_NUMBER
 from mgmt_ansible.domain.runs import RunStatus
 
-_DIGITS = 18
 _WORDS = {
     "run_statuses": RUN_STATUSES,
     "in_order": in_order,
@@ -35,16 +36,23 @@ def read_chosen(
     deployment: str = "",
     status: str = "",
     within: str = "",
+    since: str = "",
+    until: str = "",
+    columns: Annotated[list[str] | None, Query(alias="column", max_length=20)] = None,
     before: str = "",
-) -> run_views.Chosen:
+) -> run_list.Chosen:
     """Read the query string of the list; what is no filter's value counts as not chosen."""
-    return run_views.Chosen(
+    shown = tuple(name for name in run_list.COLUMNS if name in (columns or ()))
+    return run_list.Chosen(
         search=search.strip()[:200],
         environment=environment[:64],
         deployment=deployment.strip()[:64],
         status=RunStatus(status) if status in set(RunStatus) else None,
-        within=within if within in run_views.WINDOWS else "",
-        before=_number(before) or None,
+        within=within if within in run_list.WINDOWS else "",
+        since=since if read_time(since) else "",
+        until=until if read_time(until) else "",
+        columns=() if shown == tuple(run_list.COLUMNS) else shown,
+        before=number(before) or None,
     )
 
 
@@ -54,12 +62,13 @@ def run_pages(services: Services, templates: Templates) -> APIRouter:
     router = APIRouter(prefix="/runs", include_in_schema=False, route_class=page_route(templates))
 
     @router.get("")
-    def runs_page(request: Request, chosen: Annotated[run_views.Chosen, Depends(read_chosen)]) -> Response:
+    def runs_page(request: Request, chosen: Annotated[run_list.Chosen, Depends(read_chosen)]) -> Response:
         return templates.page(
             "runs.html",
             place="/runs",
-            view=run_views.list_view(services, chosen),
-            windows=run_views.WINDOWS,
+            view=run_list.list_view(services, chosen),
+            windows=run_list.WINDOWS,
+            columns=run_list.COLUMNS,
             principal=request.state.principal,
         )
 
@@ -68,7 +77,8 @@ def run_pages(services: Services, templates: Templates) -> APIRouter:
         view = run_views.run_view(
             services,
             run_id,
-            first=min(_number(first), LARGEST_NUMBER) or None,
+            request.state.principal,
+            first=min(number(first), LARGEST_NUMBER) or None,
             only=hosts if hosts in _ONLY else "",
             with_log=log != "0",
         )
@@ -78,14 +88,14 @@ def run_pages(services: Services, templates: Templates) -> APIRouter:
     def run_changes(request: Request, run_id: str, after: str = "") -> Response:
         run = services.runs.get_run(run_id)
         filters = EventFilters(environment_id=run.prediction_environment_id)
-        return stream_changes(request, services, filters, after=_number(after))
+        return stream_changes(request, services, filters, after=number(after))
 
     @router.get("/{run_id}/log/live")
     async def run_log_stream(
         request: Request, run_id: str, first: str = "", last_event_id: Annotated[str | None, Header()] = None
     ) -> Response:
-        number = min(_number(first), LARGEST_NUMBER) or 1
-        return await log_stream(services, request, run_id, first=number, last_event_id=last_event_id)
+        line = min(number(first), LARGEST_NUMBER) or 1
+        return await log_stream(services, request, run_id, first=line, last_event_id=last_event_id)
 
     @router.get("/{run_id}/log.txt")
     def run_log_text(run_id: str) -> Response:
@@ -93,8 +103,8 @@ def run_pages(services: Services, templates: Templates) -> APIRouter:
 
     @router.get("/{run_id}/log/find")
     def find_in_log(run_id: str, text: Annotated[str, Query(max_length=200)] = "", first: str = "") -> Response:
-        number = services.runs.find_in_log(run_id, text, first=_number(first) or 1) if text else None
-        return JSONResponse({"number": number})
+        found = services.runs.find_in_log(run_id, text, first=number(first) or 1) if text else None
+        return JSONResponse({"number": found})
 
     @router.get("/{run_id}/run.json")
     def run_record(run_id: str) -> Response:
@@ -102,7 +112,3 @@ def run_pages(services: Services, templates: Templates) -> APIRouter:
         return JSONResponse(record, headers={"Content-Disposition": 'attachment; filename="run.json"'})
 
     return router
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0

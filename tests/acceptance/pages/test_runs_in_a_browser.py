@@ -78,6 +78,36 @@ def test_a_log_is_searched(site, page):
     assert page.url.endswith("/runs/r1?first=4001#L5999")
 
 
+def test_a_log_is_wrapped_or_not_and_left_where_one_reads(site, page):
+    """Nobody who reads a line loses it to the next one; the first failure is one click away; 5,000 lines stay."""
+    site.create()
+    claim = site.take()
+    say(site, claim, *("x" * 400 for _ in range(50)), "fatal: [h2]: FAILED!", *("y" for _ in range(2000)))
+    page.goto("/runs/r1?first=1")
+    page.locator("#log-wrap").click()
+    expect(page.locator("#log")).to_have_class("log")
+    page.locator("#log-failure").click()
+    expect(page.locator("#L51")).to_be_in_viewport()
+    page.locator("#log-follow").click()
+    expect(page.locator("#log-follow")).to_have_attribute("aria-pressed", "false")
+    say(site, claim, *("z" for _ in range(3500)), first=2052)
+    expect(page.locator("#L5551")).to_have_count(1)
+    expect(page.locator("#L5551")).not_to_be_in_viewport()
+    assert 5000 == page.locator("#log li").count()
+
+
+def test_a_view_of_runs_can_be_saved(site, page):
+    """With its columns."""
+    site.create()
+    say(site, site.take())
+    page.goto("/runs?status=running&column=status")
+    page.evaluate("window.prompt = () => 'Going on'")
+    page.locator("#save-view").click()
+    page.goto("/runs")
+    page.locator("#views").select_option("Going on")
+    expect(page.locator("thead th")).to_have_text(["Run", "Status"])
+
+
 def test_a_package_is_uploaded_and_a_refusal_is_said(page, tmp_path):
     """The file goes as it is; what is wrong with it is told where it was chosen."""
     archive = tmp_path / "model.archive"

@@ -130,3 +130,40 @@ def test_only_who_waits_longer_than_300_ms_sees_grey_lines(script, open_page):
         " getComputedStyle(document.querySelector('.list tbody td')).animationDelay"
     )
     assert "0.3s" == delay
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.text)
+def test_a_phone_shows_where_one_is(open_page, place):
+    """Every place of the bar is in sight, the present one too, in two lines at most."""
+    page = open_page(place.path, viewport={"width": 360, "height": 740})
+    boxes = [one.bounding_box() for one in page.locator(".places a").all()]
+    assert [] == [box for box in boxes if box["x"] < 0 or box["x"] + box["width"] > 360]
+    assert 2 == len({box["y"] for box in boxes})
+    expect(page.locator(".places [aria-current]")).to_be_in_viewport(ratio=1)
+
+
+def test_an_incident_is_printed_without_the_bar_and_with_its_time(script, open_page):
+    """Black on white whatever the theme; `5 min ago` means nothing on paper."""
+    script.entries = [scripted.entry(1, title="Launch failed", message="no room")]
+    page = open_page(f"/events/{1:024x}", color_scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.locator("h1")).to_be_visible()
+    assert [] == [name for name in (".places", ".bar-end", ".copy") if page.locator(name).first.is_visible()]
+    ground, told = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor,"
+        " getComputedStyle(document.querySelector('time[data-relative]'), '::after').content]"
+    )
+    assert ("rgb(255, 255, 255)", True) == (ground, told.rstrip('")').endswith(" UTC"))
+
+
+def test_a_page_without_a_stream_asks_by_itself(script, open_page):
+    """Behind a proxy that lets no stream through, the page still follows, and says that it is not live."""
+    script.deployments = [scripted.deployment("wine")]
+    page = open_page("/login")
+    page.clock.install()
+    page.route("**/live?*", lambda route: route.abort())
+    page.goto(page.url.replace("/login", "/deployments/wine"))
+    expect(page.locator("#live .live-text")).to_have_text("Reconnecting")
+    script.happen(scripted.entry(1, title="Seen by asking"))
+    page.clock.run_for(11_000)
+    expect(page.locator(".feed > li strong")).to_have_text("Seen by asking")

@@ -153,6 +153,31 @@ def test_filters_are_in_the_address(site: Site, user: TestClient, claim: Claim):
     assert "No run fits these filters" in text_of(user.get("/runs?status=timeout").text)
 
 
+def test_from_until_and_columns_are_in_the_address_too(site: Site, user: TestClient, claim: Claim):
+    """Any two moments, in UTC; what is no moment or no column counts as not chosen."""
+    say(site, claim)
+    began = site.clock().strftime("%Y-%m-%dT%H:%M")
+
+    assert "No run fits these filters" in text_of(user.get(f"/runs?until={began}").text)
+    page = user.get(f"/runs?since={began}&until=soon&column=began&column=purple").text
+    assert ["Run", "Began"] == re.findall(r'<th scope="col">([^<]+)</th>', page)
+    assert f'hx-get="/runs?since={began.replace(":", "%3A")}&amp;column=began"' in page
+
+
+def test_undo_is_one_click_from_a_run(site: Site, user: TestClient):
+    """As soon as there is something to go back to, and nothing else goes on."""
+    site.ready("d1")
+    site.replace("d1")
+    claim = site.take()
+    say(site, claim)
+    asked = 'href="/deployments/d1/ask/rollback" data-ask'
+
+    assert asked not in user.get("/runs/r1").text
+    end(site, claim)
+    site.report(claim)
+    assert asked in user.get("/runs/r1").text
+
+
 def test_an_unknown_run_is_a_page_that_says_so(user: TestClient):
     """Also for its parts."""
     for path in ("/runs/gone", "/runs/gone/log.txt", "/runs/gone/run.json", "/runs/gone/log/find?text=x"):

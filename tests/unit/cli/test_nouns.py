@@ -311,3 +311,25 @@ def test_a_package_is_named_by_its_alias(monkeypatch):
 
     assert "wine" in terminal.run("package", "show", "wine@champion").output
     assert "a@b" in terminal.run("package", "show", "a@b").output
+
+
+@pytest.mark.parametrize(
+    ("noun", "path"),
+    [
+        ("deployment", "deployments/"),
+        ("run", "runs/"),
+        ("package", "modelPackages/"),
+        ("environment", "predictionEnvironments/"),
+        ("host", "predictionEnvironments/"),
+        ("agent", "agents/"),
+    ],
+)
+def test_every_list_can_be_watched(monkeypatch, noun, path):
+    """It is asked for again, until the control plane refuses."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    answers = iter([(200, page()), (200, page()), (401, {"code": "access", "message": "m", "requestId": "r"})])
+    terminal = open_terminal(monkeypatch, lambda request: next(answers))
+
+    done = terminal.run(noun, "list", "--watch", "--json")
+
+    assert (["GET /api/v2/" + path] * 3, "[]\n[]\n") == (terminal.asked, done.stdout)

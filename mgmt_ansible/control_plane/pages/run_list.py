@@ -1,0 +1,127 @@
+"""The list of runs: what its address says, and what its template gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mgmt_ansible.control_plane.pages.addresses import address
+from mgmt_ansible.control_plane.pages.event_list import read_time
+from mgmt_ansible.control_plane.pages.run_views import environment_names
+from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.domain.actions import ActionStatus
+from mgmt_ansible.domain.run_filters import RunFilters
+from mgmt_ansible.domain.runs import RunStatus
+from mgmt_ansible.wire import api_v2
+
+PAGE_SIZE = 50
+COLUMNS = {
+    "status": "Status",
+    "hosts": "Hosts",
+    "deployment": "Deployment",
+    "environment": "Environment",
+    "began": "Began",
+    "took": "Took",
+}
+"""Those that can be left out; without a choice all are shown."""
+
+WINDOWS: Mapping[str, tuple[str, timedelta]] = {
+    "1h": ("Last hour", timedelta(hours=1)),
+    "24h": ("Last 24 hours", timedelta(hours=24)),
+    "7d": ("Last 7 days", timedelta(days=7)),
+    "30d": ("Last 30 days", timedelta(days=30)),
+}
+"""How far back the list may look, as it stands in the address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What of the list is wanted, as it stands in the query string.
+
+    Attributes:
+        within: A key of `WINDOWS`; `since` wins over it.
+        since: A time (`2026-11-01T08:00`, UTC when it names no zone).
+        until: Such a time.
+        columns: Of `COLUMNS`; none means all.
+    """
+
+    search: str = ""
+    environment: str = ""
+    deployment: str = ""
+    status: RunStatus | None = None
+    within: str = ""
+    since: str = ""
+    until: str = ""
+    columns: tuple[str, ...] = ()
+    before: int | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is chosen that leaves runs out."""
+        return any(getattr(self, name) for name in self.__slots__ if name not in ("columns", "before"))
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The columns to show, in their order."""
+        return self.columns or tuple(COLUMNS)
+
+    def filters(self, now: datetime) -> RunFilters:
+        """Return what the services are asked for."""
+        return RunFilters(
+            search=self.search,
+            environment_id=self.environment or None,
+            deployment_id=self.deployment or None,
+            statuses=(self.status,) if self.status else (),
+            since=read_time(self.since) or (now - WINDOWS[self.within][1] if self.within else None),
+            until=read_time(self.until),
+        )
+
+    def url(self, before: int | None) -> str:
+        """Return the address of the list with these filters, from another run on."""
+        values: dict[str, object] = {name: getattr(self, name) for name in self.__slots__} | {"before": before}
+        values["column"] = values.pop("columns")
+        return address("/runs", values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunList:
+    """A page of the list."""
+
+    runs: tuple[api_v2.Run, ...]
+    total: int
+    chosen: Chosen
+    environments: Mapping[str, str]
+    newest_sequence: int
+    busy: bool
+
+    @property
+    def url(self) -> str:
+        """The address of this very view."""
+        return self.chosen.url(self.chosen.before)
+
+    @property
+    def older_url(self) -> str | None:
+        """Where older runs are."""
+        return self.chosen.url(self.runs[-1].sequence) if len(self.runs) < self.total and self.runs else None
+
+    @property
+    def newest_url(self) -> str | None:
+        """Where the newest runs are, from an older page."""
+        return self.chosen.url(None) if self.chosen.before else None
+
+
+def list_view(services: Services, chosen: Chosen) -> RunList:
+    """Gather one page of the list."""
+    newest_sequence = services.deployment_events.newest_sequence()
+    filters = chosen.filters(datetime.now(UTC))
+    page = services.runs.list_runs(filters, before=chosen.before, limit=PAGE_SIZE, hosts=False)
+    running = services.actions.list_actions(status=ActionStatus.RUNNING, limit=1)
+    return RunList(
+        runs=tuple(page.data),
+        total=page.total_count,
+        chosen=chosen,
+        environments=environment_names(services),
+        newest_sequence=newest_sequence,
+        busy=bool(running.data) or any(run.status is RunStatus.RUNNING for run in page.data),
+    )
