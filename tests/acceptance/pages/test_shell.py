@@ -134,11 +134,11 @@ def test_only_who_waits_longer_than_300_ms_sees_grey_lines(script, open_page):
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.text)
 def test_a_phone_shows_where_one_is(open_page, place):
-    """Every place of the bar is in sight, the present one too, in two lines at most."""
+    """Every place of the bar is in sight, the present one too, in three lines at most."""
     page = open_page(place.path, viewport={"width": 360, "height": 740})
     boxes = [one.bounding_box() for one in page.locator(".places a").all()]
     assert [] == [box for box in boxes if box["x"] < 0 or box["x"] + box["width"] > 360]
-    assert 2 == len({box["y"] for box in boxes})
+    assert 3 >= len({box["y"] for box in boxes})
     expect(page.locator(".places [aria-current]")).to_be_in_viewport(ratio=1)
 
 
