@@ -139,7 +139,18 @@ def test_a_phone_shows_where_one_is(open_page, place):
     boxes = [one.bounding_box() for one in page.locator(".places a").all()]
     assert [] == [box for box in boxes if box["x"] < 0 or box["x"] + box["width"] > 360]
     assert 3 >= len({box["y"] for box in boxes})
+    assert 360 >= page.evaluate("document.documentElement.scrollWidth")
     expect(page.locator(".places [aria-current]")).to_be_in_viewport(ratio=1)
+
+
+def test_nothing_moves_for_who_wants_no_motion(open_page):
+    """The system's wish is enough."""
+    page = open_page("/")  # with reduced motion
+    page.evaluate("document.getElementById('live').dataset.state = 'reconnecting'")
+    seen = page.evaluate("getComputedStyle(document.querySelector('#live .dot')).animationName")
+    page.emulate_media(reduced_motion="no-preference")
+    moving = page.evaluate("getComputedStyle(document.querySelector('#live .dot')).animationName")
+    assert ("none", "turn") == (seen, moving)
 
 
 def test_an_incident_is_printed_without_the_bar_and_with_its_time(script, open_page):
@@ -167,3 +178,20 @@ def test_a_page_without_a_stream_asks_by_itself(script, open_page):
     script.happen(scripted.entry(1, title="Seen by asking"))
     page.clock.run_for(11_000)
     expect(page.locator(".feed > li strong")).to_have_text("Seen by asking")
+
+
+def test_nothing_jumps_while_a_page_comes(script, server, open_page):
+    """Cumulative layout shift of each list at most 0.1; nobody clicks what was somewhere else a moment ago."""
+    script.deployments = [scripted.deployment(f"wine-{number}") for number in range(20)]
+    script.entries = [scripted.entry(number) for number in range(20, 0, -1)]
+    page = open_page("/login")
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.shift += one.value)))"
+        ".observe({ type: 'layout-shift', buffered: true });"
+    )
+    shifts = {}
+    for path in ("/", "/events", "/runs", "/deployments/wine-1"):
+        page.goto(server.url + path)
+        expect(page.locator("#live")).to_have_attribute("data-state", "live")
+        shifts[path] = page.evaluate("window.shift")
+    assert {} == {path: shift for path, shift in shifts.items() if shift > 0.1}

@@ -58,6 +58,38 @@ def test_options_become_the_query(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("command", "path", "expected"),
+    [
+        (
+            "deployment list --state ready --health failing --search w --host h1 --model wine --importance high --sort label",
+            "deployments/",
+            {
+                "state": "ready",
+                "health": "failing",
+                "host": "h1",
+                "packageName": "wine",
+                "importance": "HIGH",
+                "orderBy": "label",
+            },
+        ),
+        (
+            "run list --status failed --status canceled --since 2026-11-01 --until 2026-11-02 --search w",
+            "runs/",
+            {"since": "2026-11-01T00:00:00+00:00", "until": "2026-11-02T00:00:00+00:00", "search": "w"},
+        ),
+    ],
+)
+def test_filters_of_a_page_are_options_too(monkeypatch, command, path, expected):
+    """What the control plane is asked for is the same."""
+    terminal = open_terminal(monkeypatch, by_path({f"GET {path}": page()}))
+
+    terminal.run(*command.split())
+
+    query = parse_qs(urlsplit(terminal.adapter.requests[0].url).query)
+    assert {name: [value] for name, value in expected.items()} == {name: query.get(name) for name in expected}
+
+
+@pytest.mark.parametrize(
     ("name", "more", "expected"),
     [
         ("events.jsonl", (), "jsonl"),
