@@ -1,4 +1,4 @@
-"""`mgmt-ansible store`: the control plane's database and archives, where they lie: backup, restore, check."""
+"""`mgmt-ansible store`: the control plane's database and archives, where they lie: backup, restore, migrate, check."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mgmt_ansible.settings.control_plane import ControlPlaneSettings
 
 app = typer.Typer(
-    help="The control plane's database and archives, on its machine: backup, restore, check.",
+    help="The control plane's database and archives, on its machine: backup, restore, migrate, check.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -70,6 +70,30 @@ def restore(
         "Next: mgmt-ansible serve; tokens are those of that time"
     )
     options.output_of(context, json_output).say(text, told)
+
+
+@app.command("migrate")
+def migrate(
+    context: typer.Context,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="REVISION", help="Such as 0013; without it the newest.")
+    ] = None,
+    backup: Annotated[
+        Path | None, typer.Option("--backup", metavar="FILE", help="Written first; needed to go back.")
+    ] = None,
+    data: FolderOption = None,
+    database: DatabaseOption = None,
+    config: ConfigOption = None,
+    json_output: options.JsonOption = False,
+) -> None:
+    """Bring the database to the schema of this version, or back to an older one's; the control plane must not run."""
+    from mgmt_ansible.control_plane import maintenance
+
+    former, present = maintenance.migrate(
+        _settings(context, data, database, config), to=to, backup=backup, progress=_show
+    )
+    text = f"the database has schema {present}" + ("" if former == present else f", it had {former}")
+    options.output_of(context, json_output).say(text, {"before": former, "revision": present})
 
 
 @app.command("check")

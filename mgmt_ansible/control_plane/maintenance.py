@@ -12,6 +12,7 @@ from mgmt_ansible.control_plane import backups, data_folder
 from mgmt_ansible.control_plane.backups import Manifest
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.store.copies import Progress
+from mgmt_ansible.control_plane.store.migrating import revisions
 from mgmt_ansible.settings.control_plane import ControlPlaneSettings
 
 _PACKAGES = "packages"
@@ -29,17 +30,63 @@ def restore(settings: ControlPlaneSettings, source: Path, *, force: bool) -> Man
     Raises:
         ConflictError: The control plane runs, or others are connected to its database.
     """
-    url = data_folder.find_running(settings.data)
-    if url is not None:
-        raise errors.ConflictError(f"the control plane runs ({url}). Next: stop it, then restore")
+    _check_stopped(settings)
     data_folder.make_private(settings.data)
     store = Store(settings.database_url)
     try:
-        if store.in_use():
-            raise errors.ConflictError("others are connected to the database. Next: stop every control plane on it")
+        _check_unused(store)
         return backups.restore(store, settings.data / _PACKAGES, source, force=force)
     finally:
         store.close()
+
+
+def migrate(
+    settings: ControlPlaneSettings, *, to: str | None, backup: Path | None, progress: Progress
+) -> tuple[str, str]:
+    """Bring a database to a revision of its schema, also back to that of an older version.
+
+    Args:
+        settings: Say where it is.
+        to: One that this version knows; None is the newest.
+        backup: Written first; needed on the way back, as newer tables are gone then.
+        progress: Told of the backup.
+
+    Returns:
+        The revision that was there, and the one that is there now.
+
+    Raises:
+        ConfigError: An unknown revision, or no backup for a way back.
+        ConflictError: The control plane runs, or others are connected to its database.
+        StoreError: The database is of a newer version, or a migration failed.
+    """
+    known = revisions()
+    wanted = known[0] if to is None else to
+    if wanted not in known:
+        raise errors.ConfigError(f"to: {wanted!r} is no revision that this version knows: {known[-1]} to {known[0]}")
+    _check_stopped(settings)
+    with _opened(settings) as store:
+        _check_unused(store)
+        former = store.revision()
+        back = former in known and known.index(wanted) > known.index(former)
+        if back and backup is None:
+            raise errors.ConfigError(
+                f"backup: {former} to {wanted} is a way back, which removes what {wanted} cannot hold: name a new file with --backup"
+            )
+        if backup is not None:
+            backups.back_up(store, settings.data / _PACKAGES, backup, progress)
+        (store.step_back if back else store.step_forward)(wanted)
+        return former, store.revision()
+
+
+def _check_stopped(settings: ControlPlaneSettings) -> None:
+    url = data_folder.find_running(settings.data)
+    if url is not None:
+        raise errors.ConflictError(f"the control plane runs ({url}). Next: stop it, then try again")
+
+
+def _check_unused(store: Store) -> None:
+    if store.in_use():
+        raise errors.ConflictError("others are connected to the database. Next: stop every control plane on it")
 
 
 def check(settings: ControlPlaneSettings) -> list[str]:

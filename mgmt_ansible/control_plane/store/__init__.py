@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from mgmt_ansible.control_plane.current_request import current_request, current_scope
-from mgmt_ansible.control_plane.store import copies, scoping
+from mgmt_ansible.control_plane.store import copies, migrating, scoping
 from mgmt_ansible.control_plane.store.access import AccessRows
 from mgmt_ansible.control_plane.store.actions import ActionRows
 from mgmt_ansible.control_plane.store.agents import AgentRows
@@ -27,7 +27,6 @@ from mgmt_ansible.control_plane.store.hooks import HookRows
 from mgmt_ansible.control_plane.store.host_checks import HostCheckRows
 from mgmt_ansible.control_plane.store.invitations import InvitationRows
 from mgmt_ansible.control_plane.store.key_values import KeyValueRows
-from mgmt_ansible.control_plane.store.migrating import migrate
 from mgmt_ansible.control_plane.store.monitoring import MonitoringRows
 from mgmt_ansible.control_plane.store.notifications import NotificationRows
 from mgmt_ansible.control_plane.store.packages import PackageRows
@@ -109,6 +108,18 @@ class Store:
         """See `copies.copy_in`."""
         copies.copy_in(self._database, source)
 
+    def step_back(self, to: str) -> None:
+        """See `migrating.step_back`."""
+        migrating.step_back(self._database, to=to)
+
+    def step_forward(self, to: str) -> None:
+        """See `migrating.migrate`."""
+        migrating.migrate(self._database, to=to)
+
+    def revision(self) -> str:
+        """Return the revision of the schema that is there; empty without one."""
+        return migrating.revision_of(self._database)
+
     def is_empty(self) -> bool:
         """Tell whether there is nothing that a restore would remove."""
         return copies.is_empty(self._database)
@@ -124,7 +135,7 @@ class Store:
             StoreError: Damaged, from a newer version, or not reachable.
         """
         self._database.check()
-        migrate(self._database)
+        migrating.migrate(self._database)
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:

@@ -19,3 +19,9 @@ def upgrade() -> None:
     """Go forward."""
     op.add_column("actions", sa.Column("agent_id", sa.String(64)))
     op.add_column("actions", sa.Column("instance_id", sa.Text))
+
+
+def downgrade() -> None:
+    """Go back: a claim that is held now is offered again when it expires."""
+    for name in ("instance_id", "agent_id"):
+        op.drop_column("actions", name)

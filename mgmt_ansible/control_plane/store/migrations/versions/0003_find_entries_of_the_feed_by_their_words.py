@@ -43,3 +43,14 @@ def upgrade() -> None:
         last = rows[-1].sequence
     for statement in STATEMENTS[connection.dialect.name]:
         connection.execute(sa.text(statement))
+
+
+def downgrade() -> None:
+    """Go back; the words are made anew from the entries on the way forward."""
+    if op.get_bind().dialect.name == "sqlite":
+        for trigger in ("added", "removed"):
+            op.execute(f"DROP TRIGGER deployment_events_search_{trigger}")
+        op.execute("DROP TABLE deployment_events_search")
+    else:
+        op.execute("DROP INDEX deployment_events_search")
+    op.drop_column("deployment_events", "words")

@@ -47,3 +47,9 @@ def upgrade() -> None:
     )
     default = {"id": "default", "name": "default", "keep_days": 90, "changed_by": ""}
     op.bulk_insert(policies, [{**default, "labels": [], "types": [], "categories": [], "healths": []}])
+
+
+def downgrade() -> None:
+    """Go back: everything is kept for ever again."""
+    for table in ("legal_holds", "retention_policies", "removed_events"):
+        op.drop_table(table)

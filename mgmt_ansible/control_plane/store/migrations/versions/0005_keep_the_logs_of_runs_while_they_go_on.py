@@ -29,3 +29,11 @@ def upgrade() -> None:
         op.add_column("runs", sa.Column(name, sa.Integer, nullable=False, server_default=sa.text("0")))
     op.add_column("runs", sa.Column("outcomes", sa.JSON))
     op.create_index("ix_runs_environment_id_sequence", "runs", ["environment_id", "sequence"])
+
+
+def downgrade() -> None:
+    """Go back: of a log its tail stays."""
+    op.drop_index("ix_runs_environment_id_sequence", "runs")
+    for name in ("outcomes", "log_characters", "log_lines"):
+        op.drop_column("runs", name)
+    op.drop_table("run_logs")

@@ -29,6 +29,19 @@ def upgrade() -> None:
     op.bulk_insert(cursor, [{"id": 1, "sequence": newest}])
 
 
+def downgrade() -> None:
+    """Go back: nobody is told any more, and channels and policies are gone."""
+    for table in (
+        "notification_cursor",
+        "notification_deliveries",
+        "notification_memories",
+        "notification_mutes",
+        "notification_policies",
+        "notification_channels",
+    ):
+        op.drop_table(table)
+
+
 def _create_what_people_decide() -> None:
     op.create_table(
         "notification_channels",

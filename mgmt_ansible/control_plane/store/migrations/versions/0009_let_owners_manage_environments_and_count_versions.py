@@ -30,6 +30,26 @@ def upgrade() -> None:
     _count_versions()
 
 
+def downgrade() -> None:
+    """Go back: registered models and aliases are gone, packages that were archived are there as all others."""
+    op.drop_index("ix_packages_registered_model_id_version_number", "packages")
+    for name in (
+        "archived_at",
+        "model_description",
+        "target",
+        "user_provided_id",
+        "model_id",
+        "version_number",
+        "registered_model_id",
+        "created_by",
+    ):
+        op.drop_column("packages", name)
+    for table in ("model_aliases", "registered_models", "deleted_environments"):
+        op.drop_table(table)
+    for name in ("max_concurrent_batch_predictions_job", "priority", "plugin", "created_by"):
+        op.drop_column("environments", name)
+
+
 def _add_environment_columns() -> None:
     op.add_column("environments", sa.Column("created_by", sa.Text, nullable=False, server_default=_EMPTY))
     op.add_column("environments", sa.Column("plugin", sa.Text))

@@ -26,3 +26,8 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("sha256", name="pk_agent_invitations"),
     )
+
+
+def downgrade() -> None:
+    """Go back: invitations that nobody used are void."""
+    op.drop_table("agent_invitations")

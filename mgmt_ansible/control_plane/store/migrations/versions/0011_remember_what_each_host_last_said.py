@@ -32,3 +32,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("deployment_id", "host", name="pk_deployment_hosts"),
     )
     op.create_index("ix_deployment_hosts_environment_id_host", "deployment_hosts", ["environment_id", "host"])
+
+
+def downgrade() -> None:
+    """Go back; hosts say it again at the next look."""
+    op.drop_table("deployment_hosts")

@@ -26,6 +26,30 @@ def upgrade() -> None:
     _create_monitoring()
 
 
+def downgrade() -> None:
+    """Go back: what is shown of a health is the agent's word again; tags, key-values and counts are gone."""
+    for table in ("prediction_usage", "monitor_words", "key_values", "tags"):
+        op.drop_table(table)
+    op.execute(
+        "UPDATE deployments SET health = agent_health, health_message = agent_health_message,"
+        " health_since = agent_health_since"
+    )
+    for name in (
+        "deployed_at",
+        "user_provided_id",
+        "created_by",
+        "words_from_generation",
+        "aspect_details",
+        "fairness_health",
+        "accuracy_health",
+        "model_health",
+        "agent_health_since",
+        "agent_health_message",
+        "agent_health",
+    ):
+        op.drop_column("deployments", name)
+
+
 def _add_deployment_columns() -> None:
     for column in (
         sa.Column("agent_health", sa.Text, nullable=False, server_default=_UNKNOWN),

@@ -31,3 +31,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("environment_id", "host", name="pk_host_checks"),
     )
+
+
+def downgrade() -> None:
+    """Go back; the next looks at hosts find it again."""
+    op.drop_table("host_checks")

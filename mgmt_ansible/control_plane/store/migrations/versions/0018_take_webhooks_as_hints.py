@@ -43,3 +43,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_webhook_deliveries_received_at", "webhook_deliveries", ["received_at"])
+
+
+def downgrade() -> None:
+    """Go back: webhooks are made anew, with new secrets."""
+    op.drop_table("webhook_deliveries")
+    op.drop_table("webhooks")
