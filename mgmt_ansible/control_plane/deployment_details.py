@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.package_files import PackageFiles
+from mgmt_ansible.control_plane.principals import Principal, principal_of
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.records import DeploymentRecord
 from mgmt_ansible.control_plane.transitions import ALLOWED_FROM
@@ -80,14 +81,14 @@ class DeploymentDetails:
         return supported + [shapes.Capability(name=name, supported=False, messages=[_NOT_HERE]) for name in missing]
 
     def list_shared_roles(self, deployment_id: str) -> list[shapes.SharedRole]:
-        """Return the tokens that may see the deployment, with what their holders may do."""
+        """Return the tokens of people who see the deployment, with what they may do."""
         with self._store.read() as tx:
             environment_id = tx.deployments.record(deployment_id).environment_id
-            tokens = tx.access.list_tokens(limit=500, offset=0).data
+            holders = [(token, principal_of(token)) for token in tx.access.user_tokens(limit=500)]
         return [
-            shapes.SharedRole(id=token.id, name=token.name, role=SHARED_AS[token.role])
-            for token in tokens
-            if token.kind == "user" and token.role is not None and _is_for(token, environment_id)
+            shapes.SharedRole(id=token.id, name=token.name, role=SHARED_AS[holder.role])
+            for token, holder in holders
+            if holder is not None and holder.role is not None and _sees(holder, environment_id)
         ]
 
     def validate_replacement(self, deployment_id: str, reference: str) -> shapes.ModelValidation:
@@ -134,8 +135,8 @@ class DeploymentDetails:
 _Check = Callable[[Transaction, DeploymentRecord, api_v2.ModelPackage], shapes.ValidationCheck]
 
 
-def _is_for(token: api_v2.AccessToken, environment_id: str) -> bool:
-    return not token.prediction_environment_ids or environment_id in token.prediction_environment_ids
+def _sees(principal: Principal, environment_id: str) -> bool:
+    return not principal.environment_ids or environment_id in principal.environment_ids
 
 
 def _said(status: str, message: str) -> shapes.ValidationCheck:

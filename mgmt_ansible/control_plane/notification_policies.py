@@ -121,6 +121,7 @@ class NotificationPolicies:
         """Hold what would be told.
 
         Raises:
+            ForbiddenError: All would be muted, also what whoever asks does not see.
             InvalidRequestError: `until` has no zone, or is over.
             NotFoundError: Unknown policy or deployment.
         """
@@ -140,8 +141,9 @@ class NotificationPolicies:
                 "created_at": tx.now,
             }
             tx.notifications.insert_mute(values)
+            made = _seen_mute(tx, mute_id)
             _log.info("notification_mute_set", mute_id=mute_id, actor=actor)
-            return tx.notifications.get_mute(mute_id)
+            return made
 
     def unmute(self, mute_id: str, *, actor: str) -> None:
         """End a mute; the newest of what it held is told now, unless it is over. NotFoundError."""
@@ -162,6 +164,16 @@ def _check_channel(tx: Transaction, channel_id: str, scope: ScopeType, scope_id:
         raise errors.InvalidRequestError(
             f"channelId: the channel {channel.name} is for {place[0].value} {place[1]} only: choose another"
         )
+
+
+def _seen_mute(tx: Transaction, mute_id: str) -> shapes.NotificationMute:
+    """Return a mute; ForbiddenError, which undoes it, when whoever asks sees less than it mutes."""
+    try:
+        return tx.notifications.get_mute(mute_id)
+    except errors.NotFoundError as exc:
+        raise errors.ForbiddenError(
+            "policyId, deploymentId: name one of your environments: to mute all is for those who see all"
+        ) from exc
 
 
 def _checked_frequency(text: str | None) -> str | None:

@@ -269,8 +269,8 @@ def _check_may_fetch(tx: Transaction, agent: Principal, package_id: str) -> None
 
 
 def _refuse_used(tx: Transaction, package: api_v2.ModelPackage) -> None:
-    users = tx.packages.deployments_using(package.id)
-    if users:
+    if tx.packages.is_deployed(package.id):
+        users = tx.packages.deployments_using(package.id) or "another environment's"
         raise errors.InvalidRequestError(
             f"model package {package.name} {package.version} is used by {users} deployment(s): delete those first"
         )

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -181,3 +182,30 @@ def test_their_outage_delays_nothing_and_loses_nothing(
     assert (6, 6) == (len(slack.taken), len(mail.mails))
     assert ["FAILING", "RECOVERED"] * 3 == [one.json["text"][1:].partition("]")[0] for one in slack.taken]
     assert 6 == len({one["X-Mgmt-Ansible-Notification"] for one in mail.mails})
+
+
+def test_the_end_waits_for_nobody_who_does_not_answer(template: Path, tmp_path: Path, slack: HttpListener):
+    """A message on its way and a channel that is tried have a second, not the minute and more that both might take."""
+    shutil.copy(template, tmp_path / "x.sqlite3")
+    site = Site(f"sqlite:///{tmp_path}/x.sqlite3", tmp_path, notifying_here(tmp_path, timeout_seconds=30.0))
+    hook = channel(site, shapes.ChannelType.WEBHOOK, payload_url=slack.url)
+    policy(site, hook, EventGroup.PROBLEMS)
+    slack.stop()
+    tested: list[shapes.NotificationTest] = []
+    tester = threading.Thread(
+        target=lambda: tested.append(site.services.notifications.channels.test_channel(hook.id, actor="ann"))
+    )
+
+    with hanging(slack.port) as came:
+        with site.services.notifications.running():
+            fail_and_heal(site)
+            tester.start()
+            wait_until(site, lambda: len(came) == 2)
+            began = time.monotonic()
+        tester.join(DEADLINE)
+        seconds = time.monotonic() - began
+
+    assert [False] == [one.delivered for one in tested]
+    assert seconds < 4
+    assert {"pending"} == set(statuses(site))
+    site.store.close()

@@ -54,6 +54,7 @@ class Courier:
         self._try_seconds = _WHOLE_TRY * timeout_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._scheme: str | None = None
+        self._ended = False
 
     def __enter__(self) -> Courier:
         return self
@@ -75,12 +76,12 @@ class Courier:
             CourierLostError: See there.
         """
         deadline = time.monotonic() + self._try_seconds
-        process = self._process
         scheme = str(job["url"]).partition("://")[0] if job["kind"] == "apprise" else None
-        if process is None or process.poll() is not None or scheme != self._scheme:
-            process = self._start(scheme)
-            deadline += START_SECONDS
         try:
+            process = self._process
+            if process is None or process.poll() is not None or scheme != self._scheme:
+                process = self._start(scheme)
+                deadline += START_SECONDS
             _write(process, job)
             return _read(process, deadline)
         except (OSError, ValueError) as exc:
@@ -88,7 +89,7 @@ class Courier:
             raise CourierLostError(f"the message was not sent in time, or sending broke: {exc}") from exc
 
     def close(self) -> None:
-        """End the process, whatever it is at; idempotent, and callable from another thread."""
+        """End the process, whatever it is at; idempotent."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()
@@ -96,6 +97,13 @@ class Courier:
             for stream in (process.stdin, process.stdout):
                 if stream is not None:
                     stream.close()
+
+    def end(self) -> None:
+        """End it for good, from another thread: whoever waits for an answer is told at once that there is none."""
+        self._ended = True
+        process = self._process
+        if process is not None:
+            process.kill()  # its streams are closed by who reads them, who would not notice it otherwise
 
     def _start(self, scheme: str | None) -> subprocess.Popen[bytes]:
         self.close()
@@ -112,6 +120,8 @@ class Courier:
         )
         self._process = process
         self._scheme = scheme
+        if self._ended:
+            raise ValueError("the control plane ends")
         _write(process, {**self._limits, "scheme": scheme})
         return process
 

@@ -97,7 +97,6 @@ class Deliverer:
         self._patience = patience
         self._lanes = _Lanes()
         self._stopping = threading.Event()
-        self._couriers: set[Courier] = set()
         self._pool = ThreadPoolExecutor(patience.places, thread_name_prefix="notify")
 
     def start_due(self) -> int:
@@ -124,8 +123,7 @@ class Deliverer:
         deadline = time.monotonic() + patience_seconds
         while self._lanes.busy and time.monotonic() < deadline:
             time.sleep(0.02)
-        for courier in tuple(self._couriers):
-            courier.close()
+        self._sender.end()
         self._pool.shutdown(wait=True)
 
     def _run_lane(self, channel_id: str) -> None:
@@ -141,13 +139,9 @@ class Deliverer:
 
     def _deliver(self, channel_id: str) -> None:
         with self._sender.courier() as courier:
-            self._couriers.add(courier)
-            try:
-                for _ in range(TURN):
-                    if self._stopping.is_set() or not self._deliver_one(channel_id, courier):
-                        return
-            finally:
-                self._couriers.discard(courier)
+            for _ in range(TURN):
+                if self._stopping.is_set() or not self._deliver_one(channel_id, courier):
+                    return
 
     def _deliver_one(self, channel_id: str, courier: Courier) -> bool:
         """Make one try; return whether the next may follow at once."""

@@ -6,7 +6,7 @@ control planes on one database, make no entry told twice or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -64,8 +64,8 @@ class Dispatcher:
                 _release(tx, policies, mutes)
         return more
 
-    def prune_log(self) -> int:
-        """Remove ended deliveries that are older than the log keeps; return how many went."""
+    def prune_log(self, *, stop: Callable[[], bool] = lambda: False) -> int:
+        """Remove ended deliveries that are older than the log keeps, until `stop()`; return how many went."""
         with self._store.read() as tx:
             before = tx.now - timedelta(days=self._log_days)
         removed = 0
@@ -73,7 +73,7 @@ class Dispatcher:
             with self._store.write() as tx:
                 gone = tx.deliveries.prune(before=before, limit=_PRUNED_AT_ONCE)
             removed += gone
-            if gone < _PRUNED_AT_ONCE:
+            if gone < _PRUNED_AT_ONCE or stop():
                 return removed
 
     def _has_work(self) -> bool:

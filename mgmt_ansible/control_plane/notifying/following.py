@@ -15,7 +15,7 @@ from mgmt_ansible.control_plane.notifying.dispatching import Dispatcher
 
 HOUR_SECONDS = 3600.0
 _LONGEST_PAUSE_SECONDS = 30.0
-_LAST_SENDING_SECONDS = 5.0
+_LAST_SENDING_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ class Follower:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Notify until the end of the block; what is being sent then has 5 s to end."""
+        """Notify until the end of the block; what is being sent then has a second to end, also where a channel is tried."""
         ended = threading.Event()
         thread = threading.Thread(target=self._follow_until, args=(ended,), name="notifications", daemon=True)
         thread.start()
@@ -59,7 +59,7 @@ class Follower:
             while self._dispatcher.dispatch() and not ended.is_set():
                 self._deliverer.start_due()
             self._deliverer.start_due()
-            self._prune_hourly()
+            self._prune_hourly(ended)
         except errors.StoreError as error:
             _log.warning("notifications_wait", message=str(error))
             return False
@@ -68,8 +68,8 @@ class Follower:
             return False
         return True
 
-    def _prune_hourly(self) -> None:
+    def _prune_hourly(self, ended: threading.Event) -> None:
         now = time.monotonic()
         if self._pruned_at is None or now - self._pruned_at >= HOUR_SECONDS:
             self._pruned_at = now
-            self._dispatcher.prune_log()
+            self._dispatcher.prune_log(stop=ended.is_set)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import weakref
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -54,10 +56,27 @@ class Sender:
         self._store = store
         self._box = box
         self._outside = outside
+        self._couriers: weakref.WeakSet[Courier] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._ended = False
 
     def courier(self) -> Courier:
         """Return a courier for one channel; whoever asks closes it."""
-        return Courier(timeout_seconds=self._outside.timeout_seconds, networks=self._outside.networks)
+        courier = Courier(timeout_seconds=self._outside.timeout_seconds, networks=self._outside.networks)
+        with self._lock:
+            self._couriers.add(courier)
+            ended = self._ended
+        if ended:
+            courier.end()
+        return courier
+
+    def end(self) -> None:
+        """End every courier, whatever it is at, and those that come; callable from any thread."""
+        with self._lock:
+            self._ended = True
+            couriers = tuple(self._couriers)
+        for courier in couriers:
+            courier.end()
 
     def address(self, channel_id: str, sealed: str) -> Address:
         """Open a channel's secrets; ConfigError when the key is not the one that sealed them."""

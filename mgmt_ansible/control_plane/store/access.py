@@ -88,6 +88,12 @@ class AccessRows:
         query = ACCESS_TOKENS.select().where(_VALID).order_by(ACCESS_TOKENS.c.created_at, ACCESS_TOKENS.c.id)
         return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
 
+    def user_tokens(self, *, limit: int) -> tuple[TokenRecord, ...]:
+        """Return the tokens of people and services that are not revoked, oldest first."""
+        query = ACCESS_TOKENS.select().where(_VALID, ACCESS_TOKENS.c.kind == "user")
+        rows = self._connection.execute(query.order_by(ACCESS_TOKENS.c.created_at, ACCESS_TOKENS.c.id).limit(limit))
+        return tuple(self._record(row) for row in rows)
+
     def insert_login_link(self, sha256: str, *, owner: Owner, expires_at: datetime) -> None:
         """Add a login link."""
         self._connection.execute(LOGIN_LINKS.insert().values(sha256=sha256, expires_at=expires_at, **_columns(owner)))

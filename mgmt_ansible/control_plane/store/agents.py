@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store import scoping
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.schema import AGENTS, REPORTS
 from mgmt_ansible.domain.reports import AgentHello
@@ -43,7 +44,7 @@ class AgentRows:
     def list(self, *, limit: int, offset: int) -> api_v2.Page[api_v2.Agent]:
         """Return agents by name."""
         query = AGENTS.select().order_by(AGENTS.c.name)
-        return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
+        return page_of(self._connection, query, limit=limit, offset=offset, make=self._to_wire)
 
     def take_report(self, report_id: str, agent: str, *, at: datetime) -> bool:
         """Remember a report's id; False when it was taken before."""
@@ -56,13 +57,13 @@ class AgentRows:
         """Forget the ids of reports older than 30 days."""
         self._connection.execute(REPORTS.delete().where(REPORTS.c.received_at < now - REMEMBER_REPORTS))
 
-
-def _to_wire(row: sa.Row[Any]) -> api_v2.Agent:
-    return api_v2.Agent(
-        name=row.name,
-        instance_id=row.instance_id,
-        version=row.version,
-        environment_ids=row.environment_ids,
-        first_seen_at=row.first_seen_at,
-        last_seen_at=row.last_seen_at,
-    )
+    def _to_wire(self, row: sa.Row[Any]) -> api_v2.Agent:
+        scope = self._connection.info.get(scoping.OPTION)
+        return api_v2.Agent(
+            name=row.name,
+            instance_id=row.instance_id,
+            version=row.version,
+            environment_ids=[one for one in row.environment_ids if not scope or one in scope],
+            first_seen_at=row.first_seen_at,
+            last_seen_at=row.last_seen_at,
+        )

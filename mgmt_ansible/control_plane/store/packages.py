@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store import scoping
 from mgmt_ansible.control_plane.store.model_tables import MODEL_ALIASES, REGISTERED_MODELS
 from mgmt_ansible.control_plane.store.paging import contains, page_of
 from mgmt_ansible.control_plane.store.schema import ACTIONS, DEPLOYMENTS, PACKAGES
@@ -150,6 +151,11 @@ class PackageRows:
         """Count the deployments that want it."""
         query = sa.select(sa.func.count()).where(DEPLOYMENTS.c.package_id == package_id)
         return int(self._connection.execute(query).scalar_one())
+
+    def is_deployed(self, package_id: str) -> bool:
+        """Tell whether any deployment wants it, also one that whoever asks does not see."""
+        query = sa.select(DEPLOYMENTS.c.id).where(DEPLOYMENTS.c.package_id == package_id).limit(1)
+        return self._connection.execute(query, execution_options=scoping.EVERYWHERE).first() is not None
 
     def referred_in(self, package_id: str, environment_ids: Sequence[str]) -> bool:
         """Tell whether a deployment or an action of one of these environments is about it."""

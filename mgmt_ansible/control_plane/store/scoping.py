@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause, Join
 
-from mgmt_ansible.control_plane.store import schema
+from mgmt_ansible.control_plane.store import notification_schema, schema
 from mgmt_ansible.domain.notifications import ScopeType
 from mgmt_ansible.wire.tags import EntityType
 
@@ -27,6 +27,9 @@ _Condition = Callable[[_Columns, Scope], sa.ColumnElement[bool]]
 
 OPTION = "scope"
 """Of a connection's `info`."""
+
+EVERYWHERE = {"everywhere": True}
+"""Execution options of a question whose answer must not depend on who asks, as whether something is in use."""
 
 
 def install(engine: sa.Engine) -> None:
@@ -47,9 +50,9 @@ def scoped(statement: object, scope: Scope) -> object:
 
 
 def _scoped_execution(
-    connection: sa.Connection, statement: object, multiparams: object, params: object, _options: object
+    connection: sa.Connection, statement: object, multiparams: object, params: object, options: Mapping[str, Any]
 ) -> tuple[object, object, object]:
-    scope = connection.info.get(OPTION)
+    scope = () if options.get("everywhere") else connection.info.get(OPTION)
     return (scoped(statement, scope) if scope else statement), multiparams, params
 
 
@@ -138,6 +141,14 @@ def _by_what_it_is_for(columns: _Columns, scope: Scope) -> sa.ColumnElement[bool
     )
 
 
+def _by_what_it_mutes(columns: _Columns, scope: Scope) -> sa.ColumnElement[bool]:
+    """Return whether a mute holds only what is told of these environments."""
+    policies = notification_schema.POLICIES.alias()
+    found = sa.select(policies.c.id).where(_by_what_it_is_for(policies.c, scope))
+    whole = sa.and_(columns["deployment_id"].is_(None), columns["policy_id"].in_(found))
+    return sa.or_(_by_deployment(columns, scope), whole)
+
+
 def _by_entity(columns: _Columns, scope: Scope) -> sa.ColumnElement[bool]:
     """Return whether a row is about one of these environments, a deployment there, or a package or model, which are for all."""
     deployments = schema.DEPLOYMENTS.alias()
@@ -172,7 +183,7 @@ CONDITIONS: Mapping[str, _Condition] = {
     "notification_channels": _by_what_it_is_for,
     "notification_deliveries": _by_environment,
     "notification_memories": _by_deployment,
-    "notification_mutes": _by_deployment,
+    "notification_mutes": _by_what_it_mutes,
     "notification_policies": _by_what_it_is_for,
     "prediction_usage": _by_deployment,
     "removed_events": _never,

@@ -19,7 +19,10 @@ from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.reports import HostsReport
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire import notifications as notices
 from mgmt_ansible.wire import retention as retention_shapes
+from mgmt_ansible.wire.monitoring import RemoteEventIn
+from mgmt_ansible.wire.tags import EntityType, KeyValueIn, TagIn
 from tests.contract.store.sites import Site
 
 SECRET = "zebra"
@@ -67,7 +70,8 @@ def two(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         TestClient(app, headers={"Authorization": f"Bearer {token}"}, follow_redirects=False)
         for token in (scoped, everywhere)
     ]
-    yield Two(site=site, ids=ids, known=frozenset(ids.values()), scoped=clients[0], everywhere=clients[1])
+    known = frozenset(ids.values()) - {ids["related_entity_type"]}
+    yield Two(site=site, ids=ids, known=known, scoped=clients[0], everywhere=clients[1])
     site.store.close()
 
 
@@ -87,11 +91,61 @@ def fill(site: Site) -> dict[str, str]:
     run_id = run_in(site, agent, hidden.id, f"{SECRET}-host")
     hold = retention_shapes.LegalHoldIn(deployment_id=f"{SECRET}-1", reason=f"{SECRET} reason")
     site.services.retention.place_hold(hold, actor="ann")
+    site.services.access.create_token(
+        name=f"{SECRET}-person", kind="user", role=Role.VIEWER, environment_ids=[hidden.id]
+    )
+    site.add_agent("of-both", site.environment.id, hidden.id)
     return {
         "environment_id": hidden.id,
         "deployment_id": f"{SECRET}-1",
         "action_id": accepted.action_id or "",
         "run_id": run_id,
+        **told_and_written(site, hidden.id),
+    }
+
+
+def told_and_written(site: Site, environment_id: str) -> dict[str, str]:
+    """Notify of an environment, hold back, and write on it; return ids."""
+    within = {"related_entity_type": "predictionEnvironment", "related_entity_id": environment_id}
+    channel = site.services.notifications.channels.create_channel(
+        notices.NotificationChannelIn(
+            name=f"{SECRET} channel", channel_type="Webhook", payload_url=f"https://{SECRET}.example", **within
+        ),
+        actor="ann",
+    )
+    policies = site.services.notifications.policies
+    policy = policies.create_policy(
+        notices.NotificationPolicyIn(
+            name=f"{SECRET} policy", channel_id=channel.id, event_group="mgmt_ansible.everything", **within
+        ),
+        actor="ann",
+    )
+    mutes = [
+        policies.mute(notices.NotificationMuteIn(reason=SECRET, **what), actor="ann")
+        for what in ({"policy_id": policy.id}, {"deployment_id": f"{SECRET}-1"}, {})
+    ]
+    site.services.monitoring.report(
+        RemoteEventIn(
+            event_type="prediction_request.failed", deployment_id=f"{SECRET}-1", title=SECRET, timestamp=site.clock()
+        ),
+        monitor=SECRET,
+    )
+    site.services.notifications.dispatcher().dispatch()
+    delivery = site.services.notifications.log.list_log().data[0]
+    tag = site.services.tagging.add_tag(EntityType.DEPLOYMENT, f"{SECRET}-1", TagIn(name=SECRET, value=SECRET))
+    key = KeyValueIn(
+        entity_id=environment_id, entity_type="predictionEnvironment", name=SECRET, category="metric",
+        value_type="string", value=SECRET,
+    )  # fmt: skip
+    return {
+        "channel_id": channel.id,
+        "policy_id": policy.id,
+        "mute_id": mutes[0].id,
+        "notification_id": delivery.id,
+        "tag_id": tag.id,
+        "key_value_id": site.services.tagging.add_key_value(key, actor="ann").id,
+        "related_entity_type": "predictionEnvironment",
+        "related_entity_id": environment_id,
     }
 
 
@@ -124,7 +178,8 @@ def test_no_list_tells_of_what_is_out_of_scope(two: Two, path: str):
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in READING if re.search(r"\{(environment|deployment|action|run)_id", path)]
+    "path",
+    [path for path in READING if re.search(r"\{(environment|deployment|action|run|notification|key_value)_id", path)],
 )
 def test_what_is_out_of_scope_does_not_exist(two: Two, path: str):
     """404, and the same words as for what never was."""
@@ -184,8 +239,11 @@ def test_what_is_in_scope_is_seen_and_counted_alone(two: Two):
     }
     everywhere = {path: two.everywhere.get(f"/api/v2/{path}").json()["totalCount"] for path in count}
 
-    assert dict.fromkeys(count, 1) == count
-    assert dict.fromkeys(count, 2) == everywhere
+    assert {"deployments/": 1, "runs/": 1, "agents/": 2} == count
+    assert {"deployments/": 2, "runs/": 2, "agents/": 3} == everywhere
+    assert [[two.site.environment.id]] * 2 == [
+        one["environmentIds"] for one in two.scoped.get("/api/v2/agents/").json()["data"]
+    ]
     assert two.scoped.get("/api/v2/deployments/d1/").json()["currentAction"] is not None
 
 
@@ -224,3 +282,49 @@ def test_an_administrator_is_for_all(two: Two):
     answer = two.scoped.post("/api/v2/users/", json=body, headers={"Authorization": f"Bearer {admin}"})
 
     assert (422, True) == (answer.status_code, "predictionEnvironmentIds" in answer.json()["message"])
+
+
+def test_only_who_sees_the_deployment_shares_it(two: Two):
+    """Tokens for other environments are not told, neither here nor there; those for all are."""
+    mine = two.scoped.get("/api/v2/deployments/d1/sharedRoles/").json()["data"]
+    hidden = two.everywhere.get(f"/api/v2/deployments/{two.ids['deployment_id']}/sharedRoles/").json()["data"]
+
+    assert {"bob", "ann"} == {one["name"] for one in mine} - {"root"}
+    assert {f"{SECRET}-person", "ann"} == {one["name"] for one in hidden} - {"root"}
+
+
+def test_nobody_mutes_what_they_do_not_see(two: Two):
+    """All is 403, what is hidden 404; their own they may, and may end."""
+    policies = two.site.services.notifications.policies
+    before = policies.list_mutes().total_count
+    hidden = [{}, {"policyId": two.ids["policy_id"]}, {"deploymentId": two.ids["deployment_id"]}]
+
+    answers = [two.scoped.post("/api/v2/notificationPolicyMutes/", json=body).status_code for body in hidden]
+    ended = two.scoped.delete(f"/api/v2/notificationPolicyMutes/{two.ids['mute_id']}/")
+    mine = two.scoped.post("/api/v2/notificationPolicyMutes/", json={"deploymentId": "d1"})
+
+    assert [403, 404, 404] == answers
+    assert 404 == ended.status_code
+    assert before + 1 == policies.list_mutes().total_count
+    assert 204 == two.scoped.delete(f"/api/v2/notificationPolicyMutes/{mine.json()['id']}/").status_code
+
+
+def test_a_package_that_others_use_is_neither_deleted_nor_archived(two: Two):
+    """422, as for one's own: whether it is in use does not depend on who asks."""
+    package = two.site.add_package("theirs", "1")
+    body = api_v2.DeploymentIn(
+        model_package_id=package.id,
+        label="x",
+        prediction_environment_id=two.ids["environment_id"],
+        deployment_id=f"{SECRET}-2",
+        launch=False,
+    )
+    two.site.services.deployments.create(body, Asker(actor="ann"))
+    path = f"/api/v2/modelPackages/{package.id}/"
+
+    answers = [two.scoped.delete(path), two.scoped.post(f"{path}archive/", json={})]
+    two.site.services.deployments.delete(f"{SECRET}-2", Asker(actor="ann"), ignore_management_agent=True)
+
+    assert [422, 422] == [answer.status_code for answer in answers]
+    assert SECRET not in answers[0].text
+    assert not two.site.services.registry.get_package(package.id).is_archived

@@ -44,6 +44,9 @@ class ScriptedSender:
     def close(self) -> None:
         pass
 
+    def end(self) -> None:
+        pass
+
     def attempt(self, channel: ChannelRecord, notice: Notice, courier: object) -> Result:
         self.sent.append((channel.id, notice.id))
         return self.answer(channel.id, notice) if callable(self.answer) else self.answer
