@@ -21,15 +21,19 @@ _COLUMNS = ("NAME", "ID", "HEALTH", "STATUS EVERY", "CREATED")
 @app.command("list")
 def list_environments(
     context: typer.Context,
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="Only with this text in name, description or id.")
+    ] = None,
     watch: options.WatchOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
-    """List all environments."""
+    """List environments."""
     with options.connected(context, json_output, data) as session:
 
         def show_all() -> None:
-            session.output.show_list(list(session.client.environments.list_environments()), _COLUMNS, _row)
+            found = session.client.environments.list_environments(search=search)
+            session.output.show_list(list(found), _COLUMNS, _row)
 
         session.output.watch(show_all) if watch else show_all()
 

@@ -50,6 +50,9 @@ def add(
 def list_packages(
     context: typer.Context,
     name: Annotated[str | None, typer.Option("--name", help="Only of this name.")] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="Only with this text in name or version.")
+    ] = None,
     watch: options.WatchOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
@@ -58,7 +61,8 @@ def list_packages(
     with options.connected(context, json_output, data) as session:
 
         def show_all() -> None:
-            session.output.show_list(list(session.client.packages.list_packages(name=name)), _COLUMNS, _row)
+            found = session.client.packages.list_packages(name=name, search=search)
+            session.output.show_list(list(found), _COLUMNS, _row)
 
         session.output.watch(show_all) if watch else show_all()
 

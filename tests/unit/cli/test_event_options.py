@@ -77,6 +77,8 @@ def test_options_become_the_query(monkeypatch):
             "runs/",
             {"since": "2026-11-01T00:00:00+00:00", "until": "2026-11-02T00:00:00+00:00", "search": "w"},
         ),
+        ("package list --name wine --search 1.4", "modelPackages/", {"name": "wine", "search": "1.4"}),
+        ("environment list --search eu", "predictionEnvironments/", {"search": "eu"}),
     ],
 )
 def test_filters_of_a_page_are_options_too(monkeypatch, command, path, expected):
