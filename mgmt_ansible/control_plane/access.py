@@ -91,16 +91,19 @@ class Access:
             raise errors.AccessError("send `Authorization: Bearer TOKEN`, or sign in at /login")
         return self.session(cookie)
 
-    def admits(self, *, header: str | None, cookie: str | None) -> bool:
-        """Tell whether what let an endless answer begin is good still; that is no use of a session."""
+    def admits(self, *, header: str | None, cookie: str | None, as_before: Principal | None = None) -> bool:
+        """Tell whether what let an endless answer begin is good still; that is no use of a session.
+
+        Args:
+            header: `Authorization`, or
+            cookie: of a session.
+            as_before: Who began it: with another role or scope by now, it is to be begun anew.
+        """
         try:
-            if header is None:
-                self._session(cookie or "", touch=False)
-            else:
-                self.authenticate(header)
+            principal = self._session(cookie or "", touch=False) if header is None else self.authenticate(header)
         except errors.AccessError:
             return False
-        return True
+        return as_before is None or principal == as_before
 
     def create_token(
         self,

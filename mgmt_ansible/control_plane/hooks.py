@@ -22,7 +22,7 @@ from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain import deployment_events
 from mgmt_ansible.domain.hook_signatures import SECRET_PREFIX, WINDOW_SECONDS, Delivery, HookKind, refusal
-from mgmt_ansible.domain.redaction import clean_text
+from mgmt_ansible.domain.redaction import clean_text, without_secrets
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire.basics import Page
 from mgmt_ansible.wire.hooks import Webhook, WebhookIn
@@ -154,5 +154,5 @@ def _append(tx: Transaction, hook: Webhook, told: Mapping[str, object]) -> None:
         title=f"Webhook {hook.name}",
         message=" ".join(words) or "a delivery came",
         actor=f"webhook:{hook.name}",
-        data={"kind": hook.kind.value, "told": told},
+        data={"kind": hook.kind.value, "told": without_secrets(told)},
     )

@@ -105,10 +105,7 @@ class Invitations:
             ConflictError: A token took the name meanwhile; the code is used up.
             NotFoundError: The environment was deleted meanwhile.
         """
-        with self._store.write() as tx:
-            found = tx.invitations.take(sha256_hex(code), now=tx.now)
-            if found is not None:
-                tx.audit.note(_enrolled(found), actor=f"agent:{found.agent_name}")
+        found = self._take(sha256_hex(code))
         if found is None:
             raise errors.AccessError("code: was used, or is too old: make another on the environment's page")
         token = self._access.create_token(name=found.agent_name, kind="agent", environment_ids=[found.environment_id])
@@ -120,6 +117,17 @@ class Invitations:
             prediction_environment_id=environment.id,
             prediction_environment_name=environment.name,
         )
+
+    def _take(self, sha256: str) -> InvitationRecord | None:
+        """Use a code up; whoever only guesses holds no writer up."""
+        with self._store.read() as tx:
+            if not tx.invitations.is_good(sha256, now=tx.now):
+                return None
+        with self._store.write() as tx:
+            found = tx.invitations.take(sha256, now=tx.now)
+            if found is not None:
+                tx.audit.note(_enrolled(found), actor=f"agent:{found.agent_name}")
+        return found
 
 
 def _enrolled(invitation: InvitationRecord) -> AuditSubject:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from mgmt_ansible import errors
@@ -11,11 +10,10 @@ from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.deployment_shapes import first_day
 from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain.monitors import OUR_PREFIX, feed_type, health_of_event, judgement_of
-from mgmt_ansible.domain.redaction import REDACTED, clean_text, redact
+from mgmt_ansible.domain.redaction import clean_text, redact, without_secrets
 from mgmt_ansible.wire import monitoring as shapes
 
 _MESSAGE_CHARACTERS = 16_384
-_SECRET_KEY = re.compile(r"(?i)passw|secret|token|api_?key|credential|private")
 
 
 class Monitoring:
@@ -120,19 +118,8 @@ def _append(tx: Transaction, body: shapes.RemoteEventIn, environment_id: str, mo
         title=clean_text(body.title) or event_type,
         message=clean_text(body.message, limit=_MESSAGE_CHARACTERS),
         actor=f"monitor:{monitor}",
-        data=_without_secrets(told),
+        data={name: without_secrets(value) for name, value in told.items()},
     )
-
-
-def _without_secrets(told: Mapping[str, object]) -> dict[str, object]:
-    """Return what was told without the values of keys that name secrets."""
-    return {key: REDACTED if _SECRET_KEY.search(key) else _inner(value) for key, value in told.items()}
-
-
-def _inner(value: object) -> object:
-    if isinstance(value, Mapping):
-        return _without_secrets(value)
-    return [_inner(one) for one in value] if isinstance(value, list) else value
 
 
 def _judge(tx: Transaction, body: shapes.RemoteEventIn, deployment_id: str, monitor: str) -> None:

@@ -35,6 +35,8 @@ _CUT_WORDS = re.compile(r"(?:[^\s'\",;&}]*[\s'\",;&}]*){4}")
 _PLAIN = re.compile(r"(?!.*LS0tLS1CRUdJTi)[a-zA-Z0-9_./-]{0,40}")
 """One short word of these: there is nothing to redact in it unless it is known, and most texts are such words."""
 
+_SECRET_KEY = re.compile(r"(?i)passw|secret|token|api_?key|credential|private|authorization")
+
 _MARGIN = 4_096
 _SHORTEST_SECRET = 4
 _SHORTEST_PART = 8
@@ -83,6 +85,16 @@ def redact_value(value: object, secrets: Iterable[str] = (), *, limit: int = 16_
     What is no such value is redacted as its `repr`; deeper than 32 levels everything is.
     """
     return _redacted_value(value, tuple(secrets), limit, _DEEPEST)
+
+
+def without_secrets(value: object) -> object:
+    """Return a JSON value of others without the values of keys that name secrets; its other texts are still to be redacted."""
+    if isinstance(value, Mapping):
+        return {
+            str(key): REDACTED if _SECRET_KEY.search(str(key)) else without_secrets(inner)
+            for key, inner in value.items()
+        }
+    return [without_secrets(inner) for inner in value] if isinstance(value, list) else value
 
 
 def secret_forms(secrets: Iterable[str]) -> tuple[str, ...]:

@@ -111,6 +111,7 @@ def event_router(services: Services) -> APIRouter:
             services.access.admits,
             header=request.headers.get("authorization"),
             cookie=request.cookies.get(SESSION_COOKIE),
+            as_before=request.state.principal,
         )
         messages = _messages(feed.follow(start, filters, admitted=admitted), gap)
         return StreamingResponse(messages, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -33,6 +33,7 @@ def stream_changes(request: Request, services: Services, filters: EventFilters, 
         services.access.admits,
         header=request.headers.get("authorization"),
         cookie=request.cookies.get(SESSION_COOKIE),
+        as_before=request.state.principal,
     )
     entries = services.deployment_events.follow(after, filters, admitted=admitted)
     return StreamingResponse(_messages(entries, admitted), media_type="text/event-stream", headers=HEADERS)

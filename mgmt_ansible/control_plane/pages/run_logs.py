@@ -34,6 +34,7 @@ async def log_stream(
         services.access.admits,
         header=request.headers.get("authorization"),
         cookie=request.cookies.get(SESSION_COOKIE),
+        as_before=request.state.principal,
     )
     logs = services.runs.follow_log(run_id, first=first, admitted=admitted)
     return StreamingResponse(

@@ -31,6 +31,11 @@ class InvitationRows:
             )
         )
 
+    def is_good(self, sha256: str, *, now: datetime) -> bool:
+        """Tell whether one can be used."""
+        query = sa.select(_TABLE.c.sha256).where(_TABLE.c.sha256 == sha256, _TABLE.c.expires_at > now)
+        return self._connection.execute(query).first() is not None
+
     def take(self, sha256: str, *, now: datetime) -> InvitationRecord | None:
         """Use one up and return it, unless it is unknown or expired."""
         query = _TABLE.select().where(_TABLE.c.sha256 == sha256, _TABLE.c.expires_at > now)

@@ -53,6 +53,14 @@ def test_a_code_is_good_once(site: Site, callers: Callers):
     assert (401, "access", True) == (again.status_code, again.json()["code"], "make another" in again.json()["message"])
 
 
+def test_a_wrong_code_waits_for_no_writer(site: Site, callers: Callers):
+    """Nor does it hold one up: whoever asks needs no token."""
+    with site.store.write():
+        answer = callers.nobody.post("/install/agent", json={"code": "guessed"})
+
+    assert (401, "access") == (answer.status_code, answer.json()["code"])
+
+
 def test_a_code_grows_old(site: Site, callers: Callers):
     """After a quarter of an hour."""
     code = invite(site, callers.user)["code"]

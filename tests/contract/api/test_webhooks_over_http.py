@@ -73,6 +73,17 @@ def test_a_signed_delivery_is_an_entry_of_the_feed(site: Site, callers: Callers,
     assert callers.user.get(PATH).json()["data"][0]["lastReceivedAt"]
 
 
+def test_what_a_delivery_calls_a_secret_is_not_kept(site: Site, callers: Callers):
+    """A key that names one hides its value, however deep."""
+    hook = make(callers.user, site)
+    body = {"type": "x", "data": [{"access_token": "zebra-1", "n": 1}], "password": {"is": "zebra-2"}}
+
+    send(callers, site, hook, json.dumps(body).encode())
+
+    told = callers.user.get("/api/v2/deploymentEvents/").json()["data"][0]["data"]["told"]
+    assert {"type": "x", "data": [{"access_token": "[redacted]", "n": 1}], "password": "[redacted]"} == told
+
+
 def test_a_delivery_is_taken_once(site: Site, callers: Callers):
     """A second time it is refused, whatever the time; another id is another delivery."""
     hook = make(callers.user, site)

@@ -97,6 +97,19 @@ def test_sessions_end_when_a_user_may_less_or_has_a_new_password(site: Site, ann
         access.redeem(code)
 
 
+def test_a_stream_of_a_users_token_ends_with_another_scope(site: Site, ann: api_v2.User):
+    """The token is good still, and what began with it showed more than it may show now."""
+    access = site.services.access
+    header = f"Bearer {access.create_token(name='ci', kind='user', role=Role.VIEWER, user_id=ann.id).token}"
+    before = access.authenticate(header)
+    admitted = [access.admits(header=header, cookie=None, as_before=before)]
+
+    change(site, ann, prediction_environment_ids=[site.environment.id])
+
+    admitted.append(access.admits(header=header, cookie=None, as_before=before))
+    assert [True, False] == admitted
+
+
 def test_a_greater_role_ends_nothing(site: Site, ann: api_v2.User):
     """It holds at the next request."""
     session = sign_in(site)

@@ -386,7 +386,7 @@ class ScriptedAccess:
     def list_tokens(self, *, limit=50, offset=0):
         return page_of([], limit, offset)
 
-    def admits(self, *, header, cookie):
+    def admits(self, *, header, cookie, as_before):
         return cookie in self.script.sessions
 
     def sign_out(self, cookie):
