@@ -136,7 +136,8 @@ def _last_id(route: str, path: str) -> str:
     """Return what stands in a path where its template has the last id."""
     parts = route.partition(" ")[2].split("/")
     last = max(index for index, part in enumerate(parts) if part.startswith("{"))
-    return path.split("/")[last]
+    told = path.split("/")[last:]
+    return "/".join(told).rstrip("/") if parts[last].endswith(":path}") else told[0]
 
 
 def same_origin(request: Request) -> bool:

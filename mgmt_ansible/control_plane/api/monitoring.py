@@ -32,9 +32,9 @@ def _add_words(router: APIRouter, services: Services) -> None:
         """List what each monitor said last of each health of a deployment."""
         return paging.slice(monitoring.list_words(deployment_id))
 
-    @router.delete("/deployments/{deployment_id}/monitors/{monitor}/", status_code=204)
+    @router.delete("/deployments/{deployment_id}/monitors/{monitor:path}/", status_code=204)
     def forget_monitor(deployment_id: str, monitor: str) -> None:
-        """Forget what a monitor said, for one that is not there any more."""
+        """Forget what a monitor said, for one that is not there any more; a user's token is `user/token`."""
         monitoring.forget(deployment_id, monitor)
 
 

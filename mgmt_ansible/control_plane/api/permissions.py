@@ -164,7 +164,7 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "POST /api/v2/actions/{action_id}/cancel/",
         "POST /api/v2/deployments/{deployment_id}/actions/",
         "POST /api/v2/deployments/{deployment_id}/actuals/fromJSON/",
-        "DELETE /api/v2/deployments/{deployment_id}/monitors/{monitor}/",
+        "DELETE /api/v2/deployments/{deployment_id}/monitors/{monitor:path}/",
         "POST /api/v2/deployments/{deployment_id}/predictionInputs/fromJSON/",
         "POST /api/v2/deployments/{deployment_id}/predictionRequests/fromJSON/",
         "POST /api/v2/deployments/{deployment_id}/predictionStats/fromJSON/",

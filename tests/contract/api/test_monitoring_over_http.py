@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
+from mgmt_ansible.domain.roles import Role
+from mgmt_ansible.wire import api_v2
 from tests.contract.store.sites import Site
 
 EVENTS, KEYS = "/api/v2/remoteEvents/", "/api/v2/keyValues/"
@@ -69,6 +71,24 @@ def test_a_monitor_sends_its_token_as_it_likes(site: Site, callers, scheme: str)
     answer = callers.nobody.post(EVENTS, json=RED, headers={"Authorization": f"{scheme}{token}"})
 
     assert 201 == answer.status_code
+
+
+def test_a_users_token_that_monitors_is_forgotten_too(site: Site, callers):
+    """Its name has a slash; the audit has the whole of it."""
+    site.create(launch=False)
+    body = api_v2.UserIn(name="eve", role=Role.OPERATOR)
+    user_id = site.services.users.create_user(body).id
+    create = site.services.access.create_token
+    token = create(name="ci", kind="user", role=Role.OPERATOR, user_id=user_id).token
+    answer = callers.nobody.post(EVENTS, json=RED, headers={"Authorization": f"Bearer {token}"})
+    assert 201 == answer.status_code, answer.text
+
+    statuses = [
+        callers.user.delete(f"/api/v2/deployments/d1/monitors/{name}/").status_code for name in ("eve", "eve%2Fci")
+    ]
+
+    assert [404, 204] == statuses
+    assert "eve/ci" == list(site.services.audit.entries())[-1].target_id
 
 
 def test_a_monitors_word_is_shown_and_forgotten(site: Site, user: TestClient):
