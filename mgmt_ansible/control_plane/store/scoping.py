@@ -2,8 +2,8 @@
 
 The one seam is the engine: while a scoped request is at hand, every SELECT, also inside of others, gets the condition that its
 tables' rows are of these environments. So a query that somebody adds is scoped without knowing of it, and a change of something
-out of scope ends at its first read: not found. A table that is named nowhere here is narrowed by its column `environment_id`, or else
-`deployment_id`; without both it is for all.
+out of scope ends at its first read: not found. A test wants every table in `CONDITIONS` or in `FOR_ALL`; one that is in neither
+is narrowed by its column `environment_id`, or else `deployment_id`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause, Join
 
 from mgmt_ansible.control_plane.store import notification_schema, schema
+from mgmt_ansible.control_plane.store.hook_tables import WEBHOOKS
 from mgmt_ansible.domain.notifications import ScopeType
 from mgmt_ansible.wire.tags import EntityType
 
@@ -122,6 +123,11 @@ def _by_run(columns: _Columns, scope: Scope) -> sa.ColumnElement[bool]:
     return _within(columns["run_id"], sa.select(runs.c.id).where(runs.c.environment_id.in_(scope)))
 
 
+def _by_webhook(columns: _Columns, scope: Scope) -> sa.ColumnElement[bool]:
+    webhooks = WEBHOOKS.alias()
+    return _within(columns["webhook_id"], sa.select(webhooks.c.id).where(webhooks.c.environment_id.in_(scope)))
+
+
 def _by_row(columns: _Columns, scope: Scope) -> sa.ColumnElement[bool]:
     entries = schema.DEPLOYMENT_EVENTS.alias()
     return _within(columns["rowid"], sa.select(entries.c.sequence).where(entries.c.environment_id.in_(scope)))
@@ -172,6 +178,7 @@ CONDITIONS: Mapping[str, _Condition] = {
     "deleted_environments": _never,
     "deployment_events": _by_environment,
     "deployment_events_search": _by_row,
+    "deployment_history": _by_environment,
     "deployment_hosts": _by_environment,
     "deployments": _by_environment,
     "environment_hosts": _by_environment,
@@ -191,24 +198,27 @@ CONDITIONS: Mapping[str, _Condition] = {
     "run_logs": _by_run,
     "runs": _by_environment,
     "tags": _by_entity,
+    "webhook_deliveries": _by_webhook,
+    "webhooks": _by_environment,
 }
-"""Table -> which of its rows are of a scope, where its columns do not say it by themselves."""
+"""Table -> which of its rows are of a scope."""
 
 FOR_ALL = frozenset(
     {
-        "access_tokens",
-        "audit_entries",
+        "access_tokens",  # for administrators, and to know who asks
+        "audit_entries",  # for administrators
         "audit_head",
-        "deployment_event_hours",
-        "deployment_generations",
-        "login_links",
-        "model_aliases",
-        "notification_cursor",
+        "deployment_event_hours",  # where in the feed an hour is: numbers only
+        "deployment_generations",  # an id that was used in another environment goes on counting
+        "deployment_history_begin",  # a time
+        "login_links",  # to know who asks
+        "model_aliases",  # models and packages are for all environments
+        "notification_cursor",  # a number
         "packages",
         "registered_models",
-        "reports",
-        "sessions",
+        "reports",  # ids of what agents told
+        "sessions",  # to know who asks
         "users",
     }
 )
-"""Tables that hold nothing of one environment, or are read for administrators and for signing in only."""
+"""Tables without an environment's data, or read for administrators and for signing in only."""

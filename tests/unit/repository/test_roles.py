@@ -49,6 +49,13 @@ def test_every_table_that_scoping_names_exists():
     assert {"deployment_events_search"} == (set(CONDITIONS) | FOR_ALL) - known
 
 
+def test_every_table_says_whose_its_rows_are():
+    """A new one gets its condition, or a line among those without an environment's data; without it, it is open to all scopes."""
+    tables = {table.name for table in METADATA.sorted_tables}
+    assert set() == tables - set(CONDITIONS) - FOR_ALL
+    assert set() == set(CONDITIONS) & FOR_ALL
+
+
 def test_the_page_says_the_same():
     """`python -m tests.unit.repository.roles_page` writes it anew."""
     assert roles_page.written() == roles_page.PAGE.read_text()
