@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from mgmt_ansible import errors
 from mgmt_ansible.domain.actions import Claim
+from mgmt_ansible.domain.capabilities import OURS
 from mgmt_ansible.domain.redaction import clean_text
 from mgmt_ansible.domain.reports import AgentHello, ClaimRequest, Heartbeat, HeartbeatAnswer, Report
 from mgmt_ansible.ports import ControlPlane
@@ -89,6 +90,7 @@ class HttpControlPlane:
             agent_id=self._agent_id,
             environment_ids=tuple(environment_ids),
             wait_seconds=wait_seconds,
+            capabilities=tuple(sorted(OURS)),
         )
         body = agent_v1.to_json(agent_v1.CLAIM_REQUEST, asked)
         answer = self._post("/claims", body, seconds=_ANSWER_SECONDS + wait_seconds)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from mgmt_ansible import errors
+from mgmt_ansible import __version__, errors
 from mgmt_ansible.control_plane.accepting import Asker, accept_environment_status, supersede
 from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.entries import append_event
@@ -18,6 +18,7 @@ from mgmt_ansible.control_plane.store.records import ActionRecord, EnvironmentRe
 from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain import deployment_events
 from mgmt_ansible.domain.actions import ActionSpec, ActionStatus, ActionType, Claim
+from mgmt_ansible.domain.capabilities import OURS, WORDS, needed_for
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Cause, Outcome
 from mgmt_ansible.domain.redaction import clean_text
@@ -75,18 +76,21 @@ class Agents:
         """Claim one action, without waiting; None when there is nothing to do.
 
         A periodic `environment_status` is made here when its interval has passed. Of a self-managed environment there
-        is never anything to do.
+        is never anything to do. What the agent does not know how to do stays for another, and says so.
         """
         _check_environments(principal, request.environment_ids)
         with self._store.read() as tx:
-            if not _due(tx, request.environment_ids) and not _claimable(tx, request):
+            offer = _offer(tx, request)
+            if not _due(tx, request.environment_ids) and offer.action is None and not offer.waiting:
                 return None
         with self._store.write() as tx:
+            for action in offer.waiting:
+                tx.actions.explain_waiting(action.id, attempt=action.attempt, progress=_wait_of(action))
             for environment in _due(tx, request.environment_ids):
                 accept_environment_status(tx, environment.id, _OURSELVES)
-            action = _next(tx, request)
-            claim = None if action is None else _take(tx, _holder(principal, request), action)
-        if claim is not None:
+            found = _next(tx, request)
+            claim = None if found is None else _take(tx, _holder(principal, request), found)
+        if claim is not None or offer.waiting:
             self._wakeups.notify()
         return claim
 
@@ -162,18 +166,44 @@ def _append_started(tx: Transaction, principal: Principal, hello: AgentHello, en
     )
 
 
-def _claimable(tx: Transaction, request: ClaimRequest) -> ActionRecord | None:
-    instance_id = clean_text(request.instance_id)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Offer:
+    """What there is for an agent.
+
+    Attributes:
+        action: To be handed out next.
+        waiting: What came before it and needs more than the agent knows, and does not say so yet.
+    """
+
+    action: ActionRecord | None
+    waiting: tuple[ActionRecord, ...]
+
+
+def _offer(tx: Transaction, request: ClaimRequest) -> _Offer:
+    known = OURS.intersection(request.capabilities)
     managed = [one.id for one in tx.environments.records(request.environment_ids) if one.managed]
-    return tx.actions.find_claimable(managed, instance_id=instance_id, now=tx.now)
+    found = tx.actions.claimable(
+        managed, instance_id=clean_text(request.instance_id), now=tx.now, limit=1 if known == OURS else None
+    )
+    fitting = (action for action in found if needed_for(action.spec) <= known)
+    beyond = (action for action in found if not needed_for(action.spec) <= known)
+    return _Offer(
+        action=next(fitting, None), waiting=tuple(action for action in beyond if action.progress != _wait_of(action))
+    )
+
+
+def _wait_of(action: ActionRecord) -> str:
+    """Say what an action waits for: the same whichever agent asks, so that two of them do not take turns."""
+    words = ", ".join(sorted(WORDS[one] for one in needed_for(action.spec)))
+    return f"waits for an agent that knows {words}. Next: install version {__version__} or newer of the agent"
 
 
 def _next(tx: Transaction, request: ClaimRequest) -> ActionRecord | None:
     """Return what to hand out; what was tried too often ends on the way."""
-    action = _claimable(tx, request)
+    action = _offer(tx, request).action
     while action is not None and action.attempt >= MAX_ATTEMPTS:
         take_result(tx, action, _given_up(action, at=tx.now), actor=_OURSELVES.actor)
-        action = _claimable(tx, request)
+        action = _offer(tx, request).action
     return action
 
 

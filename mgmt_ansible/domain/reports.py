@@ -34,12 +34,19 @@ class AgentHello:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimRequest:
-    """Ask for one action; `wait_seconds` at most 30."""
+    """Ask for one action.
+
+    Attributes:
+        wait_seconds: At most 30.
+        capabilities: Words of `domain.capabilities`; what is unknown to the control plane is ignored. None from an agent that does
+            not tell: it is handed what every agent knows.
+    """
 
     instance_id: str
     environment_ids: tuple[str, ...]
     wait_seconds: float = 0.0
     agent_id: str = ""
+    capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ GET  /agent/v1/packages/{package_id}/archive         Range          -> 200 | 206
 ```
 
 JSON keys are the field names; times are ISO 8601 with zone; unknown keys are ignored, so that either side may be newer.
+An agent is handed only what its `ClaimRequest.capabilities` cover (`domain.capabilities`).
 """
 
 from __future__ import annotations

@@ -90,6 +90,11 @@ class ActionRows:
             progress="",
         )
 
+    def explain_waiting(self, action_id: str, *, attempt: int, progress: str) -> None:
+        """Say why nobody takes an action, unless somebody has taken it, or it has ended."""
+        of_it = (ACTIONS.c.id == action_id, ACTIONS.c.attempt == attempt, ACTIONS.c.status.in_(UNFINISHED))
+        self._connection.execute(ACTIONS.update().where(*of_it).values(progress=progress))
+
     def release(self, action_id: str) -> None:
         """Take a running action out of its agent's hands; the claim's number stays used."""
         self.update(action_id, expires_at=None)
@@ -200,15 +205,18 @@ class ActionRows:
         )
         return sum(ended >= since for ended in self._connection.execute(newest).scalars())
 
-    def find_claimable(self, environment_ids: Sequence[str], *, instance_id: str, now: datetime) -> ActionRecord | None:
-        """Return the action that an agent should take next.
+    def claimable(
+        self, environment_ids: Sequence[str], *, instance_id: str, now: datetime, limit: int | None
+    ) -> tuple[ActionRecord, ...]:
+        """Return what an agent should take next, the first first.
 
         Pending ones, and running ones whose claim expired or was released, unless a newer change of the same deployment waits; never
         while another action of the deployment runs; and never to the process that released it, whose other questions may still
         wait while it leaves. Changes go before status, then the oldest first. A claim that ends later than any claim can was
         made before the clock was set back: nobody's, as nobody knows how old it is.
         """
-        return self._first(_claimable(environment_ids, instance_id, now))
+        query = _claimable(environment_ids, instance_id, now).limit(limit)
+        return tuple(_record(row) for row in self._connection.execute(query))
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return (type, status) -> number of actions."""
@@ -252,7 +260,6 @@ def _claimable(environment_ids: Sequence[str], instance_id: str, now: datetime) 
         ACTIONS.select()
         .where(ACTIONS.c.environment_id.in_(environment_ids), sa.or_(pending, expired), ~held)
         .order_by(changes_first, ACTIONS.c.sequence)
-        .limit(1)
     )
 
 
@@ -273,6 +280,7 @@ def _record(row: sa.Row[Any]) -> ActionRecord:
         requested_by=row.requested_by,
         idempotency_request=row.idempotency_request,
         prior=None if row.prior is None else _prior(row.prior),
+        progress=row.progress,
     )
 
 

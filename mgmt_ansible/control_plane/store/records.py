@@ -128,6 +128,7 @@ class ActionRecord:
     requested_by: str
     idempotency_request: str | None
     prior: Prior | None
+    progress: str = ""
 
     @property
     def changing(self) -> bool:

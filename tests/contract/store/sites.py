@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.services import build_services
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.domain.actions import ActionStatus, ActionType, Claim
+from mgmt_ansible.domain.capabilities import OURS
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Identity, Observation, Outcome
@@ -118,9 +120,11 @@ class Site:
         body = api_v2.ModelReplacement(model_package_id=self.newer.id)
         return self.services.deployments.replace_model(deployment_id, body, self.asker).action_id or ""
 
-    def claim(self, principal: Principal | None = None) -> Claim | None:
+    def claim(self, principal: Principal | None = None, capabilities: Iterable[str] = OURS) -> Claim | None:
         principal = principal or self.agent
-        request = ClaimRequest(instance_id="one", environment_ids=principal.environment_ids)
+        request = ClaimRequest(
+            instance_id="one", environment_ids=principal.environment_ids, capabilities=tuple(capabilities)
+        )
         return self.services.agents.claim(principal, request)
 
     def take(self) -> Claim:
