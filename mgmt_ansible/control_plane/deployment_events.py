@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane import exports
+from mgmt_ansible.control_plane import export_tables, exports
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.wakeups import POLL_SECONDS, Wakeups
 from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters, ExportFormat
@@ -64,13 +64,24 @@ class DeploymentEvents:
     def export(self, filters: EventFilters, form: ExportFormat) -> tuple[int, Iterator[str | bytes]]:
         """Return how many entries there are now, and a file of these in pieces.
 
+        One that is written whole before it is sent breaks off by StoreUnavailableError when the control plane shuts down: its
+        end would wait for it.
+
         Raises:
             InvalidRequestError: The format's library is missing here, or the format cannot hold so many.
         """
         exports.check_possible(form, 0)
         count, entries = self.extract(filters)
         exports.check_possible(form, count)
+        if form in export_tables.WRITERS:
+            entries = self._until_the_end(entries)
         return count, exports.written(entries, form, folder=self._export_folder)
+
+    def _until_the_end(self, entries: Iterator[api_v2.DeploymentEvent]) -> Iterator[api_v2.DeploymentEvent]:
+        for entry in entries:
+            if self._wakeups.stopping:
+                raise errors.StoreUnavailableError("the control plane shuts down: export again when it is back")
+            yield entry
 
     def _preceding(self, filters: EventFilters, before: int) -> Iterator[api_v2.DeploymentEvent]:
         while True:

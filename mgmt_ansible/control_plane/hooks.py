@@ -94,6 +94,9 @@ class Hooks:
             if tx.hooks.name_taken(body.name):
                 raise errors.ConflictError(f"a webhook is named {body.name} already")
             tx.hooks.insert(webhook_id, body, by=actor, at=tx.now)
+            tx.audit.about(
+                "webhook", webhook_id, environment_id=body.prediction_environment_id, summary=f"{body.name} made"
+            )
             return tx.hooks.get(webhook_id).model_copy(update={"secret": secret})
 
     def delete_hook(self, webhook_id: str) -> None:

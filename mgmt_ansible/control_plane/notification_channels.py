@@ -91,6 +91,7 @@ class NotificationChannels:
                 "updated_at": tx.now,
             }
             tx.notifications.insert_channel(values)
+            tx.audit.about("notification_channel", channel_id, summary=f"{body.name} made, of type {kind.value}")
             _log.info("notification_channel_set", channel_id=channel_id, type=kind.value, actor=actor)
             return tx.notifications.get_channel(channel_id)
 

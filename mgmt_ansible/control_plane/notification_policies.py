@@ -69,6 +69,7 @@ class NotificationPolicies:
                 "updated_at": tx.now,
             }
             tx.notifications.insert_policy(values)
+            tx.audit.about("notification_policy", policy_id, summary=f"{body.name} made")
             _log.info("notification_policy_set", policy_id=policy_id, actor=actor)
             return tx.notifications.get_policy(policy_id)
 
@@ -142,6 +143,7 @@ class NotificationPolicies:
             }
             tx.notifications.insert_mute(values)
             made = _seen_mute(tx, mute_id)
+            tx.audit.about("notification_mute", mute_id, summary=_told_mute(body))
             _log.info("notification_mute_set", mute_id=mute_id, actor=actor)
             return made
 
@@ -164,6 +166,13 @@ def _check_channel(tx: Transaction, channel_id: str, scope: ScopeType, scope_id:
         raise errors.InvalidRequestError(
             f"channelId: the channel {channel.name} is for {place[0].value} {place[1]} only: choose another"
         )
+
+
+def _told_mute(body: shapes.NotificationMuteIn) -> str:
+    what = " and ".join(
+        f"{name} {value}" for name, value in (("policy", body.policy_id), ("deployment", body.deployment_id)) if value
+    )
+    return f"{what or 'everything'} muted until {body.until or 'it is ended'}"
 
 
 def _seen_mute(tx: Transaction, mute_id: str) -> shapes.NotificationMute:

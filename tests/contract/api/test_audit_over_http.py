@@ -97,3 +97,25 @@ def test_a_question_that_does_not_fit_is_refused(user: TestClient, query: str):
     """422."""
     path = "verification/" if query.startswith(("head", "sequence")) else ""
     assert 422 == user.get(f"/api/v2/auditEntries/{path}?{query}").status_code
+
+
+def test_what_is_made_is_named_by_its_id(site: Site, user: TestClient):
+    """Also what has no entry in the feed: channels, policies, mutes and webhooks."""
+    channel = {"name": "ops", "channelType": "Webhook", "payloadUrl": "https://hooks.example/x?key=zebra"}
+    channel_id = made_and_told(user, "entityNotificationChannels/", channel, "notification_channel")
+    policy = {"name": "p", "channelId": channel_id, "eventGroup": "mgmt_ansible.problems"}
+    policy_id = made_and_told(user, "entityNotificationPolicies/", policy, "notification_policy")
+    made_and_told(user, "notificationPolicyMutes/", {"policyId": policy_id}, "notification_mute")
+    hook = {"name": "registry", "kind": "mlflow", "predictionEnvironmentId": site.environment.id}
+    made_and_told(user, "webhooks/", hook, "webhook")
+
+    assert "zebra" not in user.get("/api/v2/auditEntries/export/").text
+
+
+def made_and_told(user: TestClient, path: str, body: dict, kind: str) -> str:
+    """Make something; the audit's newest entry is about it; return its id."""
+    answer = user.post(f"/api/v2/{path}", json=body)
+    assert 201 == answer.status_code, answer.text
+    entry = newest(user)
+    assert (kind, answer.json()["id"]) == (entry["targetKind"], entry["targetId"])
+    return answer.json()["id"]

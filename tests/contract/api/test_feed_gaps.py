@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from mgmt_ansible import errors
+from mgmt_ansible.domain.event_filters import EventFilters, ExportFormat
 from tests.contract.store.sites import Site
 
 STREAM = "/api/v2/deploymentEvents/stream/"
@@ -72,3 +74,16 @@ def test_a_table_is_what_the_filter_shows(site: Site, user: TestClient, tmp_path
     if form == "parquet":
         assert [one["id"] for one in shown] == parquet.read_table(io.BytesIO(answer.content)).column("id").to_pylist()
     assert [] == list((tmp_path / "packages").glob(".export-*"))
+
+
+@pytest.mark.parametrize("form", [ExportFormat.XLSX, ExportFormat.PARQUET])
+def test_a_table_breaks_off_when_the_control_plane_ends(site: Site, form: ExportFormat):
+    """Its end would wait until the last of a million entries is written; nothing stays behind."""
+    pytest.importorskip("xlsxwriter")
+    pytest.importorskip("pyarrow")
+    site.create()
+    _, pieces = site.services.deployment_events.export(EventFilters(), form)
+    site.services.wakeups.stop()
+
+    with pytest.raises(errors.StoreUnavailableError, match="shuts down"):
+        list(pieces)
