@@ -28,12 +28,15 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Return what the driver stores; ValueError for a time without zone."""
+        """Return what the driver stores; ValueError for a time without zone. At the calendar's ends UTC has the last moment that there is."""
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError("times in the store have a zone")
-        aware = value.astimezone(UTC)
+        try:
+            aware = value.astimezone(UTC)
+        except OverflowError:
+            aware = datetime.min.replace(tzinfo=UTC) if value.year == 1 else datetime.max.replace(tzinfo=UTC)
         return aware.replace(tzinfo=None) if dialect.name == "sqlite" else aware
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature

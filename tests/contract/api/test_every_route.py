@@ -164,3 +164,13 @@ def test_metrics_tell_actions_events_and_agents(site: Site, user: TestClient):
     assert 'mgmt_ansible_actions{status="succeeded",type="deployment_launch"} 1.0' in text
     assert 'mgmt_ansible_deployment_events_total{type="model_deployments.deployment_creation"} 1.0' in text
     assert 'mgmt_ansible_agent_last_seen_timestamp_seconds{agent="agent"}' in text
+
+
+@pytest.mark.parametrize(
+    "path", ["/events", "/runs", *(f"/api/v2/{of}/" for of in ("deploymentEvents", "runs", "auditEntries"))]
+)
+def test_a_time_at_the_end_of_the_calendar_is_one(callers: Callers, path: str):
+    """Or is refused, where its zone would lead beyond: nothing is unavailable for that."""
+    for time in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        for name in ("since", "until"):
+            assert callers.user.get(path, params={name: time}).status_code in (200, 422), (name, time)
