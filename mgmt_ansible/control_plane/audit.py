@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import structlog
 
+from mgmt_ansible import errors
+from mgmt_ansible.control_plane.buckets import Buckets
+from mgmt_ansible.control_plane.current_request import CurrentRequest, serving
 from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.control_plane.store.audit import REFUSED, AuditSubject
 from mgmt_ansible.domain import audit
 from mgmt_ansible.domain.audit import AuditEntry, AuditHead
 from mgmt_ansible.wire import audit as shapes
@@ -16,11 +21,42 @@ _log = structlog.get_logger(__name__)
 _COLUMNS = ("actor", "action", "outcome", "target_kind", "target_id", "environment_id")
 
 
-class Audit:
-    """Reads the audit."""
+REFUSAL_SECONDS = 60.0
+"""Of one person and route at most one refusal is told in this time; those between are counted."""
+_MOST_COUNTS = 10_000
 
-    def __init__(self, store: Store) -> None:
+
+class Audit:
+    """Reads the audit, and tells it of refusals.
+
+    Args:
+        store: Where it is.
+        monotonic: Tells seconds that never go back.
+    """
+
+    def __init__(self, store: Store, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._refusals = Buckets(1 / REFUSAL_SECONDS, most=1, monotonic=monotonic)
+        self._untold: dict[str, int] = {}
+
+    def refused(self, request: CurrentRequest, reason: str) -> None:
+        """Tell that somebody's request to change something was refused, unless the same was told just now.
+
+        So a flood of them does not fill the audit: the next entry says how many there were. When the database cannot be
+        written, the log alone tells.
+        """
+        key = f"{request.actor}\0{request.action}"
+        if self._refusals.take(key):
+            if key in self._untold or len(self._untold) < _MOST_COUNTS:
+                self._untold[key] = self._untold.get(key, 0) + 1
+            return
+        more = self._untold.pop(key, 0)
+        summary = reason + (f"; {more} more like it since the entry before" if more else "")
+        try:
+            with serving(request), self._store.write() as tx:
+                tx.audit.note(AuditSubject(summary=summary), outcome=REFUSED)
+        except errors.StoreError as error:
+            _log.warning("refusal_not_audited", actor=request.actor, action=request.action, message=str(error))
 
     def list_entries(
         self, filters: shapes.AuditFilters, *, before: int | None = None, limit: int = 50

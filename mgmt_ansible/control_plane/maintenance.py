@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import structlog
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane import backups, data_folder
 from mgmt_ansible.control_plane.backups import Manifest
 from mgmt_ansible.control_plane.store import Store
+from mgmt_ansible.control_plane.store.audit import AuditSubject
 from mgmt_ansible.control_plane.store.copies import Progress
 from mgmt_ansible.control_plane.store.migrating import revisions
 from mgmt_ansible.settings.control_plane import ControlPlaneSettings
 
 _PACKAGES = "packages"
 
+_log = structlog.get_logger(__name__)
+
 
 def back_up(settings: ControlPlaneSettings, target: Path, progress: Progress) -> Manifest:
-    """Write a backup to a new file, whether the control plane runs or not; see `backups.back_up`."""
+    """Write a backup to a new file, whether the control plane runs or not; see `backups.back_up`.
+
+    The audit is told, when its database can be written from here.
+    """
     with _opened(settings) as store:
-        return backups.back_up(store, settings.data / _PACKAGES, target, progress)
+        made = backups.back_up(store, settings.data / _PACKAGES, target, progress)
+        _tell(store, "store_backup", target, f"of schema {made.revision}")
+        return made
 
 
 def restore(settings: ControlPlaneSettings, source: Path, *, force: bool) -> Manifest:
-    """Put a backup in place of what is there; see `backups.restore`.
+    """Put a backup in place of what is there, bring it to the present schema, and tell its audit; see `backups.restore`.
 
     Raises:
         ConflictError: The control plane runs, or others are connected to its database.
@@ -35,9 +47,13 @@ def restore(settings: ControlPlaneSettings, source: Path, *, force: bool) -> Man
     store = Store(settings.database_url)
     try:
         _check_unused(store)
-        return backups.restore(store, settings.data / _PACKAGES, source, force=force)
+        found = backups.restore(store, settings.data / _PACKAGES, source, force=force)
     finally:
         store.close()
+    with _opened(settings) as restored:
+        restored.prepare()
+        _tell(restored, "store_restore", source, f"what was there on {found.created_at}")
+    return found
 
 
 def migrate(
@@ -75,7 +91,44 @@ def migrate(
         if backup is not None:
             backups.back_up(store, settings.data / _PACKAGES, backup, progress)
         (store.step_back if back else store.step_forward)(wanted)
+        if not back and former != wanted:
+            _tell(store, "store_migrate", None, f"{former} to {wanted}")
         return former, store.revision()
+
+
+def _tell(store: Store, action: str, file: Path | None, summary: str) -> None:
+    """Tell the audit who of this machine did something; what cannot be written from here is in the log only.
+
+    Another user than the owner of SQLite's file does not write: what SQLite makes beside it would be theirs.
+    """
+    who = f"{_user()} on this machine"
+    about = f"{file.absolute()} (sha256 {_sha256(file)}): {summary}" if file else summary
+    try:
+        if store.path is not None and store.path.stat().st_uid != os.geteuid():
+            raise errors.StoreUnavailableError(f"{store.path} is another user's")
+        with store.write() as tx:
+            subject = AuditSubject(
+                target_kind="backup" if file else "database",
+                target_id=file.name if file else "",
+                summary=about,
+                action=action,
+            )
+            tx.audit.note(subject, actor=who)
+    except errors.StoreError as error:
+        _log.warning("not_audited", action=action, actor=who, about=about, message=str(error))
+
+
+def _user() -> str:
+    """Return the name of whoever runs this, as the operating system has it."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _check_stopped(settings: ControlPlaneSettings) -> None:

@@ -123,6 +123,6 @@ def _add_edge(app: FastAPI, services: Services, writes_per_second: float, explai
         ),
     )
     app.add_middleware(Throttle, per_second=writes_per_second)
-    app.add_middleware(Authentication, access=services.access, explain=explain)
+    app.add_middleware(Authentication, access=services.access, audit=services.audit, explain=explain)
     app.add_middleware(Slashes)
     app.add_middleware(Edge)

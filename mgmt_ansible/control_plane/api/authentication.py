@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.access import SESSION_COOKIE, Access, Principal
 from mgmt_ansible.control_plane.api import permissions
 from mgmt_ansible.control_plane.api.problems import problem, problem_of
+from mgmt_ansible.control_plane.audit import Audit
 from mgmt_ansible.control_plane.buckets import Buckets
 from mgmt_ansible.control_plane.current_request import CurrentRequest, serving
 
@@ -25,6 +26,8 @@ STRANGERS_AT_ONCE = 300
 STRANGERS_PER_SECOND = 10.0
 """Requests without a valid token from one address; those with one are never counted here."""
 
+_FORBIDDEN = 403
+
 ExplainOnPage = Callable[[Request, errors.MgmtAnsibleError], ASGIApp]
 """Makes a page of a refusal, for browsers."""
 
@@ -32,15 +35,19 @@ ExplainOnPage = Callable[[Request, errors.MgmtAnsibleError], ASGIApp]
 class Authentication:
     """Puts the `Principal` at `request.state.principal`, or refuses: 401, 403, 404, 405; a browser without a session goes to `/login`.
 
+    A person's request to change something that is answered 403, here or behind, is told to the audit.
+
     Args:
         app: What comes next.
         access: Knows who somebody is.
+        audit: Is told of refusals.
         explain: Answers browsers.
     """
 
-    def __init__(self, app: ASGIApp, *, access: Access, explain: ExplainOnPage) -> None:
+    def __init__(self, app: ASGIApp, *, access: Access, audit: Audit, explain: ExplainOnPage) -> None:
         self._app = app
         self._access = access
+        self._audit = audit
         self._explain = explain
         self._strangers = Buckets(STRANGERS_PER_SECOND, most=STRANGERS_AT_ONCE)
 
@@ -56,8 +63,12 @@ class Authentication:
                 await refusal(scope, receive, send)
                 return
         at_hand = None if permission is None else request_at_hand(Request(scope), permission)
+        answered = _Answered(send)
         with serving(at_hand, scope=scope_of(Request(scope))):
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, answered)
+        state = Request(scope).state
+        if at_hand is not None and answered.status == _FORBIDDEN and hasattr(state, "principal"):
+            await run_in_threadpool(self._audit.refused, at_hand, getattr(state, "refusal", "refused"))
 
     async def _refusal(self, request: Request, permission: permissions.Permission | None) -> ASGIApp | None:
         """Return what to answer instead; None when the request may go on."""
@@ -66,10 +77,19 @@ class Authentication:
             request.state.principal = principal
             if permission is None:
                 return self._nothing_here(request)
-            permissions.check(principal, permission, request.url.path)
+            await self._check(request, principal, permission)
         except errors.MgmtAnsibleError as error:
             return self._answer(request, self._counted(request, error))
         return None
+
+    async def _check(self, request: Request, principal: Principal, permission: permissions.Permission) -> None:
+        try:
+            permissions.check(principal, permission, request.url.path)
+        except errors.ForbiddenError as error:
+            at_hand = request_at_hand(request, permission)
+            if at_hand is not None:
+                await run_in_threadpool(self._audit.refused, at_hand, str(error))
+            raise
 
     def _counted(self, request: Request, error: errors.MgmtAnsibleError) -> errors.MgmtAnsibleError:
         """Count programs that nobody knows by their address; return what to tell them."""
@@ -102,6 +122,19 @@ class Authentication:
     def _answer(self, request: Request, error: errors.MgmtAnsibleError) -> ASGIApp:
         for_programs = _FOR_PROGRAMS.fullmatch(request.url.path)
         return problem_of(request, error) if for_programs else self._explain(request, error)
+
+
+class _Answered:
+    """Sends on, and remembers the status of the answer."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
 
 
 def request_at_hand(request: Request, permission: permissions.Permission) -> CurrentRequest | None:

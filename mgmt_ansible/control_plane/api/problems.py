@@ -48,6 +48,7 @@ def problem(request: Request, *, status: int, code: str, message: str) -> JSONRe
 def problem_of(request: Request, error: errors.MgmtAnsibleError) -> JSONResponse:
     """Return one of our errors as an answer; what is our fault is logged."""
     status = status_of(error)
+    request.state.refusal = str(error)  # for the audit
     if status >= _FIRST_SERVER_ERROR:
         _log.error("request_failed", code=error.code, message=str(error), request_id=request.state.request_id)
     answer = problem(request, status=status, code=error.code, message=str(error))

@@ -31,6 +31,7 @@ def problem_page(templates: Templates, request: Request, error: errors.MgmtAnsib
         ((status, heading) for family, status, heading in _HEADINGS if isinstance(error, family)),
         (500, "Something broke"),
     )
+    request.state.refusal = str(error)  # for the audit
     return templates.page(
         "problem.html",
         status_code=status,

@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from mgmt_ansible.domain.audit import verify
+from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire.audit import AuditEntry
 from tests.contract.api.conftest import Callers
 from tests.contract.store.sites import Site
@@ -119,3 +120,28 @@ def made_and_told(user: TestClient, path: str, body: dict, kind: str) -> str:
     entry = newest(user)
     assert (kind, answer.json()["id"]) == (entry["targetKind"], entry["targetId"])
     return answer.json()["id"]
+
+
+def test_what_a_role_may_not_is_told_once_a_minute_and_counted(site: Site, callers: Callers):
+    """A flood cannot fill the audit; another route has its own entry, also one that refuses by the type of action."""
+    site.ready()
+    token = site.services.access.create_token(name="eve", kind="user", role=Role.OPERATOR).token
+    eve = {"Authorization": f"Bearer {token}"}
+    before = site.services.audit.head().sequence
+
+    for _ in range(5):
+        assert 403 == callers.nobody.delete("/api/v2/deployments/d1/", headers=eve).status_code
+    body = {"type": "deployment_stop", "dryRun": False}
+    stop = callers.nobody.post("/api/v2/deployments/d1/actions/", json=body, headers=eve)
+    callers.nobody.get("/api/v2/users/", headers=eve)
+
+    told = callers.user.get("/api/v2/auditEntries/", params={"outcome": "refused"}).json()["data"]
+    assert 403 == stop.status_code
+    assert before + 2 == site.services.audit.head().sequence
+    assert [
+        ("eve", "operator", "POST deployments/{deployment_id}/actions/"),
+        ("eve", "operator", "DELETE deployments/{deployment_id}/"),
+    ] == [(entry["actor"], entry["role"], entry["action"]) for entry in told]
+    assert "d1" == told[1]["targetId"]
+    assert ["role deployer" in entry["summary"] for entry in told] == [True, True]
+    assert site.services.audit.verify().whole

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.audit import Audit
 from mgmt_ansible.control_plane.current_request import CurrentRequest, serving
 from mgmt_ansible.domain.audit import AuditHead
 from mgmt_ansible.domain.roles import Role
@@ -155,3 +156,18 @@ def test_a_head_that_was_kept_is_looked_for(site: Site, kept):
 
     assert site.services.audit.verify(kept=kept(head)).whole
     assert not site.services.audit.verify(kept=kept(AuditHead(sequence=head.sequence, hash="f" * 64))).whole
+
+
+def test_refusals_between_two_entries_are_counted(site: Site):
+    """One a minute for each person and route; the next entry says how many there were."""
+    seconds = [0.0]
+    audit = Audit(site.store, monotonic=lambda: seconds[0])
+
+    for _ in range(4):
+        audit.refused(asked(), "needs the role admin")
+    seconds[0] = 61.0
+    audit.refused(asked(), "needs the role admin")
+
+    assert ["needs the role admin; 3 more like it since the entry before", "needs the role admin"] == [
+        entry.summary for entry in newest(site, 2)
+    ]

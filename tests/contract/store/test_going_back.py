@@ -1,15 +1,20 @@
-"""`maintenance.migrate`: a way back needs a backup, a stopped control plane and a revision that is known."""
+"""What is done from beside a control plane: ways back of its schema, and what its audit is told of backups."""
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane import data_folder, maintenance
+from mgmt_ansible.control_plane.audit import Audit
+from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.store.migrating import revisions
 from mgmt_ansible.settings.control_plane import ControlPlaneSettings
+from mgmt_ansible.wire.audit import AuditFilters
 
 NEWEST = revisions()[0]
 
@@ -52,3 +57,36 @@ def test_a_running_control_plane_is_left_alone(settings: ControlPlaneSettings, t
 
     with pytest.raises(errors.ConflictError, match="stop it"):
         go(settings, "0018", tmp_path / "b.tar")
+
+
+def test_backups_and_restores_are_in_the_audit(settings: ControlPlaneSettings, tmp_path: Path):
+    """Who of this machine, which file, and its digest; the restored chain goes on and is whole."""
+    file = tmp_path / "b.tar"
+    maintenance.back_up(settings, file, lambda *_: None)
+    maintenance.restore(settings, file, force=True)
+
+    with closing(Store(settings.database_url)) as store:
+        audit = Audit(store)
+        (restored,) = audit.list_entries(AuditFilters()).data
+        assert ("store_restore", "backup", "b.tar") == (restored.action, restored.target_kind, restored.target_id)
+        assert restored.actor.endswith("on this machine")
+        assert hashlib.sha256(file.read_bytes()).hexdigest() in restored.summary
+        assert audit.verify().whole
+
+
+def test_a_backup_is_told_to_the_database_it_is_of(settings: ControlPlaneSettings, tmp_path: Path):
+    """After it was made, so that it does not hold its own entry."""
+    maintenance.back_up(settings, tmp_path / "b.tar", lambda *_: None)
+
+    with closing(Store(settings.database_url)) as store:
+        assert ["store_backup"] == [one.action for one in Audit(store).list_entries(AuditFilters()).data]
+
+
+def test_a_backup_of_an_older_schema_needs_no_audit(settings: ControlPlaneSettings, tmp_path: Path):
+    """There is no table of it; a restore brings it to the present schema, which has one."""
+    go(settings, "0013", tmp_path / "newer.tar")
+    maintenance.back_up(settings, tmp_path / "old.tar", lambda *_: None)
+    maintenance.restore(settings, tmp_path / "old.tar", force=True)
+
+    with closing(Store(settings.database_url)) as store:
+        assert (NEWEST, 1) == (store.revision(), Audit(store).head().sequence)

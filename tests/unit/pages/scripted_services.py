@@ -420,5 +420,8 @@ class ScriptedUsers:
 
 
 class ScriptedAudit:
+    def refused(self, request, reason):
+        """Nobody asks for it."""
+
     def list_entries(self, filters, *, before=None, limit=50):
         return AuditPage(count=0, total_count=0, data=[], older=None)
