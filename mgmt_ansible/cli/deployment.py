@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mgmt_ansible import errors
-from mgmt_ansible.cli import bodies, deployment_history, deployment_rows, options, references, waiting
+from mgmt_ansible.cli import bodies, deployment_history, deployment_rows, deployment_tags, options, references, waiting
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
@@ -23,6 +23,7 @@ _RECENT_ACTIONS = 20
 app = typer.Typer(
     help="Deployments: launch, replace the model, stop, look.", no_args_is_help=True, rich_markup_mode=None
 )
+app.add_typer(deployment_tags.app, name="tag")
 
 
 @app.command("list")

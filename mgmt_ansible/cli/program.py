@@ -18,6 +18,7 @@ from mgmt_ansible.cli import (
     event,
     exit_codes,
     host,
+    key_value,
     notification,
     package,
     programs,
@@ -59,6 +60,7 @@ app = typer.Typer(
 app.add_typer(deployment.app, name="deployment")
 app.add_typer(package.app, name="package")
 app.add_typer(environment.app, name="environment")
+app.add_typer(key_value.app, name="keyvalue")
 app.add_typer(event.app, name="event")
 app.add_typer(run.app, name="run")
 app.add_typer(host.app, name="host")

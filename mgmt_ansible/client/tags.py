@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mgmt_ansible.client.transport import Transport, segment
-from mgmt_ansible.wire.tags import (
-    EntityType,
-    KeyValue,
-    KeyValueCategory,
-    KeyValueIn,
-    KeyValuePatch,
-    Tag,
-    TagIn,
-    TagPatch,
-)
+from mgmt_ansible.domain.key_values import EntityType, KeyValueCategory
+from mgmt_ansible.wire.tags import KeyValue, KeyValueIn, KeyValuePatch, Tag, TagIn, TagPatch
 
 
 class _Tags:

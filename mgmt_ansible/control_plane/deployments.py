@@ -19,13 +19,13 @@ from mgmt_ansible.domain import deployment_events
 from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.key_values import EntityType
 from mgmt_ansible.domain.model_packages import ModelPackage
 from mgmt_ansible.domain.outcomes import Outcome
 from mgmt_ansible.domain.redaction import clean_text
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
-from mgmt_ansible.wire.tags import EntityType
 
 _ASKED_ELSEWHERE = {
     ActionType.DEPLOYMENT_REPLACE_MODEL: "at deployments/{id}/model/",

@@ -9,12 +9,12 @@ from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.packages import PackageFilters
 from mgmt_ansible.control_plane.tagging import forget_all
+from mgmt_ansible.domain.key_values import EntityType
 from mgmt_ansible.domain.model_aliases import is_alias
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.domain.redaction import clean_text
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import api_v2
-from mgmt_ansible.wire.tags import EntityType
 
 
 class RegisteredModels:

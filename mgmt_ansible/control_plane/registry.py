@@ -19,10 +19,10 @@ from mgmt_ansible.control_plane.store.packages import EVERY_PACKAGE, PackageFilt
 from mgmt_ansible.control_plane.tagging import forget_all
 from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain.actions import ActionType
+from mgmt_ansible.domain.key_values import EntityType
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import api_v2
-from mgmt_ansible.wire.tags import EntityType
 
 
 class PackageContents(Protocol):

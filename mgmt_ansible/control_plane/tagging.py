@@ -8,19 +8,11 @@ from urllib.parse import urlsplit
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store import Store, Transaction
+from mgmt_ansible.domain.key_values import EntityType, KeyValueType
 from mgmt_ansible.domain.redaction import clean_text
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire.basics import Page
-from mgmt_ansible.wire.tags import (
-    EntityType,
-    KeyValue,
-    KeyValueIn,
-    KeyValuePatch,
-    KeyValueType,
-    Tag,
-    TagIn,
-    TagPatch,
-)
+from mgmt_ansible.wire.tags import KeyValue, KeyValueIn, KeyValuePatch, Tag, TagIn, TagPatch
 
 MOST = 200
 """Tags, or key-values, of one thing."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from pydantic import Field, StrictBool
 
+from mgmt_ansible.domain.key_values import EntityType, KeyValueCategory, KeyValueType
 from mgmt_ansible.wire.basics import LABEL_PATTERN, WireModel
 
 
@@ -32,37 +32,6 @@ class Tag(WireModel):
     id: str
     name: str
     value: str
-
-
-class EntityType(StrEnum):
-    """What a key-value is of."""
-
-    DEPLOYMENT = "deployment"
-    ENVIRONMENT = "predictionEnvironment"
-    PACKAGE = "modelPackage"
-    REGISTERED_MODEL = "registeredModel"
-
-
-class KeyValueCategory(StrEnum):
-    """What a key-value tells."""
-
-    TRAINING_PARAMETER = "trainingParameter"
-    METRIC = "metric"
-    TAG = "tag"
-    ARTIFACT = "artifact"
-    RUNTIME_PARAMETER = "runtimeParameter"
-
-
-class KeyValueType(StrEnum):
-    """Of which kind a value is; those that are files at the vendor's are not taken."""
-
-    STRING = "string"
-    NUMERIC = "numeric"
-    BOOLEAN = "boolean"
-    URL = "url"
-    JSON = "json"
-    YAML = "yaml"
-    CREDENTIAL = "credential"
 
 
 class KeyValueIn(WireModel):

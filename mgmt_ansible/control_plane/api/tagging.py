@@ -8,17 +8,9 @@ from fastapi import APIRouter, Query
 
 from mgmt_ansible.control_plane.api.asking import Asking, Paging
 from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.domain.key_values import EntityType, KeyValueCategory
 from mgmt_ansible.wire.basics import Page
-from mgmt_ansible.wire.tags import (
-    EntityType,
-    KeyValue,
-    KeyValueCategory,
-    KeyValueIn,
-    KeyValuePatch,
-    Tag,
-    TagIn,
-    TagPatch,
-)
+from mgmt_ansible.wire.tags import KeyValue, KeyValueIn, KeyValuePatch, Tag, TagIn, TagPatch
 
 
 def deployment_tag_router(services: Services) -> APIRouter:

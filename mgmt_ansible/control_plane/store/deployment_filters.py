@@ -20,7 +20,7 @@ from mgmt_ansible.control_plane.store.schema import (
 )
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.wire.tags import EntityType
+from mgmt_ansible.domain.key_values import EntityType
 
 _WORST_FIRST = (Health.FAILING, Health.WARNING, Health.PASSING, Health.UNKNOWN)
 """Source: the vendor's public documentation of `orderBy`: ascending is failing, warning, passing, unknown."""

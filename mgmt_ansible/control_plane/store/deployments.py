@@ -26,8 +26,8 @@ from mgmt_ansible.control_plane.store.schema import (
 from mgmt_ansible.control_plane.store.tags import TagRows
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.key_values import EntityType
 from mgmt_ansible.wire import api_v2
-from mgmt_ansible.wire.tags import EntityType
 
 _TOGETHER = 1_000
 """Ids in one statement: databases take some ten thousand values at most."""

@@ -17,8 +17,8 @@ from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause, Join
 
 from mgmt_ansible.control_plane.store import notification_schema, schema
 from mgmt_ansible.control_plane.store.hook_tables import WEBHOOKS
+from mgmt_ansible.domain.key_values import EntityType
 from mgmt_ansible.domain.notifications import ScopeType
-from mgmt_ansible.wire.tags import EntityType
 
 Scope = tuple[str, ...]
 """Ids of environments; empty is no scope: everything."""

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.deployment_tables import TAGS
 from mgmt_ansible.control_plane.store.paging import page_of
+from mgmt_ansible.domain.key_values import EntityType
 from mgmt_ansible.wire.basics import Page
-from mgmt_ansible.wire.tags import EntityType, Tag
+from mgmt_ansible.wire.tags import Tag
 
 
 class TagRows:

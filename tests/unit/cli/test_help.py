@@ -5,7 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NOUNS = ("environment", "package", "deployment", "event", "run", "host", "agent", "retention", "notification")
+NOUNS = (
+    "environment",
+    "package",
+    "deployment",
+    "event",
+    "run",
+    "host",
+    "agent",
+    "retention",
+    "notification",
+    "keyvalue",
+)
 PROGRAMS = ("up", "demo", "serve", "login")
 VERBS = (
     *(
