@@ -96,7 +96,10 @@ def show(
         def show_it() -> None:
             seen = session.client.deployments.get_deployment(found.id)
             steps = () if session.output.json else _next_steps(session, seen)
-            session.output.show_one(seen, lambda one: (*deployment_rows.pairs(one), *deployment_rows.step_pairs(steps)))
+            progress = "" if session.output.json else _progress(session, seen)
+            session.output.show_one(
+                seen, lambda one: (*deployment_rows.pairs(one, progress), *deployment_rows.step_pairs(steps))
+            )
 
         session.output.watch(show_it) if watch else show_it()
 
@@ -293,6 +296,12 @@ def delete(
             session.output.say(f"deployment {found.label} is forgotten", {"id": found.id, "deleted": True})
         else:
             waiting.conclude(session, accepted, wait=wait)
+
+
+def _progress(session: Session, deployment: wire.Deployment) -> str:
+    """Return where the action under way is, or what it waits for."""
+    brief = deployment.current_action
+    return session.client.actions.get_action(brief.id).progress if brief is not None else ""
 
 
 def _next_steps(session: Session, deployment: wire.Deployment) -> tuple[NextStep, ...]:

@@ -45,8 +45,8 @@ def host_row(host: DeploymentHost) -> Sequence[Cell]:
     )
 
 
-def pairs(deployment: Deployment) -> Iterable[tuple[str, Cell]]:
-    """Yield all that people ask about one deployment."""
+def pairs(deployment: Deployment, progress: str = "") -> Iterable[tuple[str, Cell]]:
+    """Yield all that people ask about one deployment; `progress` is of its action under way."""
     yield "label", deployment.label
     yield "id", deployment.id
     yield "state", deployment.state.value
@@ -59,6 +59,8 @@ def pairs(deployment: Deployment) -> Iterable[tuple[str, Cell]]:
     yield "environment", deployment.prediction_environment.name
     if deployment.current_action is not None:
         yield "action", f"{deployment.current_action.type} ({deployment.current_action.status})"
+        if progress:
+            yield "progress", progress
     yield "predictions", deployment.prediction_url
     for endpoint in deployment.endpoints:
         proved = f"generation {endpoint.generation}, pid {endpoint.pid}, digest {endpoint.digest[:12]}"

@@ -253,3 +253,13 @@ def test_a_status_of_a_deployment_takes_a_timeout(monkeypatch):
     terminal.run("deployment", "status", "wine", "--timeout", "7")
 
     assert 7 == json.loads(terminal.adapter.bodies[-1])["timeoutSeconds"]
+
+
+def test_what_an_action_waits_for_is_shown(monkeypatch):
+    """Such as for an agent of a newer version."""
+    brief = {"id": ACTION, "type": "deployment_rollback", "status": "pending"}
+    waiting = action(status="pending", progress="waits for an agent that knows rolling back")
+    answers = {"GET deployments/wine/": deployment(currentAction=brief), f"GET actions/{ACTION}/": waiting}
+    terminal = open_terminal(monkeypatch, by_path(answers | {"GET actions/": page(waiting)}))
+
+    assert "waits for an agent that knows rolling back" in terminal.run("deployment", "show", "wine").stdout
