@@ -51,17 +51,19 @@ def test_what_was_replaced_comes_back_and_what_failed_is_relaunched(data, up):
     name = first["id"]
     other = next(one for one in packages if one["digest"] != first["modelPackage"]["digest"])
     assert 0 == run(*at, "deployment", "replace", name, "--package", other["id"], "--wait").returncode
+    next_generation = read_json(*at, "deployment", "show", name)["generation"] + 1
 
     dry = run(*at, "deployment", "rollback", name, "--dry-run")
     assert 0 == dry.returncode, dry.stdout + dry.stderr
     assert "dry run: 1 of 1 hosts would change" in dry.stdout
-    assert f"+ generation 3, package {first['modelPackage']['digest'][:12]}" in dry.stdout
+    assert f"+ generation {next_generation}, package {first['modelPackage']['digest'][:12]}" in dry.stdout
     assert other["digest"] == read_json(*at, "deployment", "hosts", name)[0]["digest"]
 
     back = run(*at, "deployment", "rollback", name, "--wait")
     assert 0 == back.returncode, back.stdout + back.stderr
     shown = read_json(*at, "deployment", "hosts", name)[0]
-    assert (first["modelPackage"]["digest"], 3, True) == (shown["digest"], shown["generation"], shown["inStep"])
+    assert (first["modelPackage"]["digest"], next_generation) == (shown["digest"], shown["generation"])
+    assert shown["inStep"]
 
     assert 4 == run(*at, "deployment", "relaunch", name, "--failed-only").returncode
     served = read_json(*at, "deployment", "show", name)

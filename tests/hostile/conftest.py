@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.contract.api.conftest import agent, callers, site, sqlite_template, user
+from tests.contract.api.conftest import agent, callers, shared_app, site, sqlite_template, user
 
-__all__ = ["agent", "callers", "site", "sqlite_template", "user"]
+__all__ = ["agent", "callers", "shared_app", "site", "sqlite_template", "user"]

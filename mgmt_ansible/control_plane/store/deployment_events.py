@@ -174,10 +174,10 @@ class DeploymentEventRows:
         return dict(counts)
 
     def _entries(self, sequences: Sequence[int]) -> tuple[api_v2.DeploymentEvent, ...]:
-        """Return entries in the order of these sequences."""
+        """Return entries in the order of these sequences; one that retention took meanwhile (PostgreSQL) is left out."""
         query = sa.select(*_SHOWN).where(DEPLOYMENT_EVENTS.c.sequence.in_(sequences))
         found = {row.sequence: _to_wire(row) for row in self._connection.execute(query)}
-        return tuple(found[sequence] for sequence in sequences)
+        return tuple(found[sequence] for sequence in sequences if sequence in found)
 
 
 def _to_wire(row: sa.Row[Any]) -> api_v2.DeploymentEvent:

@@ -179,7 +179,7 @@ class Site:
         for name in ("playbooks", "roles"):
             shutil.copytree(default_content_path() / name, folder / name)
         module = folder / "roles" / "deployment" / "library" / "mgmt_deployment.py"
-        said = "module.exit_json(changed=changed, mgmt_result=result"
+        said = "module.exit_json(**told"
         more = f'{said}, filler="x" * (0 if module.params["action"] in LOOKING else 800_000)'
         text = module.read_text()
         assert said in text

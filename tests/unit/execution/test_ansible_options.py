@@ -42,7 +42,7 @@ def test_become_and_vault_are_options_with_paths():
 
     assert [
         "--vault-password-file", "/secrets/one", "--vault-password-file", "/secrets/two", "--forks", "7",
-        "--become", "--become-user", "mlops", "--become-password-file", "/secrets/become", "--check",
+        "--become", "--become-user", "mlops", "--become-password-file", "/secrets/become", "--check", "--diff",
     ] == run_options(binding, check=True)  # fmt: skip
 
 
