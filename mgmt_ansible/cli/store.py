@@ -116,11 +116,14 @@ def check(
 def _settings(
     context: typer.Context, data: Path | None, database: str | None, config: Path | None
 ) -> ControlPlaneSettings:
+    from mgmt_ansible.settings import logs
     from mgmt_ansible.settings.control_plane import load_control_plane_settings
 
     check_no_password(database)
     folder = data or options.choices_of(context).data
-    return load_control_plane_settings(config, data=folder, database=database)
+    settings = load_control_plane_settings(config, data=folder, database=database)
+    logs.configure(settings.log_format, secrets=settings.secrets)  # on standard error: the answer may be JSON
+    return settings
 
 
 def _show(done: int, whole: int) -> None:
