@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from mgmt_ansible.control_plane import access
 from tests.unit.pages import scripted_services as scripted
@@ -30,11 +30,14 @@ ARGUMENTS = (
 """As root Chromium runs without its sandbox only; the others keep it from looking for other machines."""
 
 START_SECONDS = 20
+EXPECT_MILLISECONDS = 20_000
+"""How long a page may take to become what a test expects, on a machine that runs four tests at once; Playwright's own is 5 s."""
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Ends with its file: Playwright keeps an event loop running in this thread, where no later test could run its own."""
+    expect.set_options(timeout=EXPECT_MILLISECONDS)
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("chromium is missing (Debian package chromium)")
