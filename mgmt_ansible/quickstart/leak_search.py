@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import threading
@@ -115,7 +116,7 @@ def shared_folders() -> tuple[Path, ...]:
 
 def _found_in_file(path: Path, secrets: Sequence[Secret]) -> set[str]:
     found: set[str] = set()
-    try:
+    with contextlib.suppress(OSError):  # removed or somebody else's by now: what was read counts
         if path.stat().st_size > _LARGEST_FILE_BYTES:
             return found
         with path.open("rb") as file:
@@ -124,8 +125,6 @@ def _found_in_file(path: Path, secrets: Sequence[Secret]) -> set[str]:
                 window = before + piece
                 found |= {one.channel for one in secrets if any(needle in window for needle in one.needles)}
                 before = window[-_OVERLAP_BYTES:]
-    except OSError:  # removed or somebody else's by now
-        pass
     return found
 
 

@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from mgmt_ansible.control_plane import exports
 from mgmt_ansible.control_plane.access import SESSION_COOKIE
 from mgmt_ansible.control_plane.api.asking import FeedPaging
+from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.event_filters import EventCategory, EventFilters, ExportFormat
 from mgmt_ansible.domain.health import Health
@@ -56,8 +57,12 @@ _Filters = Annotated[EventFilters, Depends(_filters)]
 def event_router(services: Services) -> APIRouter:
     """Return the routes of the feed."""
     router = APIRouter(prefix="/deploymentEvents", tags=["deployment events"])
-    feed = services.deployment_events
+    _add_reading(router, services.deployment_events)
+    _add_following(router, services)
+    return router
 
+
+def _add_reading(router: APIRouter, feed: DeploymentEvents) -> None:
     @router.get(
         "/",
         response_model=api_v2.EventPage,
@@ -92,6 +97,10 @@ def event_router(services: Services) -> APIRouter:
         }
         return StreamingResponse(pieces, media_type=exports.MEDIA_TYPES[form], headers=headers)
 
+
+def _add_following(router: APIRouter, services: Services) -> None:
+    feed = services.deployment_events
+
     @router.get("/stream/", response_class=StreamingResponse)
     async def stream_deployment_events(
         request: Request,
@@ -115,8 +124,6 @@ def event_router(services: Services) -> APIRouter:
         )
         messages = _messages(feed.follow(start, filters, admitted=admitted), gap)
         return StreamingResponse(messages, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
-
-    return router
 
 
 def _batch(page: api_v2.EventPage) -> Response:

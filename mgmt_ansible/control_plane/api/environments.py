@@ -16,6 +16,12 @@ from mgmt_ansible.wire import api_v2
 def environment_router(services: Services) -> APIRouter:
     """Return the routes of prediction environments and their hosts."""
     router = APIRouter(prefix="/predictionEnvironments", tags=["prediction environments"])
+    _add_environments(router, services)
+    _add_what_is_there(router, services)
+    return router
+
+
+def _add_environments(router: APIRouter, services: Services) -> None:
     registry = services.registry
 
     @router.get("/")
@@ -58,6 +64,10 @@ def environment_router(services: Services) -> APIRouter:
         """Delete an environment; 410 when it was deleted before, 422 while deployments use it."""
         registry.delete_environment(environment_id)
 
+
+def _add_what_is_there(router: APIRouter, services: Services) -> None:
+    registry = services.registry
+
     @router.get("/{environment_id}/hosts/")
     def list_hosts(environment_id: str, paging: Paging) -> api_v2.Page[api_v2.EnvironmentHost]:
         """List the hosts that the agent's inventory has for it."""
@@ -82,5 +92,3 @@ def environment_router(services: Services) -> APIRouter:
     ) -> api_v2.ActionAccepted:
         """Look at all deployments of the environment."""
         return accepted(response, registry.request_status(environment_id, body, asker))
-
-    return router

@@ -99,13 +99,21 @@ def environment_pages(services: Services, templates: Templates) -> APIRouter:
     """Return the routes of the pages of environments."""
     templates.environment.globals.update(run_statuses=RUN_STATUSES, playbook_word=playbook_word)
     router = APIRouter(prefix="/environments", include_in_schema=False, route_class=page_route(templates))
-    registry = services.registry
+    _add_environments(router, services, templates)
+    _add_environment(router, services, templates)
+    _add_invitations(router, services, templates)
+    return router
 
-    def show(request: Request, name: str, **values: object) -> Response:
-        principal = request.state.principal
-        return templates.shown(
-            name, {"place": "/environments", "principal": principal, "may": _Rights(principal), **values}
-        )
+
+def _show(templates: Templates, request: Request, name: str, **values: object) -> Response:
+    principal = request.state.principal
+    return templates.shown(
+        name, {"place": "/environments", "principal": principal, "may": _Rights(principal), **values}
+    )
+
+
+def _add_environments(router: APIRouter, services: Services, templates: Templates) -> None:
+    registry = services.registry
 
     @router.get("")
     def environments_page(request: Request, search: str = "", offset: str = "") -> Response:
@@ -114,13 +122,19 @@ def environment_pages(services: Services, templates: Templates) -> APIRouter:
         page = registry.list_environments(filters, limit=PAGE_SIZE, offset=start)
         agents = services.agents.list_agents(limit=_MOST).data
         serving = {one.id: [agent for agent in agents if one.id in agent.environment_ids] for one in page.data}
-        return show(
-            request, "environments.html", page=page, serving=serving, search_text=search.strip()[:200], offset=start
+        return _show(
+            templates,
+            request,
+            "environments.html",
+            page=page,
+            serving=serving,
+            search_text=search.strip()[:200],
+            offset=start,
         )
 
     @router.get("/new")
     def new_page(request: Request) -> Response:
-        return show(request, "environment_form.html", environment=None)
+        return _show(templates, request, "environment_form.html", environment=None)
 
     @router.post("/new")
     def create(request: Request, form: Form) -> Response:
@@ -129,10 +143,14 @@ def environment_pages(services: Services, templates: Templates) -> APIRouter:
         made = registry.create_environment(body, actor=request.state.principal.name)
         return RedirectResponse(f"/environments/{made.id}", status_code=303)
 
+
+def _add_environment(router: APIRouter, services: Services, templates: Templates) -> None:
+    registry = services.registry
+
     @router.get("/{environment_id}")
     def environment_page(request: Request, environment_id: str, hosts: str = "") -> Response:
         view = environment_view(services, environment_id, every_host=hosts == "all")
-        return show(request, "environment.html", view=view)
+        return _show(templates, request, "environment.html", view=view)
 
     @router.get("/{environment_id}/live")
     def environment_stream(request: Request, environment_id: str, after: str = "") -> Response:
@@ -141,7 +159,7 @@ def environment_pages(services: Services, templates: Templates) -> APIRouter:
 
     @router.get("/{environment_id}/edit")
     def edit_page(request: Request, environment_id: str) -> Response:
-        return show(request, "environment_form.html", environment=registry.get_environment(environment_id))
+        return _show(templates, request, "environment_form.html", environment=registry.get_environment(environment_id))
 
     @router.post("/{environment_id}/edit")
     def change(request: Request, environment_id: str, form: Form) -> Response:
@@ -157,10 +175,16 @@ def environment_pages(services: Services, templates: Templates) -> APIRouter:
         registry.request_status(environment_id, api_v2.ActionIn(type=ActionType.ENVIRONMENT_STATUS), asker)
         return RedirectResponse(f"/environments/{environment_id}", status_code=303)
 
+
+def _add_invitations(router: APIRouter, services: Services, templates: Templates) -> None:
+    registry = services.registry
+
     @router.get("/{environment_id}/agent")
     def invite_page(request: Request, environment_id: str) -> Response:
         environment = registry.get_environment(environment_id)
-        return show(request, "agent_invite.html", environment=environment, url=str(request.base_url).rstrip("/"))
+        return _show(
+            templates, request, "agent_invite.html", environment=environment, url=str(request.base_url).rstrip("/")
+        )
 
     @router.post("/{environment_id}/agent")
     def invite(request: Request, environment_id: str, form: Form) -> Response:
@@ -170,14 +194,14 @@ def environment_pages(services: Services, templates: Templates) -> APIRouter:
         if forms.last(form, "by_hand"):
             token = services.access.create_token(name=name, kind="agent", environment_ids=[environment_id])
             made = services.invitations.describe(environment_id, url=url)
-            return show(request, "agent_by_hand.html", environment=environment, token=token, made=made)
+            return _show(templates, request, "agent_by_hand.html", environment=environment, token=token, made=made)
         body = _checked(api_v2.AgentInvitationIn, agent_name=name, control_plane_url=url)
         invitation = services.invitations.invite(
             environment_id, body, actor=request.state.principal.name, url=str(request.base_url)
         )
-        return show(request, "agent_invited.html", environment=environment, invitation=invitation, file=CONFIGURATION)
-
-    return router
+        return _show(
+            templates, request, "agent_invited.html", environment=environment, invitation=invitation, file=CONFIGURATION
+        )
 
 
 class _Rights:

@@ -173,14 +173,16 @@ def _add_events(router: APIRouter, services: Services, templates: Templates) -> 
 
 
 def _add_deployment(router: APIRouter, services: Services, templates: Templates) -> None:
-    def frame_of(request: Request, deployment_id: str) -> deployment_page.Frame:
-        return deployment_page.frame_of(services, deployment_id, request.state.principal)
+    _add_deployment_now(router, services, templates)
+    _add_deployment_past(router, services, templates)
 
+
+def _add_deployment_now(router: APIRouter, services: Services, templates: Templates) -> None:
     @router.get("/deployments/{deployment_id}")
     def overview_page(
         request: Request, deployment_id: str, health: str = "", before: str = "", strip: str = ""
     ) -> Response:
-        frame = frame_of(request, deployment_id)
+        frame = deployment_page.frame_of(services, deployment_id, request.state.principal)
         view = deployment_page.overview(
             services,
             frame,
@@ -198,9 +200,17 @@ def _add_deployment(router: APIRouter, services: Services, templates: Templates)
             principal=request.state.principal,
         )
 
+    @router.get("/deployments/{deployment_id}/live")
+    def deployment_stream(request: Request, deployment_id: str, after: str = "") -> Response:
+        services.deployments.get_deployment(deployment_id)
+        filters = EventFilters(deployment_id=deployment_id)
+        return stream_changes(request, services, filters, after=number(after))
+
+
+def _add_deployment_past(router: APIRouter, services: Services, templates: Templates) -> None:
     @router.get("/deployments/{deployment_id}/events")
     def deployment_events(request: Request, deployment_id: str, choice: _Choice) -> Response:
-        frame = frame_of(request, deployment_id)
+        frame = deployment_page.frame_of(services, deployment_id, request.state.principal)
         view = event_list.event_view(services, event_list.of_deployment(choice, deployment_id))
         return templates.page(
             "deployment_events.html",
@@ -213,7 +223,7 @@ def _add_deployment(router: APIRouter, services: Services, templates: Templates)
 
     @router.get("/deployments/{deployment_id}/history")
     def history_page(request: Request, deployment_id: str) -> Response:
-        frame = frame_of(request, deployment_id)
+        frame = deployment_page.frame_of(services, deployment_id, request.state.principal)
         view = deployment_page.history(services, frame)
         return templates.page(
             "deployment_history.html", place="/", frame=frame, view=view, principal=request.state.principal
@@ -221,19 +231,13 @@ def _add_deployment(router: APIRouter, services: Services, templates: Templates)
 
     @router.get("/deployments/{deployment_id}/actions/{action_id}")
     def action_page(request: Request, deployment_id: str, action_id: str) -> Response:
-        frame = frame_of(request, deployment_id)
+        frame = deployment_page.frame_of(services, deployment_id, request.state.principal)
         action = services.actions.get_action(action_id)
         if action.deployment_id != deployment_id:
             raise errors.NotFoundError(f"action {action_id} is not of deployment {deployment_id}")
         return templates.page(
             "deployment_action.html", place="/", frame=frame, action=action, principal=request.state.principal
         )
-
-    @router.get("/deployments/{deployment_id}/live")
-    def deployment_stream(request: Request, deployment_id: str, after: str = "") -> Response:
-        services.deployments.get_deployment(deployment_id)
-        filters = EventFilters(deployment_id=deployment_id)
-        return stream_changes(request, services, filters, after=number(after))
 
 
 def _table(services: Services, filters: deployment_list.Filters) -> Iterator[str]:

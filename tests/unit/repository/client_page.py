@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import io
 import re
@@ -106,14 +107,12 @@ def _request_of(name: str) -> str:
     method: object = client
     for part in name.split("."):
         method = getattr(method, part)
-    try:
+    with contextlib.suppress(errors.NotFoundError):
         answer = method(*_arguments(method)[0], **_arguments(method)[1])  # type: ignore[operator]
         if hasattr(answer, "__enter__"):
             answer.__enter__()
         if isinstance(answer, Iterator | types.GeneratorType):
             next(answer, None)
-    except errors.NotFoundError:
-        pass
     first = adapter.requests[0]
     path = first.path_url.partition("?")[0].removeprefix("/api/v2/")
     return f"{first.method} {path}"
