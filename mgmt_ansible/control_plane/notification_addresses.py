@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import SecretStr
 
@@ -36,23 +36,26 @@ _NEEDS = {
 def changed_address(
     kind: ChannelType, before: Address, body: NotificationChannelPatch, outside: Outside, networks: tuple[Network, ...]
 ) -> Address:
-    """Return a channel's secrets after a change; a secret that is `********` or absent stays.
+    """Return a channel's secrets after a change; a secret that is `********` or absent stays, unless the address is another.
 
     Raises:
-        InvalidRequestError: An address may not be used, or a header not be sent.
+        InvalidRequestError: An address may not be used, a header not be sent, or a secret would go to another address than
+            the one that it was given for.
     """
-    url = _plain(body.payload_url)
-    apprise_url = _plain(body.apprise_url)
-    token = _plain(body.secret_token)
-    if url is not None and kind in _BY_URL:
+    url = _plain(body.payload_url) if kind in _BY_URL else None
+    apprise_url = _plain(body.apprise_url) if kind is ChannelType.APPRISE else None
+    token = _plain(body.secret_token) if kind is ChannelType.WEBHOOK else None
+    if url is not None:
         addresses.checked_url(url, networks)
-    if apprise_url is not None and kind is ChannelType.APPRISE:
+    if apprise_url is not None:
         apprise_channels.checked_url(apprise_url, outside.schemes)
+    if url is not None and url != before.payload_url:
+        _refuse_kept_secrets(before, body, token)
     return dataclasses.replace(
         before,
-        payload_url=url if url is not None and kind in _BY_URL else before.payload_url,
-        apprise_url=apprise_url if apprise_url is not None and kind is ChannelType.APPRISE else before.apprise_url,
-        secret_token=token if token is not None and kind is ChannelType.WEBHOOK else before.secret_token,
+        payload_url=before.payload_url if url is None else url,
+        apprise_url=before.apprise_url if apprise_url is None else apprise_url,
+        secret_token=before.secret_token if token is None else token,
         headers=before.headers if body.custom_headers is None else _headers(before.headers, body.custom_headers),
     )
 
@@ -94,14 +97,37 @@ def packed(address: Address) -> str:
     return json.dumps({field.name: getattr(address, field.name) for field in dataclasses.fields(address)})
 
 
+def _refuse_kept_secrets(before: Address, body: NotificationChannelPatch, token: str | None) -> None:
+    """Refuse to send to another address what was entered for the former one, whose owner alone knows it."""
+    if before.secret_token and token is None:
+        raise errors.InvalidRequestError(
+            "secretToken: payloadUrl is another one: enter the secret for it, or an empty one for none"
+        )
+    kept = before.headers if body.custom_headers is None else _masked(body.custom_headers)
+    if kept:
+        raise errors.InvalidRequestError(
+            f"customHeaders: payloadUrl is another one: enter the value of {next(iter(kept))} for it, or leave the header out of"
+            " the list"
+        )
+
+
+def _masked(headers: Iterable[CustomHeaderIn]) -> list[str]:
+    return [header.name for header in headers if header.value.get_secret_value() == MASK]
+
+
 def _headers(before: Mapping[str, str], given: list[CustomHeaderIn]) -> dict[str, str]:
+    known = {name.lower(): value for name, value in before.items()}
     headers: dict[str, str] = {}
     for header in given:
         value = header.value.get_secret_value()
         addresses.checked_header(header.name, value)
         if header.name.lower() in (name.lower() for name in headers):
             raise errors.InvalidRequestError(f"customHeaders: {header.name} is there twice")
-        headers[header.name] = before.get(header.name, value) if value == MASK else value
+        if value == MASK and header.name.lower() not in known:
+            raise errors.InvalidRequestError(
+                f"customHeaders: {header.name} has no value yet: enter it instead of {MASK}"
+            )
+        headers[header.name] = known[header.name.lower()] if value == MASK else value
     return headers
 
 

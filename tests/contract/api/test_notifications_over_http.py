@@ -74,6 +74,39 @@ def test_what_stars_stand_for_stays(site: Site, user: TestClient, channel: dict)
     assert "secret" not in repr(address)
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({}, "secretToken"),
+        ({"secretToken": "new"}, "customHeaders"),
+        ({"secretToken": "********", "customHeaders": []}, "secretToken"),
+        ({"secretToken": "new", "customHeaders": [{"name": "X-Key", "value": "********"}]}, "customHeaders"),
+        ({"secretToken": "new", "customHeaders": [{"name": "x-key", "value": "new"}]}, None),
+        ({"secretToken": "", "customHeaders": []}, None),
+    ],
+)
+def test_another_address_does_not_get_what_was_entered_for_the_former(
+    user: TestClient, channel: dict, change: dict, field: str | None
+):
+    """Nobody can read a secret by sending it to themselves: each is entered anew, or left out."""
+    answer = user.put(of(CHANNELS, channel), json={"payloadUrl": "http://127.0.0.1:9/other", **change})
+
+    assert (200 if field is None else 422) == answer.status_code
+    assert field is None or answer.json()["message"].startswith(f"{field}: ")
+    shown = user.get(of(CHANNELS, channel)).json()["payloadUrl"]
+    assert ("http://127.0.0.1:9/other" if field is None else channel["payloadUrl"]) == shown
+
+
+def test_stars_are_no_value_of_a_header_that_is_new(user: TestClient, channel: dict):
+    """They would be sent as they stand there."""
+    headers = [{"name": "X-KEY", "value": "********"}, {"name": "X-New", "value": "********"}]
+
+    assert 200 == user.put(of(CHANNELS, channel), json={"customHeaders": headers[:1]}).status_code
+    refused = user.put(of(CHANNELS, channel), json={"customHeaders": headers})
+
+    assert (422, True) == (refused.status_code, "X-New" in refused.json()["message"])
+
+
 def test_no_secret_is_in_an_answer_or_in_the_database(site: Site, user: TestClient, channel: dict, policy: dict):
     """The key lies beside it, for its owner only."""
     answers = [user.get(path).text for path in (CHANNELS, POLICIES, LOG, of(CHANNELS, channel))]
