@@ -36,9 +36,14 @@ class RegisteredModels:
             return tx.registered_models.get(model_id)
 
     def change_model(self, model_id: str, body: api_v2.RegisteredModelPatch, *, actor: str) -> api_v2.RegisteredModel:
-        """Change name or description; ConflictError when the name is taken."""
+        """Change name or description.
+
+        Raises:
+            ConflictError: The name is taken.
+            ForbiddenError: A deployment that whoever asks does not see wants a version of it.
+        """
         with self._store.write() as tx:
-            model = tx.registered_models.get(model_id)
+            model = _own_model(tx, model_id)
             values: dict[str, object] = {"modified_by": actor, "modified_at": tx.now}
             if body.description is not None:
                 values["description"] = clean_text(body.description)
@@ -78,6 +83,7 @@ class RegisteredModels:
         """Let an alias point to a version, wherever it pointed before.
 
         Raises:
+            ForbiddenError: A deployment that whoever asks does not see wants a version of the model.
             InvalidRequestError: The alias is none, or the version is archived.
             NotFoundError: The package is no version of the model.
         """
@@ -86,6 +92,7 @@ class RegisteredModels:
                 f"alias: {alias} is none: lower-case letters, digits, - and _, at most 64, not `latest` and not `v1`"
             )
         with self._store.write() as tx:
+            _own_model(tx, model_id)
             version = _version(tx, model_id, body.model_package_id)
             if version.is_archived:
                 raise errors.InvalidRequestError(f"modelPackageId: {version.name} {version.version} is archived")
@@ -106,9 +113,9 @@ class RegisteredModels:
         return found
 
     def delete_alias(self, model_id: str, alias: str) -> None:
-        """Remove an alias."""
+        """Remove an alias; ForbiddenError when a deployment that whoever asks does not see wants a version of the model."""
         with self._store.write() as tx:
-            tx.registered_models.get(model_id)
+            _own_model(tx, model_id)
             if not tx.registered_models.delete_alias(model_id, alias):
                 raise errors.NotFoundError(f"registered model {model_id} has no alias {alias}")
 
@@ -149,6 +156,16 @@ def take_version(tx: Transaction, name: str, *, by: str) -> tuple[str, int]:
         model_id = make_id()
         tx.registered_models.insert(model_id, name=name, by=by, at=tx.now)
     return model_id, tx.registered_models.next_version(model_id, by=by, at=tx.now)
+
+
+def _own_model(tx: Transaction, model_id: str) -> api_v2.RegisteredModel:
+    """Return a model that whoever asks may change: one that serves in none of the environments which they do not see."""
+    model = tx.registered_models.get(model_id)
+    if tx.registered_models.serves_unseen(model_id):
+        raise errors.ForbiddenError(
+            f"registered model {model.name} serves in environments that you do not see, too: ask somebody who sees all"
+        )
+    return model
 
 
 def _model_of(tx: Transaction, body: api_v2.ModelPackageIn) -> str:

@@ -138,11 +138,6 @@ class PackageRows:
             raise errors.NotFoundError(f"registered model {parts[0]} has no alias {parts[1]}, or does not exist")
         return package_from_row(row)
 
-    def versions_of(self, registered_model_id: str) -> int:
-        """Count the packages of a registered model."""
-        query = sa.select(sa.func.count()).where(PACKAGES.c.registered_model_id == registered_model_id)
-        return int(self._connection.execute(query).scalar_one())
-
     def delete(self, package_id: str) -> None:
         """Remove one; the caller made sure that no deployment uses it."""
         self._connection.execute(PACKAGES.delete().where(PACKAGES.c.id == package_id))

@@ -9,9 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store import scoping
 from mgmt_ansible.control_plane.store.model_tables import MODEL_ALIASES, REGISTERED_MODELS
 from mgmt_ansible.control_plane.store.paging import contains, page_of
-from mgmt_ansible.control_plane.store.schema import PACKAGES
+from mgmt_ansible.control_plane.store.schema import DEPLOYMENTS, PACKAGES
 from mgmt_ansible.wire import api_v2
 
 
@@ -91,12 +92,12 @@ class RegisteredModelRows:
             for row in self._connection.execute(query)
         )
 
-    def find_alias(self, model_id: str, alias: str) -> str | None:
-        """Return the id of the package that an alias points to."""
-        query = sa.select(MODEL_ALIASES.c.package_id).where(
-            MODEL_ALIASES.c.registered_model_id == model_id, MODEL_ALIASES.c.alias == alias
-        )
-        return self._connection.execute(query).scalar_one_or_none()
+    def serves_unseen(self, model_id: str) -> bool:
+        """Tell whether a deployment that whoever asks does not see wants a version of a model."""
+        versions = sa.select(PACKAGES.c.id).where(PACKAGES.c.registered_model_id == model_id)
+        query = sa.select(sa.func.count()).where(DEPLOYMENTS.c.package_id.in_(versions))
+        everywhere = self._connection.execute(query, execution_options=scoping.EVERYWHERE).scalar_one()
+        return bool(everywhere > self._connection.execute(query).scalar_one())
 
     def set_alias(self, model_id: str, alias: str, package_id: str, *, by: str, at: datetime) -> None:
         """Let an alias point to a package, wherever it pointed before."""

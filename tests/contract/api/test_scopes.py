@@ -328,3 +328,23 @@ def test_a_package_that_others_use_is_neither_deleted_nor_archived(two: Two):
     assert [422, 422] == [answer.status_code for answer in answers]
     assert SECRET not in answers[0].text
     assert not two.site.services.registry.get_package(package.id).is_archived
+
+
+def test_nobody_moves_aliases_of_what_serves_where_they_do_not_see(two: Two):
+    """403 for another place of the name, another name, and none; models of their own they may."""
+    packages = (two.site.package, two.site.add_package("mine", "1"))
+    paths = [f"/api/v2/registeredModels/{package.registered_model_id}/" for package in packages]
+    asked = [
+        (f"{path}aliases/champion/", {"modelPackageId": package.id})
+        for path, package in zip(paths, packages, strict=True)
+    ]
+    two.everywhere.put(asked[0][0], json=asked[0][1])
+
+    answers = [two.scoped.put(path, json=body).status_code for path, body in asked]
+    removed = [two.scoped.delete(path).status_code for path, _ in asked]
+    renamed = [two.scoped.patch(path, json={"description": "x"}).status_code for path in paths]
+
+    assert [403, 200] == answers
+    assert [403, 204] == removed
+    assert [403, 200] == renamed
+    assert 204 == two.everywhere.delete(asked[0][0]).status_code
