@@ -11,9 +11,7 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import tarfile
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from mgmt_ansible import __version__, errors
+from mgmt_ansible.control_plane import work_folders
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.store.copies import DatabaseCopy, Progress
 
@@ -71,7 +70,13 @@ def back_up(store: Store, packages: Path, target: Path, progress: Progress) -> M
     """
     if target.exists():
         raise errors.ConflictError(f"{target} is there already. Next: name a new file, or remove it")
-    with _disk_faults(target.parent), _folder(target.parent, ".backup-") as work, _folder(packages, ".backup-") as held:
+    for folder in (target.parent, packages):
+        work_folders.sweep(folder)
+    with (
+        _disk_faults(target.parent),
+        work_folders.lent(target.parent, work_folders.BACKUP) as work,
+        work_folders.lent(packages, work_folders.BACKUP) as held,
+    ):
         copy = _consistent_copy(store, packages, held, work / _DATABASE, progress)
         sources = {
             _DATABASE: work / _DATABASE,
@@ -105,7 +110,8 @@ def restore(store: Store, packages: Path, source: Path, *, force: bool) -> Manif
     if not force and not store.is_empty():
         raise errors.ConflictError("there is a database already. Next: restore elsewhere, or replace it with --force")
     packages.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _disk_faults(packages), _folder(packages, ".restore-") as work:
+    work_folders.sweep(packages)
+    with _disk_faults(packages), work_folders.lent(packages, work_folders.RESTORE) as work:
         manifest = _read_archive(source, work)
         store.check_copy(work / _DATABASE, manifest.kind, manifest.revision)
         for name in manifest.files:
@@ -230,16 +236,6 @@ def _file(name: str, size: int, sha256: str) -> tuple[int, str]:
     if len(sha256) != hashlib.sha256().digest_size * 2 or not set(sha256) <= set("0123456789abcdef"):
         raise ValueError(f"{sha256!r} is no sha256")
     return int(size), sha256
-
-
-@contextmanager
-def _folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """Lend a folder for nobody else that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane import work_folders
 from mgmt_ansible.domain.event_filters import ExportFormat
 from mgmt_ansible.wire.api_v2 import DeploymentEvent
 
-FOLDER_PREFIX = ".export-"
 MOST_XLSX_ROWS = 1_048_575
 """Of a sheet, without the names of the columns. Source: Microsoft, Excel specifications and limits."""
 _MOST_CELL_CHARACTERS = 32_767
@@ -54,8 +53,8 @@ def written(
     entries: Iterable[DeploymentEvent], form: ExportFormat, columns: Sequence[str], folder: Path
 ) -> Iterator[bytes]:
     """Yield a file in pieces, after it was written in the folder."""
-    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX, dir=folder, ignore_cleanup_errors=True) as work:
-        path = Path(work) / "file"
+    with work_folders.lent(folder, work_folders.EXPORT) as work:
+        path = work / "file"
         WRITERS[form](entries, columns, path)
         with path.open("rb") as file:
             while piece := file.read(_PIECE_BYTES):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane.export_tables import FOLDER_PREFIX
+from mgmt_ansible.control_plane import work_folders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +102,11 @@ class PackageFiles:
         return self._directory
 
     def prepare(self) -> None:
-        """Make the folder, and remove what broken uploads and exports left."""
+        """Make the folder, and remove what broken uploads and killed exports, backups and restores left."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for leftover in self._directory.glob(".incoming-*"):
             leftover.unlink(missing_ok=True)
-        for leftover in self._directory.glob(f"{FOLDER_PREFIX}*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        work_folders.sweep(self._directory)
 
     def receive(self) -> ArchiveReceiver:
         """Begin to take an archive; StoreUnavailableError when the disk refuses."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane import backups
+from mgmt_ansible.control_plane import backups, work_folders
 from mgmt_ansible.control_plane.package_files import PackageFiles
 from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.services import build_services
@@ -80,6 +80,23 @@ def test_a_restore_brings_everything_back(site: Site, tmp_path: Path, elsewhere:
     assert "d2" == again.ready("d2").id
     assert entries[0].sequence < again.services.deployment_events.newest_sequence()
     again.store.close()
+
+
+def test_what_a_killed_backup_left_goes_with_the_next(site: Site, tmp_path: Path):
+    """Where backups are written, and beside the archives also at the next start; not what somebody is at work in."""
+    packages = tmp_path / "packages"
+    left = [folder / ".backup-left" for folder in (tmp_path, packages)]
+    with work_folders.lent(tmp_path, work_folders.BACKUP) as busy:
+        for folder in left:
+            folder.mkdir()
+            (folder / "database").write_text("half")
+        back_up(site, tmp_path)
+        assert busy.is_dir()
+        assert [False, False] == [folder.exists() for folder in left]
+
+    left[1].mkdir()
+    PackageFiles(packages, max_bytes=1).prepare()
+    assert [] == list(packages.glob(".*"))
 
 
 def test_a_backup_is_of_one_moment_while_others_write(site: Site, tmp_path: Path, elsewhere: str):
