@@ -12,6 +12,7 @@ from mgmt_ansible.control_plane.buckets import Buckets
 from mgmt_ansible.control_plane.current_request import CurrentRequest, serving
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.store.audit import REFUSED, AuditSubject
+from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain import audit
 from mgmt_ansible.domain.audit import AuditEntry, AuditHead
 from mgmt_ansible.wire import audit as shapes
@@ -31,11 +32,13 @@ class Audit:
 
     Args:
         store: Where it is.
+        wakeups: Tell when the control plane ends.
         monotonic: Tells seconds that never go back.
     """
 
-    def __init__(self, store: Store, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Store, wakeups: Wakeups, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store = store
+        self._wakeups = wakeups
         self._refusals = Buckets(1 / REFUSAL_SECONDS, most=1, monotonic=monotonic)
         self._untold: dict[str, int] = {}
 
@@ -75,9 +78,13 @@ class Audit:
         )
 
     def entries(self) -> Iterator[AuditEntry]:
-        """Yield every entry that is there now, oldest first; no transaction is open between two batches."""
+        """Yield every entry that is there now, oldest first; no transaction is open between two batches.
+
+        Breaks off by StoreUnavailableError when the control plane shuts down, whose end would wait for it.
+        """
         last, end = 0, self.head().sequence
         while last < end:
+            self._refuse_when_stopping()
             with self._store.read() as tx:
                 batch = tx.audit.following(last)
             if not batch:
@@ -100,6 +107,9 @@ class Audit:
 
         Args:
             kept: A head that was kept elsewhere; sequence 0 when only its hash is known.
+
+        Raises:
+            StoreUnavailableError: The control plane shuts down.
         """
         head, verdict = self._looked_at(kept)
         return shapes.AuditVerification(
@@ -119,8 +129,13 @@ class Audit:
             def all_entries() -> Iterator[AuditEntry]:
                 last = -1
                 while batch := tx.audit.following(last):
+                    self._refuse_when_stopping()
                     yield from batch
                     last = batch[-1].sequence
 
             verdict = audit.verify(all_entries(), head=head, kept=() if kept is None else (kept,))
         return head, verdict
+
+    def _refuse_when_stopping(self) -> None:
+        if self._wakeups.stopping:
+            raise errors.StoreUnavailableError("the control plane shuts down: ask again when it is back")

@@ -120,7 +120,7 @@ def build_services(
         agents=Agents(store, wakeups),
         access=access,
         invitations=Invitations(store, access, AgentWheels()),
-        audit=Audit(store),
+        audit=Audit(store, wakeups),
         history=History(store),
         users=Users(store, passwords),
         sign_ins=SignIns(store, access, passwords),

@@ -7,6 +7,7 @@ import pytest
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.audit import Audit
 from mgmt_ansible.control_plane.current_request import CurrentRequest, serving
+from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain.audit import AuditHead
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
@@ -161,7 +162,7 @@ def test_a_head_that_was_kept_is_looked_for(site: Site, kept):
 def test_refusals_between_two_entries_are_counted(site: Site):
     """One a minute for each person and route; the next entry says how many there were."""
     seconds = [0.0]
-    audit = Audit(site.store, monotonic=lambda: seconds[0])
+    audit = Audit(site.store, Wakeups(), monotonic=lambda: seconds[0])
 
     for _ in range(4):
         audit.refused(asked(), "needs the role admin")
@@ -171,3 +172,15 @@ def test_refusals_between_two_entries_are_counted(site: Site):
     assert ["needs the role admin; 3 more like it since the entry before", "needs the role admin"] == [
         entry.summary for entry in newest(site, 2)
     ]
+
+
+def test_no_look_at_the_audit_holds_up_the_end(site: Site):
+    """A chain of millions is not read to its end by a control plane that shuts down."""
+    site.create()
+    site.services.access.create_token(name="bob", kind="user")
+    site.services.wakeups.stop()
+
+    with pytest.raises(errors.StoreUnavailableError, match="shuts down"):
+        site.services.audit.verify()
+    with pytest.raises(errors.StoreUnavailableError, match="shuts down"):
+        list(site.services.audit.entries())

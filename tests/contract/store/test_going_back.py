@@ -13,6 +13,7 @@ from mgmt_ansible.control_plane import data_folder, maintenance
 from mgmt_ansible.control_plane.audit import Audit
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.store.migrating import revisions
+from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.settings.control_plane import ControlPlaneSettings
 from mgmt_ansible.wire.audit import AuditFilters
 
@@ -66,7 +67,7 @@ def test_backups_and_restores_are_in_the_audit(settings: ControlPlaneSettings, t
     maintenance.restore(settings, file, force=True)
 
     with closing(Store(settings.database_url)) as store:
-        audit = Audit(store)
+        audit = Audit(store, Wakeups())
         (restored,) = audit.list_entries(AuditFilters()).data
         assert ("store_restore", "backup", "b.tar") == (restored.action, restored.target_kind, restored.target_id)
         assert restored.actor.endswith("on this machine")
@@ -79,7 +80,7 @@ def test_a_backup_is_told_to_the_database_it_is_of(settings: ControlPlaneSetting
     maintenance.back_up(settings, tmp_path / "b.tar", lambda *_: None)
 
     with closing(Store(settings.database_url)) as store:
-        assert ["store_backup"] == [one.action for one in Audit(store).list_entries(AuditFilters()).data]
+        assert ["store_backup"] == [one.action for one in Audit(store, Wakeups()).list_entries(AuditFilters()).data]
 
 
 def test_a_backup_of_an_older_schema_needs_no_audit(settings: ControlPlaneSettings, tmp_path: Path):
@@ -89,4 +90,4 @@ def test_a_backup_of_an_older_schema_needs_no_audit(settings: ControlPlaneSettin
     maintenance.restore(settings, tmp_path / "old.tar", force=True)
 
     with closing(Store(settings.database_url)) as store:
-        assert (NEWEST, 1) == (store.revision(), Audit(store).head().sequence)
+        assert (NEWEST, 1) == (store.revision(), Audit(store, Wakeups()).head().sequence)
