@@ -45,11 +45,6 @@ def agent_home(directory: Path) -> Iterator[str]:
         os.close(lock)
 
 
-def find_agent_id(directory: Path) -> str:
-    """Return the id of the agent that lives, or lived, in a directory; empty when none did."""
-    return _read(directory / _NAME)
-
-
 def _take(lock: int, directory: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

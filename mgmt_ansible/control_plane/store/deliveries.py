@@ -62,19 +62,6 @@ class DeliveryRows:
         )
         return tuple((row.channel_id, row.failures > 0) for row in self._connection.execute(query))
 
-    def next_due_at(self) -> datetime | None:
-        """Return when something pending is to be tried next; None when nothing is pending."""
-        waits = sa.func.coalesce(_COLUMNS.sending_until, _COLUMNS.next_try_at)
-        query = (
-            sa.select(waits, CHANNELS.c.resume_at)
-            .join(CHANNELS, CHANNELS.c.id == _COLUMNS.channel_id)
-            .where(_PENDING)
-            .order_by(_COLUMNS.next_try_at)
-            .limit(100)
-        )
-        times = [max(at, resume) if resume else at for at, resume in self._connection.execute(query)]
-        return min(times, default=None)
-
     def take(self, channel_id: str, *, now: datetime, lease: timedelta) -> Due | None:
         """Take what a channel is to send next; nobody else does while the lease holds.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mgmt_ansible.control_plane.store import event_hours, event_search
+from mgmt_ansible.control_plane.store import event_hours, event_search, scoping
 from mgmt_ansible.control_plane.store.event_criteria import between, conditions
 from mgmt_ansible.control_plane.store.event_finding import EventFinder
 from mgmt_ansible.control_plane.store.paging import MAX_LIMIT
@@ -161,8 +161,12 @@ class DeploymentEventRows:
         return self._connection.execute(sa.select(sa.func.min(DEPLOYMENT_EVENTS.c.sequence))).scalar_one() or 0
 
     def newest_removed(self) -> int:
-        """Return the highest sequence that retention removed; 0 when it removed none."""
-        return self._connection.execute(sa.select(sa.func.max(REMOVED_EVENTS.c.newest))).scalar_one() or 0
+        """Return the highest sequence that retention removed, of whatever environment; 0 when it removed none.
+
+        Whoever is for some environments may so be told of a gap that is none of theirs, and never misses one that is.
+        """
+        query = sa.select(sa.func.max(REMOVED_EVENTS.c.newest))
+        return self._connection.execute(query, execution_options=scoping.EVERYWHERE).scalar_one() or 0
 
     def counts(self) -> dict[str, int]:
         """Return type -> number of entries that ever were, so that no count goes down when some are removed."""

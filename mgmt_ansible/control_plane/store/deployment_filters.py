@@ -69,8 +69,6 @@ class DeploymentFilters:
     order_by: str | None = None
 
 
-EVERY_DEPLOYMENT = DeploymentFilters()
-
 _LABEL = sa.func.lower(DEPLOYMENTS.c.label)
 
 

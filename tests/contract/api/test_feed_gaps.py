@@ -11,6 +11,8 @@ from fastapi.testclient import TestClient
 
 from mgmt_ansible import errors
 from mgmt_ansible.domain.event_filters import EventFilters, ExportFormat
+from mgmt_ansible.domain.roles import Role
+from tests.contract.api.conftest import Callers
 from tests.contract.store.sites import Site
 
 STREAM = "/api/v2/deploymentEvents/stream/"
@@ -87,3 +89,16 @@ def test_a_table_breaks_off_when_the_control_plane_ends(site: Site, form: Export
 
     with pytest.raises(errors.StoreUnavailableError, match="shuts down"):
         list(pieces)
+
+
+def test_who_sees_some_environments_is_told_of_a_gap_too(site: Site, callers: Callers):
+    """What was removed may have been theirs; of what is there they are told their own only."""
+    site.ready()
+    site.run() if site.replace() else None
+    token = site.services.access.create_token(
+        name="bob", kind="user", role=Role.VIEWER, environment_ids=[site.environment.id]
+    ).token
+    prune(site)
+    bob = TestClient(callers.user.app, headers={"Authorization": f"Bearer {token}"})
+
+    assert gap_of(site, callers.user, 1) == gap_of(site, bob, 1) is not None
