@@ -48,7 +48,8 @@ disabled. What would leave nobody who can administrate is refused (409).
 
 A user or a token of a person may be for some environments only (`predictionEnvironmentIds`, `user add NAME --environment ENVIRONMENT`). Then
 deployments, hosts, actions, runs, agents, events (lists, search, streams, exports, metrics and pages alike), holds and notifications of other
-environments do not exist: they are in no list and no count, and everything about them is answered 404. Packages can be read by all. A token of a
+environments do not exist: they are in no list and no count, and everything about them is answered 404. Packages and registered models can be read
+by all; a registered model of which a version is wanted in another environment is neither renamed nor are its aliases moved. A token of a
 user sees what both may see. Administrators are for all environments. Another scope ends the user's sessions. The control plane does it at one place, where
 every question to the database passes (`control_plane/store/scoping.py`).
 
