@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mgmt_ansible import errors
-from mgmt_ansible.cli import bodies, deployment_history, deployment_rows, deployment_tags, options, references, waiting
+from mgmt_ansible.cli import (
+    bodies,
+    deployment_history,
+    deployment_responses,
+    deployment_rows,
+    deployment_tags,
+    options,
+    references,
+    waiting,
+)
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
@@ -79,6 +88,7 @@ def list_deployments(
 
 
 app.command()(deployment_history.diff)
+app.command()(deployment_responses.responses)
 
 
 @app.command()

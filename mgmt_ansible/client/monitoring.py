@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mgmt_ansible.client.transport import Transport, segment
+from mgmt_ansible.domain.responses import ResponseSource
 from mgmt_ansible.wire.basics import WireModel
 from mgmt_ansible.wire.hooks import Webhook, WebhookIn
 from mgmt_ansible.wire.monitoring import (
@@ -17,6 +18,7 @@ from mgmt_ansible.wire.monitoring import (
     RemoteEventIn,
     UsageCount,
 )
+from mgmt_ansible.wire.responses import ResponseTimes
 
 
 class Monitoring:
@@ -57,6 +59,13 @@ class Monitoring:
     def list_usage(self, deployment_id: str) -> Iterator[UsageCount]:
         """Yield these counts by day and kind, of seven days."""
         return self._transport.pages(UsageCount, f"deployments/{segment(deployment_id)}/predictionUsage/")
+
+    def list_response_times(
+        self, deployment_id: str, *, hours: int = 24, source: ResponseSource | None = None
+    ) -> Iterator[ResponseTimes]:
+        """Yield the last hours (at most 2,160) in which responses were measured, by source, oldest first."""
+        query = {"hours": hours, "source": source.value if source else None}
+        return self._transport.pages(ResponseTimes, f"deployments/{segment(deployment_id)}/responseTimes/", query)
 
     def _count(self, deployment_id: str, kind: str, rows: WireModel) -> Message:
         path = f"deployments/{segment(deployment_id)}/{kind}/fromJSON/"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.entries import append_event
+from mgmt_ansible.control_plane.responses import keep_requests
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.deployment_shapes import first_day
 from mgmt_ansible.control_plane.wakeups import Wakeups
@@ -67,7 +68,7 @@ class Monitoring:
             "server_errors": sum(bool(row.system_error) for row in rows),
             "execution_milliseconds": sum(row.execution_time or 0.0 for row in rows),
         }
-        return self._count(deployment_id, "predictionRequests", added)
+        return self._count(deployment_id, "predictionRequests", added, measured=rows)
 
     def count_rows(self, deployment_id: str, kind: str, rows: Sequence[object]) -> shapes.Message:
         """Count rows of which nothing is kept: inputs, statistics, actuals."""
@@ -80,10 +81,18 @@ class Monitoring:
             since = first_day(tx.now)
             return tx.monitoring.usage([deployment_id], since=since).get(deployment_id, [])
 
-    def _count(self, deployment_id: str, kind: str, added: Mapping[str, float]) -> shapes.Message:
+    def _count(
+        self,
+        deployment_id: str,
+        kind: str,
+        added: Mapping[str, float],
+        *,
+        measured: Sequence[shapes.PredictionRequest] = (),
+    ) -> shapes.Message:
         with self._store.write() as tx:
             tx.deployments.record(deployment_id)
             tx.monitoring.count(deployment_id, tx.now.date().isoformat(), kind, added, at=tx.now)
+            keep_requests(tx, deployment_id, measured)
         return shapes.Message(message=f"{added['rows']} row(s) counted; their contents are not kept")
 
 

@@ -12,6 +12,7 @@ import structlog
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.entries import append_event
 from mgmt_ansible.control_plane.pruning import Kind, Pruner, Tally, look
+from mgmt_ansible.control_plane.responses import prune_responses
 from mgmt_ansible.control_plane.storage import DAY_SECONDS
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.audit import AuditSubject
@@ -217,6 +218,7 @@ class Retention:
                 horizon = tx.now - timedelta(days=keep_days)
                 tx.history.move_begin(horizon)
                 removed = tx.history.prune(horizon, limit=_HISTORY_TOGETHER)
+        prune_responses(self._store, timedelta(days=keep_days), stop=lambda: self._wakeups.stopping)
 
     def _tell(self, tally: Tally, actor: str) -> None:
         """Append an entry to the feed of each environment of which something was removed."""

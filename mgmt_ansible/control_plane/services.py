@@ -32,6 +32,7 @@ from mgmt_ansible.control_plane.package_files import PackageFiles
 from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.registered_models import RegisteredModels
 from mgmt_ansible.control_plane.registry import ReadPackage, Registry
+from mgmt_ansible.control_plane.responses import ResponseHours
 from mgmt_ansible.control_plane.retention import Retention
 from mgmt_ansible.control_plane.runs import Runs
 from mgmt_ansible.control_plane.sign_ins import SignIns
@@ -62,6 +63,7 @@ class Services:
         invitations: One-time codes for new agents, and what they are installed from.
         audit: Who changed what.
         history: What deployments were.
+        responses: How long they took to respond.
         users: People with a role, and perhaps a password.
         sign_ins: Ways into the pages.
         retention: How long the feed and runs are kept, and what is held.
@@ -85,6 +87,7 @@ class Services:
     invitations: Invitations
     audit: Audit
     history: History
+    responses: ResponseHours
     users: Users
     sign_ins: SignIns
     retention: Retention
@@ -122,6 +125,7 @@ def build_services(
         invitations=Invitations(store, access, AgentWheels()),
         audit=Audit(store, wakeups),
         history=History(store),
+        responses=ResponseHours(store),
         users=Users(store, passwords),
         sign_ins=SignIns(store, access, passwords),
         retention=Retention(store, wakeups),

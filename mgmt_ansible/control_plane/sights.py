@@ -9,6 +9,7 @@ from datetime import timedelta
 from mgmt_ansible.control_plane.deployments import forget, health_values
 from mgmt_ansible.control_plane.entries import event_values, evidence_data, host_data, package_data
 from mgmt_ansible.control_plane.judgement import Sight, endpoints_of, judge_sight, state_after_sight
+from mgmt_ansible.control_plane.responses import keep_looks, seen_in_look
 from mgmt_ansible.control_plane.store import Transaction
 from mgmt_ansible.control_plane.store.records import ActionRecord, DeploymentRecord
 from mgmt_ansible.domain import deployment_events, flapping
@@ -18,6 +19,7 @@ from mgmt_ansible.domain.flapping import BackAndForth, Look, Telling, Told
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome
 from mgmt_ansible.domain.reports import ResultReport
+from mgmt_ansible.domain.responses import Responses
 
 _SHOWN_IN_SECONDS = 120
 
@@ -47,6 +49,7 @@ class _Sights:
         self._run_id = tx.runs.newest_of(action.id)
         self._changes: list[dict[str, object]] = []
         self._hosts: dict[str, Sequence[HostOutcome]] = {}
+        self._measured: dict[str, Responses] = {}
         self._entries: list[dict[str, object]] = []
 
     def store(self) -> None:
@@ -56,6 +59,7 @@ class _Sights:
         self._tx.deployment_hosts.tell_all(
             self._hosts, environment_id=self._action.environment_id, action_id=self._action.id, at=self._tx.now
         )
+        keep_looks(self._tx, self._measured, at=self._report.finished_at)
         self._tx.deployment_events.append_all(self._entries)
 
     def apply(self, target: DeploymentTarget, deployment: DeploymentRecord) -> None:
@@ -74,6 +78,9 @@ class _Sights:
         values = health_values(tx, deployment, sight.health, message, endpoints=endpoints)
         self._changes.append({"deployment": deployment.id, "state": state.value, **values})
         self._hosts[deployment.id] = sight.hosts
+        measured = seen_in_look(self._report.hosts, sight.hosts, target.id) if target.package is not None else None
+        if measured is not None:
+            self._measured[deployment.id] = measured
         if telling is not None:
             self._entries.append(self._entry(target, deployment, sight, _words(telling, look, told, sight)))
 

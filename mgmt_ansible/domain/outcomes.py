@@ -121,6 +121,8 @@ class Observation:
         state: `running`, `stopped`, `absent` or `unknown`.
         fence_generation: Newest generation that the host knows of; 0 when none.
         identity: Of the model that serves, if one does.
+        probe_seconds: How long the model server took to say that it is ready, asked on its own host; None when it did not, or
+            when the agent's version does not measure it.
         working: Whether the fence's holder lives: a change is under way.
         canceled: Whether the fence's pair was canceled.
         recorded: The result that the host's newest change left behind, if it could.
@@ -142,6 +144,7 @@ class Observation:
     message: str = ""
     evidence: tuple[Evidence, ...] = ()
     identity: Identity | None = None
+    probe_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

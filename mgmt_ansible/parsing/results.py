@@ -84,6 +84,7 @@ class _Observation(_Strict):
     message: str = ""
     evidence: tuple[_Evidence, ...] = ()
     identity: _Identity | None = None
+    probe_seconds: Annotated[float, Field(ge=0)] | None = None
 
 
 _Result.model_rebuild()
@@ -152,6 +153,7 @@ def _observation(host: str, item: _Observation, secrets: tuple[str, ...]) -> Obs
         message=redact(item.message, secrets, limit=MESSAGE_LIMIT),
         evidence=_evidence(item.evidence, secrets),
         identity=_identity(item.identity),
+        probe_seconds=item.probe_seconds,
     )
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from mgmt_ansible.control_plane.api.asking import Asking, Paging
+from mgmt_ansible.control_plane.responses import MOST_HOURS
 from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.domain.responses import ResponseSource
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire import monitoring as shapes
+from mgmt_ansible.wire.responses import ResponseTimes
 
 
 def monitoring_router(services: Services) -> APIRouter:
@@ -65,3 +70,13 @@ def _add_counts(router: APIRouter, services: Services) -> None:
     def list_prediction_usage(deployment_id: str, paging: Paging) -> api_v2.Page[shapes.UsageCount]:
         """List what monitors counted in the last seven days (UTC), oldest first."""
         return paging.slice(monitoring.usage(deployment_id))
+
+    @router.get("/deployments/{deployment_id}/responseTimes/")
+    def list_response_times(
+        deployment_id: str,
+        paging: Paging,
+        hours: Annotated[int, Query(ge=1, le=MOST_HOURS)] = 24,
+        source: ResponseSource | None = None,
+    ) -> api_v2.Page[ResponseTimes]:
+        """List the last hours in which looks or monitors measured responses, by source, oldest first."""
+        return paging.slice(services.responses.times(deployment_id, hours=hours, source=source))

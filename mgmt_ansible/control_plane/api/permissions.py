@@ -84,6 +84,7 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "POST /api/v2/deployments/{deployment_id}/modelPackageFileBuilds/",
         "GET /api/v2/deployments/{deployment_id}/monitors/",
         "GET /api/v2/deployments/{deployment_id}/predictionUsage/",
+        "GET /api/v2/deployments/{deployment_id}/responseTimes/",
         "GET /api/v2/deployments/{deployment_id}/scoringCode/",
         "POST /api/v2/deployments/{deployment_id}/scoringCodeBuilds/",
         "GET /api/v2/deployments/{deployment_id}/settings/",

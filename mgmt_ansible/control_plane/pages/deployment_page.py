@@ -9,12 +9,14 @@ from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.pages.addresses import address
 from mgmt_ansible.control_plane.pages.asking import Verb, offered
 from mgmt_ansible.control_plane.pages.deployment_list import InStep, current_action, steps_of
+from mgmt_ansible.control_plane.pages.response_charts import ResponseChart, hours_of, response_chart
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.actions import CHANGING, ActionSpec, ActionStatus
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.health_strips import HealthStrip, health_strip
 from mgmt_ansible.domain.outcomes import HostOutcome
+from mgmt_ansible.domain.responses import ResponseSource
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 
@@ -64,6 +66,7 @@ class Overview:
     step: InStep
     strip: HealthStrip
     strip_name: str
+    charts: tuple[ResponseChart, ...]
     deployment_events: tuple[api_v2.DeploymentEvent, ...]
     events_total: int
     health: Health | None
@@ -152,6 +155,7 @@ def overview(services: Services, frame: Frame, *, health: Health | None, before:
         step=steps_of(told).get(deployment.id, InStep(hosts=0, behind=0)),
         strip=health_strip(services.deployment_events.healths(deployment.id), since=now - STRIPS[strip], until=now),
         strip_name=strip,
+        charts=_charts(services, deployment.id, strip, now),
         deployment_events=tuple(feed.data),
         events_total=feed.total_count,
         health=health,
@@ -185,6 +189,15 @@ def host_rows(
     )
     return tuple(
         sorted(rows, key=lambda row: row.own is None or (row.own.outcome in ("ok", "changed") and row.own.in_step))
+    )
+
+
+def _charts(services: Services, deployment_id: str, name: str, now: datetime) -> tuple[ResponseChart, ...]:
+    return tuple(
+        response_chart(
+            services.responses.hours(deployment_id, source, hours=hours_of(name)), source=source, name=name, until=now
+        )
+        for source in ResponseSource
     )
 
 

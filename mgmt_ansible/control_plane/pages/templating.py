@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 
 from mgmt_ansible.control_plane.pages import words
 from mgmt_ansible.control_plane.pages.navigation import PLACES
+from mgmt_ansible.control_plane.pages.response_charts import milliseconds, share
 from mgmt_ansible.control_plane.pages.static_files import SCRIPTS, StaticFiles
 from mgmt_ansible.domain.health_strips import HealthStrip
 from mgmt_ansible.domain.next_steps import next_step
@@ -77,6 +78,8 @@ class Templates:
             short=short_digest,
             size=size,
             strip_text=strip_text,
+            milliseconds=milliseconds,
+            share=share,
         )
         return cls(environment)
 

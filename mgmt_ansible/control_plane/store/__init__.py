@@ -32,6 +32,7 @@ from mgmt_ansible.control_plane.store.notifications import NotificationRows
 from mgmt_ansible.control_plane.store.packages import PackageRows
 from mgmt_ansible.control_plane.store.pruning import PruningRows
 from mgmt_ansible.control_plane.store.registered_models import RegisteredModelRows
+from mgmt_ansible.control_plane.store.responses import ResponseRows
 from mgmt_ansible.control_plane.store.retention import RetentionRows
 from mgmt_ansible.control_plane.store.run_logs import RunLogRows
 from mgmt_ansible.control_plane.store.runs import RunRows
@@ -49,6 +50,7 @@ class Transaction:
     tags: TagRows
     key_values: KeyValueRows
     monitoring: MonitoringRows
+    responses: ResponseRows
     packages: PackageRows
     registered_models: RegisteredModelRows
     deployments: DeploymentRows
@@ -180,6 +182,7 @@ class Store:
             tags=TagRows(connection),
             key_values=KeyValueRows(connection),
             monitoring=MonitoringRows(connection),
+            responses=ResponseRows(connection),
             packages=PackageRows(connection),
             registered_models=RegisteredModelRows(connection),
             deployments=DeploymentRows(connection),

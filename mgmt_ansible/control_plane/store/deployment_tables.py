@@ -67,3 +67,20 @@ PREDICTION_USAGE = sa.Table(
     sa.Column("execution_milliseconds", sa.Float, nullable=False),
     sa.Column("last_received_at", UtcDateTime, nullable=False),
 )
+
+RESPONSE_HOURS = sa.Table(
+    "response_hours",
+    METADATA,
+    sa.Column("deployment_id", sa.ForeignKey("deployments.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("source", sa.String(16), primary_key=True),
+    sa.Column("hour", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("asked", sa.BigInteger, nullable=False),
+    sa.Column("failed", sa.BigInteger, nullable=False),
+    sa.Column("user_errors", sa.BigInteger, nullable=False),
+    sa.Column("timed", sa.BigInteger, nullable=False),
+    sa.Column("milliseconds", sa.Float, nullable=False),
+    sa.Column("fastest", sa.Float),
+    sa.Column("slowest", sa.Float),
+    sa.Index("ix_response_hours_hour", "hour"),
+)
+"""`hour` counts from 1970, in UTC."""

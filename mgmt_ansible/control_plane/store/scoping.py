@@ -194,6 +194,7 @@ CONDITIONS: Mapping[str, _Condition] = {
     "notification_policies": _by_what_it_is_for,
     "prediction_usage": _by_deployment,
     "removed_events": _never,
+    "response_hours": _by_deployment,
     "retention_policies": _by_environment_or_none,
     "run_logs": _by_run,
     "runs": _by_environment,

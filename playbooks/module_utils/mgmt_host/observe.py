@@ -110,12 +110,15 @@ def _look(own: DeploymentLayout, wanted: dict[str, Any], pair: tuple[int, int]) 
         if digest is None:
             return _seen(wanted, pair, "ok", state)
         return _seen(wanted, pair, "failed", state, _not_running(own.state))
+    seconds = None
     try:
+        began = time.monotonic()
         gates.require_ready(live)
+        seconds = round(time.monotonic() - began, 6)
         identity = gates.prove_identity(live)
     except HostError as error:
-        return _seen(wanted, pair, "failed", "running", error)
-    return _judge(wanted, pair, digest, identity)
+        return dict(_seen(wanted, pair, "failed", "running", error), probe_seconds=seconds)
+    return dict(_judge(wanted, pair, digest, identity), probe_seconds=seconds)
 
 
 def _judge(
@@ -155,6 +158,7 @@ def _seen(
         "message": fault.message if fault else "serves" if identity else "nothing runs",
         "evidence": fault.evidence if fault else [],
         "identity": identity,
+        "probe_seconds": None,
         "working": False,
         "canceled": False,
         "result": None,

@@ -142,6 +142,9 @@ def test_predictions_are_counted(site: Site, user: TestClient, kind: str, row: d
     assert (202, True) == (answer.status_code, "2 row(s)" in answer.json()["message"])
     (count,) = user.get("/api/v2/deployments/d1/predictionUsage/").json()["data"]
     assert (kind, 2, 20 if kind == "predictionRequests" else 0) == (count["kind"], count["rows"], count["predictions"])
+    times = user.get("/api/v2/deployments/d1/responseTimes/", params={"hours": 2160}).json()["data"]
+    told = [(one["source"], one["asked"], one["failed"], one["averageMilliseconds"]) for one in times]
+    assert ([("monitors", 2, 2, 1.5)] if kind == "predictionRequests" else []) == told
     for wrong in ({"data": "x"}, {}, {"data": [{"timestamp": "x"}]}, {"data": [5]}):
         assert 422 == user.post(path, json=wrong).status_code, wrong
 

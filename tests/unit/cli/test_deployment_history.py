@@ -1,9 +1,11 @@
-"""`deployment list --at` and `deployment diff`."""
+"""`deployment list --at`, `deployment diff` and `deployment responses`."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from tests.unit.cli.terminal import by_path, open_terminal
-from tests.unit.client.scripted_answers import MOMENT
+from tests.unit.client.scripted_answers import MOMENT, deployment, page
 
 THEN = {
     "id": "wine",
@@ -49,3 +51,21 @@ def test_differences_name_the_fields(monkeypatch):
 
     assert "generation, state" in terminal.run("deployment", "diff", "--from", "12h").output
     assert 2 == terminal.run("deployment", "diff", "--from", "whenever").exit_code
+
+
+def test_responses_are_added_up_to_days(monkeypatch):
+    """Three hours of one day and one of the day before; what was not measured is not there."""
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    times = {"source": "looks", "asked": 2, "failed": 1, "userErrors": 0, "timed": 1}
+    took = {"averageMilliseconds": 4.0, "fastestMilliseconds": 4.0, "slowestMilliseconds": 4.0}
+    told = [{**times, **took, "begin": (now - timedelta(hours=hours)).isoformat()} for hours in (0, 1, 2, 30)]
+    terminal = open_terminal(
+        monkeypatch,
+        by_path({"GET deployments/wine/": deployment(), "GET deployments/wine/responseTimes/": page(*told)}),
+    )
+
+    done = terminal.run("deployment", "responses", "wine", "--hours", "168")
+
+    rows = [line.split()[2:] for line in done.output.splitlines()[1:]]
+    assert [["looks", "6", "3", "0", "4", "4", "4"], ["looks", "2", "1", "0", "4", "4", "4"]] == rows
+    assert "hours=168" in terminal.adapter.requests[-1].path_url

@@ -29,6 +29,7 @@ def test_a_serving_deployment_is_ok_with_its_identity(host):
     assert [("ok", "running", 1, identity)] == [
         (one["outcome"], one["state"], one["fence_generation"], one["identity"]) for one in seen
     ]
+    assert 0 < seen[0]["probe_seconds"] < 2.0
 
 
 def test_another_model_is_a_wrong_model(host):
@@ -57,6 +58,7 @@ def test_a_frozen_server_is_not_ready(host):
         os.kill(pid, signal.SIGCONT)
 
     assert ("failed", "not_ready") == (result["outcome"], result["cause"])
+    assert [None] == [one["probe_seconds"] for one in result["observations"]]
 
 
 def test_a_dead_deployment_is_told_from_a_stopped_one(host):

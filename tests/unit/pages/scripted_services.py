@@ -21,6 +21,7 @@ from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
+from mgmt_ansible.domain.responses import ResponseSource
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire.audit import AuditPage
@@ -163,6 +164,16 @@ class ScriptedNotifications:
     list_policies = list_mutes = list_log = list_channels
 
 
+class ScriptedResponses:
+    """What was measured of every deployment."""
+
+    def __init__(self, script: Scripted) -> None:
+        self._script = script
+
+    def hours(self, deployment_id: str, source: ResponseSource, *, hours: int) -> dict:
+        return self._script.responses.get(source, {})
+
+
 @dataclass
 class Scripted:
     """The one script behind all the services below."""
@@ -176,6 +187,7 @@ class Scripted:
     packages: list = field(default_factory=list)
     specs: dict = field(default_factory=dict)
     rollback_target: object = None
+    responses: dict = field(default_factory=dict)  # source -> hour -> responses
     asked: list = field(default_factory=list)
     role: Role = Role.ADMIN
     sessions: set = field(default_factory=lambda: {SESSION})
@@ -196,6 +208,7 @@ class Scripted:
             "audit": ScriptedAudit(),
             "storage": ScriptedStorage(self),
             "runs": ScriptedRuns(),
+            "responses": ScriptedResponses(self),
             "agents": ScriptedAgents(),
             "notifications": ScriptedNotifications(),
         }

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from mgmt_ansible.control_plane import access
 from mgmt_ansible.control_plane.pages.matrix import MARKS, mark_of
+from mgmt_ansible.domain import responses
 from mgmt_ansible.domain.actions import ActionSpec, ActionType
 from mgmt_ansible.domain.deployments import DeploymentTarget
 from mgmt_ansible.domain.health import Health
@@ -182,6 +183,18 @@ def test_the_strip_tells_its_health_in_words_too(script, browser):
     """Who cannot see it reads it."""
     script.entries = [scripted.entry(1, health=Health.FAILING)]
     assert "Last 7 days: failing 100.0%; it began to fail 1 time." in browser.get("/deployments/wine?strip=7d").text
+
+
+def test_responses_are_drawn_and_told_in_words(script, browser):
+    """Looks measured this hour, and nobody told of predictions."""
+    hour = responses.hour_of(scripted.NOW)
+    script.responses = {responses.ResponseSource.LOOKS: {hour: responses.response(milliseconds=4.0)}}
+
+    seen = browser.get("/deployments/wine?strip=7d").text
+
+    assert (1, 1, 0) == tuple(seen.count(f'<rect class="{one}"') for one in ("range", "measured", "failed"))
+    assert "Last 7 days: 1 answer was asked for, none failed; 4 ms on average, 4 ms to 4 ms." in seen
+    assert "No client told of predictions in the last 7 days." in seen
 
 
 def test_an_action_of_another_deployment_is_not_shown_here(script, browser):

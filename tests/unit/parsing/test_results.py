@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mgmt_ansible import errors
 from mgmt_ansible.domain.outcomes import RESULT_KEY, HostOutcome, Outcome
 from mgmt_ansible.parsing.results import parse_result
 
@@ -48,3 +49,17 @@ def test_a_record_holds_no_observations():
 
     assert seen.recorded is not None
     assert {} == seen.recorded.observations
+
+
+def test_a_look_tells_how_long_the_answer_took():
+    """An older host does not."""
+    assert (0.004, None) == tuple(
+        look(**seen).observations["churn"].probe_seconds for seen in ({"probe_seconds": 0.004}, {})
+    )
+
+
+@pytest.mark.parametrize("seconds", ["0.004", -0.1, float("inf"), True])
+def test_a_time_that_is_none_is_no_result(seconds):
+    """The message names the field."""
+    with pytest.raises(errors.ParseError, match="probe_seconds"):
+        look(probe_seconds=seconds)
