@@ -12,6 +12,7 @@ from mgmt_ansible.cli.output import Cell
 
 if TYPE_CHECKING:
     from mgmt_ansible.wire.api_v2 import PredictionEnvironment
+    from mgmt_ansible.wire.orphans import Orphan
 
 app = typer.Typer(help="Prediction environments: where models are served.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -123,6 +124,20 @@ def status(
 
 
 @app.command()
+def orphans(
+    context: typer.Context,
+    environment: options.EnvironmentArgument,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """List what lies on the environment's hosts and is no deployment here; nothing is ever done about it."""
+    with options.connected(context, json_output, data) as session:
+        found = references.find_environment(session.client, environment)
+        told = list(session.client.environments.list_orphans(found.id))
+        session.output.show_list(told, ("DEPLOYMENT", "HOST", "STATE", "SINCE"), _orphan_row)
+
+
+@app.command()
 def delete(
     context: typer.Context,
     environment: options.EnvironmentArgument,
@@ -134,6 +149,10 @@ def delete(
         found = references.find_environment(session.client, environment)
         session.client.environments.delete_environment(found.id)
         session.output.say(f"environment {found.name} is deleted", {"id": found.id, "deleted": True})
+
+
+def _orphan_row(orphan: Orphan) -> Sequence[Cell]:
+    return (orphan.deployment_id, orphan.host, orphan.state.value, text.ago(orphan.since))
 
 
 def _row(environment: PredictionEnvironment) -> Sequence[Cell]:

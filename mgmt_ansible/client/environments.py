@@ -19,6 +19,7 @@ from mgmt_ansible.wire.api_v2 import (
     PredictionEnvironmentIn,
     PredictionEnvironmentPatch,
 )
+from mgmt_ansible.wire.orphans import Orphan
 
 
 class Environments:
@@ -65,6 +66,10 @@ class Environments:
     def list_checks(self, environment_id: str) -> Iterator[HostCheck]:
         """Yield what the newest look at each host found, hosts on which a run would fail first."""
         return self._transport.pages(HostCheck, f"predictionEnvironments/{segment(environment_id)}/hostChecks/")
+
+    def list_orphans(self, environment_id: str) -> Iterator[Orphan]:
+        """Yield what lies on its hosts and is no deployment here, as the newest looks saw it; what runs comes first."""
+        return self._transport.pages(Orphan, f"predictionEnvironments/{segment(environment_id)}/orphans/")
 
     def invite_agent(
         self, environment_id: str, agent_name: str, *, control_plane_url: str | None = None

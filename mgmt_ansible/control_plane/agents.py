@@ -234,6 +234,8 @@ def _status_due(tx: Transaction, environment: EnvironmentRecord) -> bool:
     if tx.actions.environment_status_unfinished(environment.id) is not None:
         return False
     changing = tx.actions.changing_deployments(environment.id)
+    if tx.orphans.any_of(environment.id):
+        return True
     return any(record.id not in changing for record in tx.deployments.records_of(environment.id))
 
 

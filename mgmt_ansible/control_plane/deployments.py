@@ -281,6 +281,7 @@ def _create(tx: Transaction, body: api_v2.DeploymentIn, asker: Asker, digest: st
         raise errors.ConflictError(f"deployment {deployment_id} exists already")
     body = body.model_copy(update={"description": clean_text(body.description or ""), "model_package_id": package.id})
     tx.deployments.insert(deployment_id, body, created_at=tx.now, created_by=asker.actor)
+    tx.orphans.forget(deployment_id)
     append_event(
         tx,
         type=deployment_events.CREATED,

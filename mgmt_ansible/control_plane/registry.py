@@ -23,6 +23,7 @@ from mgmt_ansible.domain.key_values import EntityType
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire.orphans import Orphan
 
 
 class PackageContents(Protocol):
@@ -129,6 +130,12 @@ class Registry:
         with self._store.read() as tx:
             tx.environments.record(environment_id)
             return tx.host_checks.list(environment_id, limit=limit, offset=offset)
+
+    def list_orphans(self, environment_id: str, *, limit: int = 50, offset: int = 0) -> api_v2.Page[Orphan]:
+        """Return what lies on hosts and is no deployment here, as the newest looks saw it; what runs comes first."""
+        with self._store.read() as tx:
+            tx.environments.record(environment_id)
+            return tx.orphans.list(environment_id, limit=limit, offset=offset)
 
     def request_status(self, environment_id: str, body: api_v2.ActionIn, asker: Asker) -> api_v2.ActionAccepted:
         """Ask for the status of all deployments; one that is under way already is returned."""

@@ -9,11 +9,12 @@ from datetime import timedelta
 from mgmt_ansible.control_plane.deployments import forget, health_values
 from mgmt_ansible.control_plane.entries import event_values, evidence_data, host_data, package_data
 from mgmt_ansible.control_plane.judgement import Sight, endpoints_of, judge_sight, state_after_sight
+from mgmt_ansible.control_plane.orphans import take_orphans
 from mgmt_ansible.control_plane.responses import keep_looks, seen_in_look
 from mgmt_ansible.control_plane.store import Transaction
 from mgmt_ansible.control_plane.store.records import ActionRecord, DeploymentRecord
 from mgmt_ansible.domain import deployment_events, flapping
-from mgmt_ansible.domain.actions import ActionStatus
+from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState, DeploymentTarget
 from mgmt_ansible.domain.flapping import BackAndForth, Look, Telling, Told
 from mgmt_ansible.domain.health import Health
@@ -36,6 +37,8 @@ def apply_sights(tx: Transaction, action: ActionRecord, report: ResultReport, *,
         if deployment is not None and target.id not in changing and deployment.generation == target.generation:
             sights.apply(target, deployment)
     sights.store()
+    if action.type is ActionType.ENVIRONMENT_STATUS:
+        take_orphans(tx, action, report, actor=actor)
 
 
 class _Sights:

@@ -147,6 +147,30 @@ class Observation:
     probe_seconds: float | None = None
 
 
+ORPHAN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+"""What may be a deployment's folder on a host."""
+
+MOST_ORPHANS = 100
+"""Of one host in one look."""
+
+
+class OrphanState(StrEnum):
+    """What is there of an orphan: it runs; a reboot would start it; what a stop leaves; not to be told."""
+
+    RUNNING = "running"
+    DOWN = "down"
+    STOPPED = "stopped"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """A deployment that lies on a host and was not asked about; nobody removes it but people."""
+
+    deployment_id: str
+    state: OrphanState
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostOutcome:
     """What one host made of an action.
@@ -159,6 +183,7 @@ class HostOutcome:
         notes: Slugs such as `no_boot_start`.
         fence_generation: The host's own pair; with `superseded` it is the higher one that won.
         observations: Deployment id -> what was seen; status actions only.
+        orphans: What else lies there; None when nobody looked, or an older agent did.
     """
 
     host: str
@@ -174,6 +199,7 @@ class HostOutcome:
     fence_generation: int | None = None
     fence_attempt: int | None = None
     observations: Mapping[str, Observation] = field(default_factory=dict)
+    orphans: tuple[Orphan, ...] | None = None
 
 
 def after_cancel(host: HostOutcome, stopped: HostOutcome | None) -> HostOutcome:

@@ -9,7 +9,20 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mgmt_ansible import errors
-from mgmt_ansible.domain.outcomes import RESULT_KEY, Cause, Evidence, HostOutcome, Identity, Observation, Outcome, Step
+from mgmt_ansible.domain.outcomes import (
+    MOST_ORPHANS,
+    ORPHAN_PATTERN,
+    RESULT_KEY,
+    Cause,
+    Evidence,
+    HostOutcome,
+    Identity,
+    Observation,
+    Orphan,
+    OrphanState,
+    Outcome,
+    Step,
+)
 from mgmt_ansible.domain.redaction import redact
 
 EVIDENCE_LIMIT = 8_000
@@ -69,6 +82,12 @@ class _Result(_Strict):
     notes: tuple[Annotated[str, Field(max_length=64)], ...] = ()
     fence: _Fence | None = None
     observations: tuple[_Observation, ...] = ()
+    orphans: Annotated[tuple[_Orphan, ...], Field(max_length=MOST_ORPHANS)] | None = None
+
+
+class _Orphan(_Strict):
+    deployment_id: Annotated[str, Field(pattern=ORPHAN_PATTERN)]
+    state: Literal["running", "down", "stopped", "unknown"]
 
 
 class _Observation(_Strict):
@@ -133,6 +152,7 @@ def _host_outcome(host: str, result: _Result, secrets: tuple[str, ...]) -> HostO
         fence_generation=result.fence.generation if result.fence is not None else None,
         fence_attempt=result.fence.attempt if result.fence is not None else None,
         observations={observation.deployment_id: observation for observation in observations},
+        orphans=_orphans(result.orphans),
     )
 
 
@@ -155,6 +175,12 @@ def _observation(host: str, item: _Observation, secrets: tuple[str, ...]) -> Obs
         identity=_identity(item.identity),
         probe_seconds=item.probe_seconds,
     )
+
+
+def _orphans(items: tuple[_Orphan, ...] | None) -> tuple[Orphan, ...] | None:
+    if items is None:
+        return None
+    return tuple(Orphan(deployment_id=item.deployment_id, state=OrphanState(item.state)) for item in items)
 
 
 def _recorded(item: _Observation) -> _Result | None:

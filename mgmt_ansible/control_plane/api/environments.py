@@ -11,6 +11,7 @@ from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.control_plane.store.environments import EnvironmentFilters
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire.orphans import Orphan
 
 
 def environment_router(services: Services) -> APIRouter:
@@ -77,6 +78,11 @@ def _add_what_is_there(router: APIRouter, services: Services) -> None:
     def list_host_checks(environment_id: str, paging: Paging) -> api_v2.Page[api_v2.HostCheck]:
         """List what the newest look at each host found, hosts on which a run would fail first."""
         return paging.page(registry.list_checks(environment_id, limit=paging.limit, offset=paging.offset))
+
+    @router.get("/{environment_id}/orphans/")
+    def list_orphans(environment_id: str, paging: Paging) -> api_v2.Page[Orphan]:
+        """List what lies on its hosts and is no deployment here; what runs comes first."""
+        return paging.page(registry.list_orphans(environment_id, limit=paging.limit, offset=paging.offset))
 
     @router.post("/{environment_id}/agentInvitations/", status_code=201)
     def invite_agent(

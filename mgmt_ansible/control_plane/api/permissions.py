@@ -113,6 +113,7 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "GET /api/v2/predictionEnvironments/",
         "GET /api/v2/predictionEnvironments/{environment_id}/",
         "GET /api/v2/predictionEnvironments/{environment_id}/hostChecks/",
+        "GET /api/v2/predictionEnvironments/{environment_id}/orphans/",
         "GET /api/v2/predictionEnvironments/{environment_id}/hosts/",
         "GET /api/v2/predictionEnvironments/{environment_id}/tags/",
         "GET /api/v2/predictionEnvironments/{environment_id}/tags/{tag_id}/",

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.accepting import Asker
 from mgmt_ansible.control_plane.access import Principal
+from mgmt_ansible.control_plane.orphans import LOUD
 from mgmt_ansible.control_plane.pages import forms
 from mgmt_ansible.control_plane.pages.live import stream_changes
 from mgmt_ansible.control_plane.pages.problems import page_route
@@ -28,6 +29,7 @@ from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.domain.run_filters import RunFilters
 from mgmt_ansible.settings.agent_files import CONFIGURATION
 from mgmt_ansible.wire import api_v2
+from mgmt_ansible.wire.orphans import Orphan
 
 PAGE_SIZE = 50
 SHOWN_HOSTS = 100
@@ -53,6 +55,8 @@ class EnvironmentView:
     deployments_total: int
     runs: tuple[api_v2.Run, ...]
     checks: Mapping[str, api_v2.HostCheck]
+    orphans: tuple[Orphan, ...]
+    orphans_total: int
     newest_sequence: int
 
     @property
@@ -65,6 +69,16 @@ class EnvironmentView:
         """On how many hosts a run would fail."""
         return sum(check.failed for check in self.checks.values())
 
+    @property
+    def quiet_orphans(self) -> int:
+        """How many are only what a stop leaves behind."""
+        return sum(one.state not in LOUD for one in self.orphans)
+
+    @property
+    def loud_orphans(self) -> tuple[Orphan, ...]:
+        """Those that run, or would after a reboot."""
+        return tuple(one for one in self.orphans if one.state in LOUD)
+
     def away(self, agent: api_v2.Agent, now: datetime) -> bool:
         """Tell whether an agent has been silent for too long."""
         return (now - agent.last_seen_at).total_seconds() > _LATE_SECONDS
@@ -76,6 +90,7 @@ def environment_view(services: Services, environment_id: str, *, every_host: boo
     environment = services.registry.get_environment(environment_id)
     hosts = services.registry.list_hosts(environment_id, limit=_MOST if every_host else SHOWN_HOSTS)
     deployments = services.deployments.find(DeploymentFilters(environment_id=environment_id), limit=PAGE_SIZE)
+    orphans = services.registry.list_orphans(environment_id, limit=_MOST)
     return EnvironmentView(
         environment=environment,
         hosts=tuple(hosts.data),
@@ -86,6 +101,8 @@ def environment_view(services: Services, environment_id: str, *, every_host: boo
         deployments_total=deployments.total_count,
         runs=tuple(services.runs.list_runs(RunFilters(environment_id=environment_id), limit=5, hosts=False).data),
         checks={one.host: one for one in services.registry.list_checks(environment_id, limit=_MOST).data},
+        orphans=tuple(orphans.data),
+        orphans_total=orphans.total_count,
         newest_sequence=newest_sequence,
     )
 

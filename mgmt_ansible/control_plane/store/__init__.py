@@ -29,6 +29,7 @@ from mgmt_ansible.control_plane.store.invitations import InvitationRows
 from mgmt_ansible.control_plane.store.key_values import KeyValueRows
 from mgmt_ansible.control_plane.store.monitoring import MonitoringRows
 from mgmt_ansible.control_plane.store.notifications import NotificationRows
+from mgmt_ansible.control_plane.store.orphans import OrphanRows
 from mgmt_ansible.control_plane.store.packages import PackageRows
 from mgmt_ansible.control_plane.store.pruning import PruningRows
 from mgmt_ansible.control_plane.store.registered_models import RegisteredModelRows
@@ -63,6 +64,7 @@ class Transaction:
     access: AccessRows
     invitations: InvitationRows
     host_checks: HostCheckRows
+    orphans: OrphanRows
     users: UserRows
     audit: AuditRows
     history: HistoryRows
@@ -195,6 +197,7 @@ class Store:
             access=AccessRows(connection),
             invitations=InvitationRows(connection),
             host_checks=HostCheckRows(connection),
+            orphans=OrphanRows(connection),
             users=UserRows(connection),
             audit=AuditRows(connection, now),
             history=HistoryRows(connection, now),

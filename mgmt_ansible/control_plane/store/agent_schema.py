@@ -18,6 +18,16 @@ HOST_CHECKS = sa.Table(
     sa.Column("checks", sa.JSON, nullable=False),
 )
 
+ORPHANS = sa.Table(
+    "orphans",
+    METADATA,
+    sa.Column("environment_id", sa.ForeignKey("environments.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("host", sa.String(256), primary_key=True),
+    sa.Column("deployment_id", sa.String(64), primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+)
+
 RUN_LOGS = sa.Table(
     "run_logs",
     METADATA,

@@ -192,6 +192,7 @@ CONDITIONS: Mapping[str, _Condition] = {
     "notification_memories": _by_deployment,
     "notification_mutes": _by_what_it_mutes,
     "notification_policies": _by_what_it_is_for,
+    "orphans": _by_environment,
     "prediction_usage": _by_deployment,
     "removed_events": _never,
     "response_hours": _by_deployment,

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import durable_files, fence, gates, last_result, results, slots
+from . import durable_files, fence, gates, last_result, orphans, results, slots
 from .failures import HostError, evidence
 from .inputs import Inputs
 from .journal import Journal
@@ -29,6 +29,8 @@ def result(inputs: Inputs) -> dict[str, Any]:
         seen = observe(inputs.layout, inputs.observe)
     value = dict(results.of(inputs), outcome="ok", steps=journal.steps, observations=seen)
     value["message"] = "{} deployments were looked at".format(len(seen))
+    if inputs.action == "environment_status":
+        value["orphans"] = orphans.find(inputs.layout, [str(one.get("id")) for one in inputs.observe])
     if inputs.action == "deployment_status" and len(seen) == 1:
         only = seen[0]
         value.update({key: only[key] for key in ("outcome", "cause", "message", "evidence", "identity")})

@@ -28,6 +28,7 @@ def blank() -> dict[str, Any]:
         "notes": [],
         "fence": None,
         "observations": [],
+        "orphans": None,
     }
 
 

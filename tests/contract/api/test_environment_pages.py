@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from mgmt_ansible.domain.environments import InventoryHost
-from mgmt_ansible.domain.outcomes import Cause
+from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Orphan, OrphanState, Outcome
 from mgmt_ansible.domain.preflight import CheckName, HostReport, failed
 from mgmt_ansible.domain.reports import HostsReport, PreflightReport
 from tests.contract.store.sites import Site
@@ -52,6 +52,22 @@ def test_what_a_look_found_is_beside_its_host(site: Site, user: TestClient):
     seen = text_of(user.get(path).text)
     for told in ("A run would fail on 1 of them", "the key was refused", "ssh-add -l"):
         assert told in seen
+
+
+def test_what_lies_on_hosts_and_nobody_knows_is_shown(site: Site, user: TestClient):
+    """What runs line by line, what deleted deployments left as a number; the API tells each."""
+    site.ready()
+    site.clock.pass_seconds(61)
+    states = {"lost": OrphanState.RUNNING, "dead": OrphanState.DOWN, "left": OrphanState.STOPPED}
+    orphans = tuple(Orphan(deployment_id=name, state=state) for name, state in states.items())
+    site.report(site.take(), health=None, hosts=(HostOutcome(host="h1", outcome=Outcome.OK, orphans=orphans),))
+
+    seen = text_of(user.get(f"/environments/{site.environment.id}").text)
+    for told in ("lost h1 runs", "dead h1 would run after a reboot", "1 more folder is what deleted deployments left"):
+        assert told in seen
+    listed = user.get(f"/api/v2/predictionEnvironments/{site.environment.id}/orphans/").json()["data"]
+    assert ["lost", "dead", "left"] == [one["deploymentId"] for one in listed]
+    assert 404 == user.get("/api/v2/predictionEnvironments/gone/orphans/").status_code
 
 
 def test_an_environment_is_made_and_changed_by_forms(site: Site, user: TestClient):

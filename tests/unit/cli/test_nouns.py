@@ -117,6 +117,24 @@ def test_hosts_name_their_environment(monkeypatch):
     assert ["web1", "web", "loopback"] == terminal.run("host", "list").output.splitlines()[1].split()[:3]
 
 
+def test_orphans_are_listed(monkeypatch):
+    """Where they lie, and whether they run."""
+    orphan = {"deploymentId": "lost", "host": "web1", "state": "running", "predictionEnvironmentId": "e" * 24}
+    terminal = open_terminal(
+        monkeypatch,
+        by_path(
+            {
+                "GET predictionEnvironments/": page(environment()),
+                f"GET predictionEnvironments/{'e' * 24}/orphans/": page({**orphan, "since": MOMENT}),
+            }
+        ),
+    )
+
+    done = terminal.run("environment", "orphans", "loopback")
+
+    assert ["lost", "web1", "running"] == done.output.splitlines()[1].split()[:3]
+
+
 MADE_TOKEN = {
     "id": "t",
     "name": "a1",

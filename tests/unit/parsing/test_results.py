@@ -63,3 +63,30 @@ def test_a_time_that_is_none_is_no_result(seconds):
     """The message names the field."""
     with pytest.raises(errors.ParseError, match="probe_seconds"):
         look(probe_seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [(None, None), ([], ()), ([{"deployment_id": "x", "state": "running"}], ("x",))],
+)
+def test_a_look_tells_what_else_lies_there(told, expected):
+    """An older host tells nothing, which is not the same as nothing lying there."""
+    seen = parse_result("h1", {RESULT_KEY: {"schema": 1, "outcome": "ok", "orphans": told}}).orphans
+
+    assert expected == (None if seen is None else tuple(one.deployment_id for one in seen))
+
+
+@pytest.mark.parametrize(
+    "orphan",
+    [
+        {"deployment_id": "../x", "state": "running"},
+        {"deployment_id": "{{ x }}", "state": "running"},
+        {"deployment_id": "x", "state": "fine"},
+        {"state": "running"},
+        "x",
+    ],
+)
+def test_an_orphan_that_is_none_is_no_result(orphan):
+    """The message names the place."""
+    with pytest.raises(errors.ParseError, match="orphans/0"):
+        parse_result("h1", {RESULT_KEY: {"schema": 1, "outcome": "ok", "orphans": [orphan]}})
