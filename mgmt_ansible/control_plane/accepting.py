@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.entries import action_words, append_event, package_data
+from mgmt_ansible.control_plane.run_parameters import run_parameters
 from mgmt_ansible.control_plane.self_managed import record_change, refuse_look
 from mgmt_ansible.control_plane.store import Transaction
 from mgmt_ansible.control_plane.store.records import ActionRecord, DeploymentRecord, Prior
@@ -27,12 +28,14 @@ from mgmt_ansible.domain.actions import (
 )
 from mgmt_ansible.domain.deployments import DeploymentTarget
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
+from mgmt_ansible.domain.run_parameters import overrides
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire.api_v2 import ActionAccepted
 
 _Accepted = TypeVar("_Accepted", ActionAccepted, ActionAccepted | None)
 
 READY_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 10.0
 TIMEOUT_SECONDS = 600.0
 
 
@@ -238,7 +241,9 @@ def _supersede_waiting(tx: Transaction, deployment: DeploymentRecord, asker: Ask
 def _spec(
     tx: Transaction, deployment: DeploymentRecord, change: Change, package: ModelPackage | None, *, generation: int
 ) -> ActionSpec:
-    minimum = change.minimum_healthy_seconds
+    parameters = run_parameters(tx, environment_id=deployment.environment_id, deployment_id=deployment.id)
+    told = overrides(parameters)
+    usual = told.get("minimum_healthy_seconds", default_minimum_healthy_seconds(change.type))
     return ActionSpec(
         id=make_id(),
         type=change.type,
@@ -251,11 +256,13 @@ def _spec(
             package=package,
             port=deployment.port,
         ),
-        minimum_healthy_seconds=default_minimum_healthy_seconds(change.type) if minimum is None else minimum,
-        ready_timeout_seconds=READY_TIMEOUT_SECONDS,
-        timeout_seconds=change.timeout_seconds or TIMEOUT_SECONDS,
+        minimum_healthy_seconds=usual if change.minimum_healthy_seconds is None else change.minimum_healthy_seconds,
+        ready_timeout_seconds=told.get("ready_timeout_seconds", READY_TIMEOUT_SECONDS),
+        stop_timeout_seconds=told.get("stop_timeout_seconds", STOP_TIMEOUT_SECONDS),
+        timeout_seconds=change.timeout_seconds or told.get("timeout_seconds", TIMEOUT_SECONDS),
         requested_at=tx.now,
         limit=change.limit,
+        key_values=parameters,
     )
 
 
@@ -294,6 +301,7 @@ def _append_started(tx: Transaction, spec: ActionSpec, change: Change, asker: As
         actor=asker.actor,
         data={
             "package": package_data(package),
+            **({"overrides": told} if (told := overrides(spec.key_values)) else {}),
             **({"hosts_meant": list(change.limit)} if change.limit else {}),
             **change.data,
         },

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store import Store, Transaction
-from mgmt_ansible.domain.key_values import EntityType, KeyValueType
+from mgmt_ansible.domain.key_values import EntityType, KeyValueCategory, KeyValueType
 from mgmt_ansible.domain.redaction import clean_text
+from mgmt_ansible.domain.run_parameters import complaint_about
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire.basics import Page
 from mgmt_ansible.wire.tags import KeyValue, KeyValueIn, KeyValuePatch, Tag, TagIn, TagPatch
@@ -94,6 +95,7 @@ class Tagging:
         values = body.model_dump(mode="json")
         values["value"] = stored_value(body.value_type, body.value)
         values["description"] = clean_text(body.description)
+        _refuse_parameter(body.entity_type, body.category, body.name, values["value"])
         key_value_id = make_id()
         with self._store.write() as tx:
             _check_exists(tx, body.entity_type, body.entity_id)
@@ -117,6 +119,12 @@ class Tagging:
                 values["value"] = stored_value(value_type, value)
             if body.description is not None:
                 values["description"] = clean_text(body.description)
+            _refuse_parameter(
+                known.entity_type,
+                body.category or known.category,
+                body.name or known.name,
+                values.get("value", known.value),
+            )
             tx.key_values.update(key_value_id, values)
             return tx.key_values.get(key_value_id)
 
@@ -177,6 +185,14 @@ def _check_exists(tx: Transaction, of: EntityType, entity_id: str) -> None:
 def _refuse_tag(tx: Transaction, of: EntityType, entity_id: str, name: str) -> None:
     if tx.tags.name_taken(of, entity_id, name):
         raise errors.ConflictError(f"{entity_id} has a tag {name} already: change that one")
+
+
+def _refuse_parameter(of: EntityType, category: KeyValueCategory, name: str, value: str | None) -> None:
+    """Refuse what agents would not be handed, or what would override what it must not; InvalidRequestError."""
+    handed = of in (EntityType.DEPLOYMENT, EntityType.ENVIRONMENT) and category is KeyValueCategory.RUNTIME_PARAMETER
+    complaint = complaint_about(name, value or "") if handed else ""
+    if complaint:
+        raise errors.InvalidRequestError(complaint)
 
 
 def _refuse_key(tx: Transaction, of: EntityType, entity_id: str, name: str) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from mgmt_ansible.domain.deployments import DeploymentTarget
+from mgmt_ansible.domain.run_parameters import RunParameter
 
 
 class ActionType(StrEnum):
@@ -76,11 +77,13 @@ class ActionSpec:
         deployments: For status actions: every deployment to look at.
         minimum_healthy_seconds: How long a new model must stay ready before it gets traffic.
         ready_timeout_seconds: How long it may take to become ready.
+        stop_timeout_seconds: How long a model server may take to end by itself; an older agent waits 10 s.
         timeout_seconds: For the whole run.
         requested_at: Aware, UTC.
         would: For a dry run: the change whose effects are told and not made; its target has the generation that the
             change would get. None for everything else.
         limit: Inventory names of the only hosts that are meant; empty for all of the environment.
+        key_values: Run parameters, by name: data for the run, never a secret; an older agent hands on none.
     """
 
     id: str
@@ -91,10 +94,12 @@ class ActionSpec:
     deployments: tuple[DeploymentTarget, ...] = ()
     minimum_healthy_seconds: float = 0.0
     ready_timeout_seconds: float = 60.0
+    stop_timeout_seconds: float = 10.0
     timeout_seconds: float = 600.0
     requested_at: datetime
     would: ActionType | None = None
     limit: tuple[str, ...] = ()
+    key_values: tuple[RunParameter, ...] = ()
 
     @property
     def work(self) -> ActionType:

@@ -20,9 +20,6 @@ EVENT_SCHEMA = 1
 CANCEL_PLAYBOOK = "deployment_cancel"
 """Stops the recorded holder of a deployment on its hosts."""
 
-STOP_TIMEOUT_SECONDS = 10.0
-"""How long a model server may take to end by itself."""
-
 LOCK_SECONDS = 30.0
 """How long a host's module waits for another one to let go (source: `mgmt_host/fence.py`)."""
 
@@ -77,7 +74,9 @@ def render_cancel(
         playbook=CANCEL_PLAYBOOK,
         hosts=hosts,
         variables=_variables(spec, CANCEL_PLAYBOOK, attempt, binding),
-        timeout_seconds=_for_all(hosts, binding, LOCK_SECONDS + 3 * STOP_TIMEOUT_SECONDS + spec.ready_timeout_seconds),
+        timeout_seconds=_for_all(
+            hosts, binding, LOCK_SECONDS + 3 * spec.stop_timeout_seconds + spec.ready_timeout_seconds
+        ),
     )
 
 
@@ -157,6 +156,7 @@ def _variables(
         "package": _package(deployment.package) if deployment is not None and deployment.package is not None else None,
         "deployments": observed,
         "settings": _settings(spec, binding),
+        "key_values": [asdict(one) for one in spec.key_values],
     }
     return {"mgmt_event": wrap_unsafe(event)}
 
@@ -197,5 +197,5 @@ def _settings(spec: ActionSpec, binding: EnvironmentBinding) -> dict[str, object
         "wheelhouse": binding.wheelhouse is not None,
         "minimum_healthy_seconds": spec.minimum_healthy_seconds,
         "ready_timeout_seconds": spec.ready_timeout_seconds,
-        "stop_timeout_seconds": STOP_TIMEOUT_SECONDS,
+        "stop_timeout_seconds": spec.stop_timeout_seconds,
     }

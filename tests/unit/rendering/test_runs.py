@@ -15,6 +15,7 @@ from mgmt_ansible import errors
 from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.deployments import DeploymentTarget
 from mgmt_ansible.domain.environments import EnvironmentBinding
+from mgmt_ansible.domain.run_parameters import RunParameter
 from mgmt_ansible.domain.runs import RunRequest
 from mgmt_ansible.rendering.runs import render_cancel, render_look, render_run
 from mgmt_ansible.rendering.unsafe import wrap_unsafe
@@ -87,6 +88,7 @@ def test_a_launch_is_this_request():
                 "ready_timeout_seconds": 60.0,
                 "stop_timeout_seconds": 10.0,
             },
+            "key_values": [],
         }
     } == unwrap_unsafe(request.variables)
     assert ("deployment_launch", ("h1", "h2"), "f" * 64) == (request.playbook, request.hosts, request.archive_digest)
@@ -95,6 +97,20 @@ def test_a_launch_is_this_request():
 def test_a_text_is_marked_unsafe():
     """The mark that Ansible's JSON loader knows."""
     assert {"a": [{"__ansible_unsafe": "{{ x }}"}, 1, None, True]} == wrap_unsafe({"a": ["{{ x }}", 1, None, True]})
+
+
+def test_key_values_are_data():
+    """Names and values are marked like any text; they stand nowhere else, neither as keys nor in settings."""
+    told = (RunParameter(name="{{ x }}", value="{% y %}"), RunParameter(name="n", value=3.0))
+    variables = render(make_spec(key_values=told)).variables
+    without = render(make_spec()).variables
+
+    assert [
+        {"name": {"__ansible_unsafe": "{{ x }}"}, "value": {"__ansible_unsafe": "{% y %}"}},
+        {"name": {"__ansible_unsafe": "n"}, "value": 3.0},
+    ] == variables["mgmt_event"].pop("key_values")
+    assert [] == without["mgmt_event"].pop("key_values")
+    assert without == variables
 
 
 def test_a_status_names_every_deployment_to_look_at():
