@@ -8,12 +8,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from mgmt_ansible.control_plane.package_files import PackageFiles
 from mgmt_ansible.control_plane.registry import Registry
 from mgmt_ansible.control_plane.store import Store, Transaction
+from mgmt_ansible.control_plane.store.environments import EnvironmentFilters
+from mgmt_ansible.control_plane.store.packages import EVERY_PACKAGE
 from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain.actions import ActionSpec, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
@@ -32,7 +34,6 @@ RARE = "quokka"
 """A word of a few entries."""
 EVERYWHERE = "prediction"
 """A word of all entries."""
-_TOGETHER = 2_000
 
 _KINDS = (
     ("model_deployments.management_agent_service_health_green", Health.PASSING, "Health is passing, was warning", 30),
@@ -83,17 +84,29 @@ def make_places(store: Store, folder: Path) -> Names:
     archive.write(b"model")
     package, _ = registry.add_package(name="model", version="1", archive=archive.finish())
     archive.discard()
-    names = Names(
-        environment_ids=environment_ids,
-        package_id=package.id,
-        deployment_ids=tuple(f"deployment{number:04d}" for number in range(DEPLOYMENTS)),
-        hosts=tuple(f"model-{number:03d}.example.net" for number in range(HOSTS)),
-        actors=tuple(f"person{number:02d}@example.net" for number in range(ACTORS)),
-    )
+    names = _names(environment_ids, package.id)
     with store.write() as tx:
         for place, deployment_id in enumerate(names.deployment_ids):
             add_deployment(tx, deployment_id, environment_ids[place % ENVIRONMENTS], package.id)
     return names
+
+
+def places_in(store: Store) -> Names:
+    """Return what `make_places` made in a database."""
+    with store.read() as tx:
+        places = tx.environments.list(EnvironmentFilters(search="environment"), limit=ENVIRONMENTS, offset=0).data
+        package = tx.packages.list(EVERY_PACKAGE, limit=1, offset=0).data[0]
+    return _names(tuple(place.id for place in places), package.id)
+
+
+def _names(environment_ids: tuple[str, ...], package_id: str) -> Names:
+    return Names(
+        environment_ids=environment_ids,
+        package_id=package_id,
+        deployment_ids=tuple(f"deployment{number:04d}" for number in range(DEPLOYMENTS)),
+        hosts=tuple(f"model-{number:03d}.example.net" for number in range(HOSTS)),
+        actors=tuple(f"person{number:02d}@example.net" for number in range(ACTORS)),
+    )
 
 
 def make_environment(registry: Registry, name: str) -> str:
@@ -138,14 +151,6 @@ def _entry(names: Names, chance: random.Random, number: int, *, at: datetime, ra
             "package": {"name": f"model{place % 60}", "version": str(number % 40), "digest": f"{place:064x}"},
         },
     }
-
-
-def fill(store: Store, names: Names, count: int) -> None:
-    """Write the feed."""
-    rows = entries(names, count, now=datetime.now(UTC))
-    while some := [row for row, _ in zip(rows, range(_TOGETHER), strict=False)]:
-        with store.write() as tx:
-            tx.deployment_events.append_all(some)
 
 
 def add_deployment(tx: Transaction, deployment_id: str, environment_id: str, package_id: str) -> None:

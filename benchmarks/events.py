@@ -1,6 +1,6 @@
 """The feed with a million entries, through the real control plane over HTTP, on SQLite and on PostgreSQL.
 
-    python -m benchmarks.events [--events 1000000] [--database sqlite|postgresql]... [--rounds 40]
+    python -m benchmarks.events [--events 1000000] [--database sqlite|postgresql]... [--rounds 40] [--filled DIR]
 
 Filter, search and page: milliseconds of single requests of fifty entries, p95 of the slowest question of its kind. Ingest:
 entries a second that looks of agents make (`POST /agent/v1/reports`, each entry a deployment whose health became another).
@@ -16,8 +16,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from benchmarks import event_feeds, event_servers
+from benchmarks import event_feeds, event_fill, event_servers
 from benchmarks.event_feeds import Names
 from benchmarks.event_servers import Caller, Server
 from benchmarks.look_reports import Ingest
@@ -57,9 +58,9 @@ def main() -> int:
     options = _options()
     missed = 0
     for kind in options.database or ("sqlite", "postgresql"):
-        with event_servers.database(kind) as base:
+        with event_servers.filled(kind, options.filled, lambda base: fill(base, options.events)) as base:
             goals = Goals(kind)
-            measure(base, goals, count=options.events, rounds=options.rounds)
+            measure(base, goals, options)
             missed += goals.missed
     return 1 if missed else 0
 
@@ -69,32 +70,43 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--database", action="append", choices=("sqlite", "postgresql"))
     parser.add_argument("--rounds", type=int, default=40, help="requests of each question")
+    parser.add_argument("--only", help="part of a question's text: ask only these, and measure nothing else")
+    parser.add_argument("--filled", type=Path, help="folder that keeps the filled databases for the next run")
     return parser.parse_args()
 
 
-def measure(base: event_servers.Database, goals: Goals, *, count: int, rounds: int) -> None:
+def fill(base: event_servers.Database, count: int) -> None:
     began = time.monotonic()
     with event_servers.opened(base) as store:
         names = event_feeds.make_places(store, base.folder)
-        ingest = Ingest(store, base.folder, names.package_id)
-        event_feeds.fill(store, names, count)
+    event_fill.fill(base.url, names, count)
     base.analyze()
     print(f"{base.kind}: {count} entries written in {time.monotonic() - began:.0f} s", flush=True)
+
+
+def measure(base: event_servers.Database, goals: Goals, options: argparse.Namespace) -> None:
+    with event_servers.opened(base) as store:
+        names = event_feeds.places_in(store)
+        ingest = None if options.only else Ingest(store, base.folder, names.package_id)
     with event_servers.served(base) as server:
-        measure_questions(server, goals, names, rounds=rounds)
+        measure_questions(server, goals, names, options)
+        if ingest is None:
+            return
         per_second = ingest.per_second(server)
         goals.at_least("ingest", per_second, LEAST_PER_SECOND, "entries/s")
     with event_servers.served(base) as server:
         measure_prune(server, goals, names)
 
 
-def measure_questions(server: Server, goals: Goals, names: Names, *, rounds: int) -> None:
+def measure_questions(server: Server, goals: Goals, names: Names, options: argparse.Namespace) -> None:
     caller = server.session()
     newest = caller.ask("GET", FEED, params={"limit": 1})[1].json()["data"][0]["sequence"]
     for name, questions in _questions(names, newest, datetime.now(UTC)).items():
         worst = 0.0
         for text, question in questions:
-            times, found = _asked(caller, question, rounds)
+            if options.only and options.only not in text:
+                continue
+            times, found = _asked(caller, question, options.rounds)
             worst = max(worst, times[1])
             print(f"  {name}, {text}: p50 {times[0]:.0f} ms, p95 {times[1]:.0f} ms ({found})", flush=True)
         if name != HARDEST:

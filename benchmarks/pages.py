@@ -14,7 +14,7 @@ import sys
 
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmarks import event_feeds, run_histories
+from benchmarks import event_feeds, event_fill, run_histories
 from benchmarks.event_servers import Server, database, opened, served
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.store.packages import EVERY_PACKAGE
@@ -34,7 +34,8 @@ def main() -> int:
     with database("sqlite") as base:
         with opened(base) as store:
             names = event_feeds.make_places(store, base.folder)
-            event_feeds.fill(store, names, count)
+        event_fill.fill(base.url, names, count)
+        with opened(base) as store:
             deployments = names.deployment_ids[:: event_feeds.ENVIRONMENTS]
             tell_hosts(store, names.environment_ids[0], deployments)
             newest = newest_entry(store)

@@ -71,9 +71,9 @@ def _remember_fences(tx: Transaction, action: ActionRecord, hosts: Sequence[Host
     for deployment_id, generation in _told_fences(action, hosts):
         if generation in _GENERATIONS:
             newest[deployment_id] = max(generation, newest.get(deployment_id, 0))
-    present = tx.deployments.records(tuple(newest))
+    places = tx.deployments.environments_of(tuple(newest))
     tx.deployments.raise_generations(
-        {name: newest[name] for name, one in present.items() if one.environment_id == action.environment_id}
+        {name: newest[name] for name, environment_id in places.items() if environment_id == action.environment_id}
     )
 
 

@@ -32,10 +32,16 @@ def apply_sights(tx: Transaction, action: ActionRecord, report: ResultReport, *,
     sights = _Sights(tx, action, report, actor)
     changing = tx.actions.changing_deployments(action.environment_id)
     present = tx.deployments.records([target.id for target in action.spec.deployments])
-    for target in action.spec.deployments:
-        deployment = present.get(target.id)
-        if deployment is not None and target.id not in changing and deployment.generation == target.generation:
-            sights.apply(target, deployment)
+    seen = [
+        (target, deployment)
+        for target in action.spec.deployments
+        if (deployment := present.get(target.id)) is not None
+        and target.id not in changing
+        and deployment.generation == target.generation
+    ]
+    told = tx.deployment_events.told_healths({target.id: deployment.generation for target, deployment in seen})
+    for target, deployment in seen:
+        sights.apply(target, deployment, told[target.id])
     sights.store()
     if action.type is ActionType.ENVIRONMENT_STATUS:
         take_orphans(tx, action, report, actor=actor)
@@ -65,15 +71,14 @@ class _Sights:
         keep_looks(self._tx, self._measured, at=self._report.finished_at)
         self._tx.deployment_events.append_all(self._entries)
 
-    def apply(self, target: DeploymentTarget, deployment: DeploymentRecord) -> None:
-        """Judge one deployment."""
+    def apply(self, target: DeploymentTarget, deployment: DeploymentRecord, told: Sequence[Told]) -> None:
+        """Judge one deployment; `told` is what the feed says of its generation's health."""
         tx = self._tx
         sight = judge_sight(target, self._report.hosts)
         state = state_after_sight(deployment.state, sight, wanted_running=deployment.wanted_running)
         if state is DeploymentState.STOPPED and deployment.forget_when_stopped:
             forget(tx, deployment, actor=self._actor)
             return
-        told = tx.deployment_events.told_healths(deployment.id, deployment.generation)
         look = _look(tx, deployment, sight.health, told)
         telling = flapping.judge_look(look, told)
         message = f"flapping: {sight.message}" if _flaps(telling, told) else sight.message

@@ -35,6 +35,11 @@ _CUT_WORDS = re.compile(r"(?:[^\s'\",;&}]*[\s'\",;&}]*){4}")
 _PLAIN = re.compile(r"(?!.*LS0tLS1CRUdJTi)[a-zA-Z0-9_./-]{0,40}")
 """One short word of these: there is nothing to redact in it unless it is known, and most texts are such words."""
 
+_SHORT_CHARACTERS = 200
+_MOST_UNTOUCHED = 4_096
+_UNTOUCHED: set[str] = set()
+"""Short texts in which there was nothing to redact, as roles say the same again and again; never one with a secret."""
+
 _SECRET_KEY = re.compile(r"(?i)passw|secret|token|api_?key|credential|private|authorization")
 
 _MARGIN = 4_096
@@ -68,6 +73,21 @@ def redact(text: str, secrets: Iterable[str] = (), *, limit: int = 16_384) -> st
     """
     if not secrets and _PLAIN.fullmatch(text):
         return text
+    if not secrets and text in _UNTOUCHED:
+        return _end(text, limit)
+    redacted = _redacted(text, secrets, limit)
+    if not secrets and len(text) <= _SHORT_CHARACTERS and redacted == text:
+        _remember_untouched(text)
+    return redacted
+
+
+def _remember_untouched(text: str) -> None:
+    if len(_UNTOUCHED) >= _MOST_UNTOUCHED:
+        _UNTOUCHED.clear()
+    _UNTOUCHED.add(text)
+
+
+def _redacted(text: str, secrets: Iterable[str], limit: int) -> str:
     known = sorted({secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
     text = _without_known(_without_controls(_without_known(text, known)), known)
     text = _ENCODED_KEY.sub(REDACTED, _PRIVATE_KEY.sub(REDACTED, text))
@@ -146,6 +166,8 @@ def _without_known(text: str, known: Iterable[str]) -> str:
 
 
 def _without_controls(text: str) -> str:
+    if text.isprintable():  # told fast, and all of these are not
+        return text
     return _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
 
 

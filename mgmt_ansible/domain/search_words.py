@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+")
 _WORD_CHARACTERS = 64
 """Of a word; the rest of a longer one is left out, where it is stored as where it is asked for."""
+
+_SHORT_CHARACTERS = 200
+"""Texts up to that length come again and again in a feed: types, titles, hosts, actors, what a role says."""
 
 _MOST_WORDS = 2_000
 """That are stored of one entry; those that come first."""
@@ -20,8 +24,15 @@ _MOST_WORDS = 2_000
 
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a text, each once, in the order in which they first come."""
+    return _divided(text) if len(text) > _SHORT_CHARACTERS else _remembered(text)
+
+
+def _divided(text: str) -> tuple[str, ...]:
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return tuple(dict.fromkeys(word[:_WORD_CHARACTERS] for word in _WORD.findall(plain)))
+
+
+_remembered = lru_cache(maxsize=4_096)(_divided)
 
 
 def stored_words(values: Iterable[object]) -> str:

@@ -11,13 +11,14 @@ import errno
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy import exc as sa_exc
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.writer_lock import WriterLock
@@ -33,6 +34,9 @@ _POSTGRESQL_DISK_FULL = "53100"
 
 _CACHE_KIB = 16_384
 """Of SQLite's pages, for each connection: its own 2 MB do not hold what one large report touches in a large feed."""
+
+_POSTGRESQL_PLANS = "SELECT set_config('jit', 'off', false), set_config('plan_cache_mode', 'force_custom_plan', false)"
+"""Every question of ours reads little: compiling one takes longer than answering it, and a plan for any value fits none."""
 
 _log = structlog.get_logger(__name__)
 
@@ -207,7 +211,9 @@ def _engine(url: str, busy_seconds: float) -> sa.Engine:
     try:
         if not url.startswith("sqlite"):
             answering = {"connect_timeout": CONNECT_SECONDS}
-            return sa.create_engine(url, connect_args=answering, pool_pre_ping=True, pool_size=10, max_overflow=30)
+            engine = sa.create_engine(url, connect_args=answering, pool_pre_ping=True, pool_size=10, max_overflow=30)
+            sa.event.listen(engine, "connect", _configure_postgresql)
+            return engine
         if sa.make_url(url).database in (None, "", ":memory:"):
             raise errors.ConfigError("database: SQLite needs a file here: give sqlite:////absolute/path")
         engine = sa.create_engine(url, connect_args={"timeout": busy_seconds}, pool_size=10, max_overflow=30)
@@ -218,6 +224,12 @@ def _engine(url: str, busy_seconds: float) -> sa.Engine:
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _configure_postgresql(connection: DBAPIConnection, _record: object) -> None:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(_POSTGRESQL_PLANS)
+    connection.commit()
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -13,7 +13,7 @@ from mgmt_ansible.control_plane.store import event_hours, event_search, scoping
 from mgmt_ansible.control_plane.store.event_criteria import between, conditions
 from mgmt_ansible.control_plane.store.event_finding import EventFinder
 from mgmt_ansible.control_plane.store.paging import MAX_LIMIT
-from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS, REMOVED_EVENTS
+from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS, DEPLOYMENTS, REMOVED_EVENTS
 from mgmt_ansible.domain.deployment_events import TELLINGS
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.flapping import REMEMBERED, Told
@@ -32,7 +32,7 @@ _STATUS_TYPES = {
 _SHOWN = tuple(column for column in DEPLOYMENT_EVENTS.c if column is not DEPLOYMENT_EVENTS.c.words)
 """All but what is there only to be found."""
 
-_SEARCHED = ("type", "title", "message", "deployment_id", "host", "actor", "data")
+SEARCHED = ("type", "title", "message", "deployment_id", "host", "actor", "data")
 """Columns whose words are found; `None` in them has none."""
 
 
@@ -40,20 +40,9 @@ _INSERT = DEPLOYMENT_EVENTS.insert()
 
 _NEWEST = sa.select(sa.func.max(DEPLOYMENT_EVENTS.c.sequence))
 
-_TOLD_HEALTHS = (
-    sa.select(
-        DEPLOYMENT_EVENTS.c.type,
-        DEPLOYMENT_EVENTS.c.health,
-        DEPLOYMENT_EVENTS.c.generation,
-        DEPLOYMENT_EVENTS.c.received_at,
-    )
-    .with_hint(DEPLOYMENT_EVENTS, "INDEXED BY ix_deployment_events_deployment_id_sequence", "sqlite")
-    .where(
-        DEPLOYMENT_EVENTS.c.deployment_id == sa.bindparam("deployment"), DEPLOYMENT_EVENTS.c.type.in_(sorted(TELLINGS))
-    )
-    .order_by(DEPLOYMENT_EVENTS.c.sequence.desc())
-    .limit(REMEMBERED)
-)
+_OF_DEPLOYMENT = "ix_deployment_events_deployment_id_sequence"
+
+_TOLD_TYPES = tuple(sorted(TELLINGS))
 
 
 class DeploymentEventRows:
@@ -68,7 +57,7 @@ class DeploymentEventRows:
 
     def append_all(self, entries: Sequence[Mapping[str, object]]) -> None:
         """Add entries, each as `append` takes one, in their order: much faster than one by one."""
-        rows = [{**values, "words": stored_words(values[name] for name in _SEARCHED)} for values in entries]
+        rows = [{**values, "words": stored_words(values[name] for name in SEARCHED)} for values in entries]
         if not rows:
             return
         last = self.newest_sequence()
@@ -126,14 +115,18 @@ class DeploymentEventRows:
         )
         return self._connection.execute(found.limit(1)).first() is not None
 
-    def told_healths(self, deployment_id: str, generation: int) -> tuple[Told, ...]:
-        """Return what the feed's newest entries tell of a generation's health, in the feed's order."""
-        rows = self._connection.execute(_TOLD_HEALTHS, {"deployment": deployment_id}).all()
-        return tuple(
-            Told(telling=TELLINGS[row.type], health=Health(row.health), at=row.received_at)
-            for row in reversed(rows)
-            if row.generation == generation
-        )
+    def told_healths(self, generations: Mapping[str, int]) -> dict[str, tuple[Told, ...]]:
+        """Return what the feed's newest entries tell of deployments' healths, each in the feed's order.
+
+        Args:
+            generations: Deployment id -> the only generation that counts.
+        """
+        told: dict[str, list[Told]] = {deployment_id: [] for deployment_id in generations}
+        for row in self._connection.execute(_telling(tuple(generations))):
+            if row.generation == generations[row.deployment_id]:
+                one = Told(telling=TELLINGS[row.type], health=Health(row.health), at=row.received_at)
+                told[row.deployment_id].append(one)
+        return {deployment_id: tuple(some) for deployment_id, some in told.items()}
 
     def healths(self, deployment_id: str, *, limit: int) -> tuple[tuple[datetime, Health], ...]:
         """Return when a deployment's newest entries told which health, oldest first; those that only tell are left out."""
@@ -182,6 +175,31 @@ class DeploymentEventRows:
         query = sa.select(*_SHOWN).where(DEPLOYMENT_EVENTS.c.sequence.in_(sequences))
         found = {row.sequence: _to_wire(row) for row in self._connection.execute(query)}
         return tuple(found[sequence] for sequence in sequences if sequence in found)
+
+
+def _telling(deployment_ids: Sequence[str]) -> sa.Select[Any]:
+    """Return a query of the newest entries that tell a health, of each of these deployments, in the feed's order."""
+    told, older = DEPLOYMENT_EVENTS, DEPLOYMENT_EVENTS.alias("older")
+    last = (
+        sa.select(older.c.sequence)
+        .where(older.c.deployment_id == DEPLOYMENTS.c.id, older.c.type.in_(_TOLD_TYPES))
+        .with_hint(older, f"INDEXED BY {_OF_DEPLOYMENT}", "sqlite")
+        .order_by(older.c.sequence.desc())
+        .offset(REMEMBERED - 1)
+        .limit(1)
+        .scalar_subquery()
+    )
+    asked = sa.select(DEPLOYMENTS.c.id, sa.func.coalesce(last, 0).label("last")).where(
+        DEPLOYMENTS.c.id.in_(deployment_ids)
+    )
+    ends = asked.cte("ends")
+    return (
+        sa.select(told.c.deployment_id, told.c.type, told.c.health, told.c.generation, told.c.received_at)
+        .join_from(ends, told, sa.and_(told.c.deployment_id == ends.c.id, told.c.sequence >= ends.c.last))
+        .with_hint(told, f"INDEXED BY {_OF_DEPLOYMENT}", "sqlite")
+        .where(told.c.type.in_(_TOLD_TYPES))
+        .order_by(told.c.sequence)
+    )
 
 
 def _to_wire(row: sa.Row[Any]) -> api_v2.DeploymentEvent:

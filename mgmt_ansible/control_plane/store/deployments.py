@@ -133,6 +133,15 @@ class DeploymentRows:
             found.update((row.id, to_record(row)) for row in self._connection.execute(RECORDS_BY_ID, some))
         return found
 
+    def environments_of(self, deployment_ids: Sequence[str]) -> dict[str, str]:
+        """Return id -> environment id, of those that exist."""
+        found: dict[str, str] = {}
+        for begin in range(0, len(deployment_ids), _TOGETHER):
+            some = deployment_ids[begin : begin + _TOGETHER]
+            query = sa.select(DEPLOYMENTS.c.id, DEPLOYMENTS.c.environment_id).where(DEPLOYMENTS.c.id.in_(some))
+            found.update((row.id, row.environment_id) for row in self._connection.execute(query))
+        return found
+
     def record(self, deployment_id: str) -> DeploymentRecord:
         """Return one as rules see it; NotFoundError."""
         found = self.find_record(deployment_id)

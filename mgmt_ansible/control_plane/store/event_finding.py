@@ -9,7 +9,7 @@ total is told exactly only where that costs nothing more, and else how many ther
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -63,6 +63,9 @@ class EventFinder:
 
     def newest(self, *, limit: int, offset: int = 0) -> Found:
         """Return so many, newest first, without the first `offset` of them."""
+        beyond = self._behind(offset, limit + 1) if offset else None
+        if beyond is not None and beyond.sequences:
+            return replace(beyond, sequences=beyond.sequences[:limit])
         found = self._found(limit + offset + 1)
         return Found(sequences=found.sequences[offset : offset + limit], total=found.total, exact=found.exact)
 
@@ -80,20 +83,32 @@ class EventFinder:
         """Return at least so many, unless there are less."""
         if self._words == () or any(not one.parts for one in self._criteria):
             return _all_of(())
-        if self._words is None and len(self._criteria) <= 1 and len(self._indexed) == len(self._criteria):
+        if self._one_index:
             return self._by_one_index(need)
         few = next((one for one in self._indexed if self._count(one, FEW) <= FEW), None)
         if few is not None:
             return _all_of(self._looked_at(few) if self._rows_needed else self._met(few))
         return self._among_the_nearest(need) or self._by_words_or_index(need)
 
+    def _behind(self, offset: int, need: int) -> Found | None:
+        """Return what lies behind an offset, when the database can skip it along one index."""
+        if not self._one_index or any(len(one.parts) != 1 for one in self._criteria):
+            return None
+        driver = next(iter(self._criteria), None)
+        query = self._hinted(driver, *(one.whole for one in self._criteria)).order_by(self._order(_SEQUENCE))
+        found = tuple(self._connection.execute(query.offset(offset).limit(need)).scalars())
+        return self._with_total(found, at_least=offset + len(found))
+
     def _by_one_index(self, need: int) -> Found:
         """Answer a question with one criterion, or none."""
         found = self._along_index(need)
         if not self._counting:
             return Found(sequences=found, total=len(found), exact=False)
-        counted = self._count(self._criteria[0] if self._criteria else None, COUNTED)
-        return Found(sequences=found, total=max(min(counted, COUNTED), len(found)), exact=counted <= COUNTED)
+        return self._with_total(found, at_least=len(found))
+
+    def _with_total(self, found: tuple[int, ...], *, at_least: int) -> Found:
+        counted = self._count(next(iter(self._criteria), None), COUNTED)
+        return Found(sequences=found, total=max(min(counted, COUNTED), at_least), exact=counted <= COUNTED)
 
     def _among_the_nearest(self, need: int) -> Found | None:
         """Look at the nearest few thousand that fulfil one criterion; None when that is neither all nor enough."""
@@ -145,6 +160,11 @@ class EventFinder:
             there.c.sequence == _SEQUENCE, there.c[criterion.column].in_(criterion.values)
         )
         return sa.exists(met.with_hint(there, f"INDEXED BY {criterion.index}", "sqlite"))
+
+    @property
+    def _one_index(self) -> bool:
+        """One criterion at most, whose index has the order already."""
+        return self._words is None and len(self._criteria) <= 1 and len(self._indexed) == len(self._criteria)
 
     @property
     def _rows_needed(self) -> bool:

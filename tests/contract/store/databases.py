@@ -37,6 +37,10 @@ class Cluster:
         with psycopg.connect(f"host={self._folder} user={self._user} dbname=postgres", autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    def has(self, name: str) -> bool:
+        with psycopg.connect(f"host={self._folder} user={self._user} dbname=postgres") as connection:
+            return connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
     def create_empty(self) -> str:
         name = f"t{uuid.uuid4().hex}"
         self.execute(f"CREATE DATABASE {name}")
@@ -53,19 +57,29 @@ FAST = ("-c", "fsync=off", "-c", "shared_buffers=32MB")
 
 
 @contextmanager
-def running_cluster(programs: Path, *, settings: Sequence[str] = FAST) -> Iterator[Cluster]:
-    """Run a cluster in a short temporary path (a unix socket's path has 107 bytes), and stop it by its own pid."""
+def running_cluster(programs: Path, *, settings: Sequence[str] = FAST, data: Path | None = None) -> Iterator[Cluster]:
+    """Run a cluster in a short temporary path (a unix socket's path has 107 bytes), and stop it by its own pid.
+
+    Args:
+        programs: Folder of PostgreSQL's server programs.
+        settings: Options of the server.
+        data: Where its data are, or shall be and stay; None has them in the temporary path.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     identity = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     if identity:
         shutil.chown(folder, "postgres", "postgres")
-    data = folder / "data"
+    data = data or folder / "data"
     initdb = [str(programs / "initdb"), "-D", str(data), "-A", "trust", "-N", "--no-locale", "-E", "UTF8"]
     options = [
         "-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "max_connections=200", *settings,
     ]  # fmt: skip
     try:
-        subprocess.run(initdb, check=True, capture_output=True, cwd="/", **identity)
+        if not data.exists():
+            data.mkdir(mode=0o700)
+            if identity:
+                shutil.chown(data, "postgres", "postgres")
+            subprocess.run(initdb, check=True, capture_output=True, cwd="/", **identity)
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(
                 [str(programs / "postgres"), "-D", str(data), *options], stdout=log, stderr=log, cwd="/", **identity
@@ -74,7 +88,7 @@ def running_cluster(programs: Path, *, settings: Sequence[str] = FAST) -> Iterat
             yield _ready(Cluster(folder), programs, folder)
         finally:
             server.send_signal(signal.SIGINT)  # fast: without waiting for clients
-            server.wait(timeout=30)
+            server.wait(timeout=120)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -84,7 +98,8 @@ def _ready(cluster: Cluster, programs: Path, folder: Path) -> Cluster:
     for _ in range(60):
         if subprocess.run(waiting, check=False).returncode == 0:
             break
-    cluster.execute("CREATE DATABASE migrated")
+    if not cluster.has("migrated"):
+        cluster.execute("CREATE DATABASE migrated")
     store = Store(cluster.url("migrated"))
     store.prepare()
     store.close()

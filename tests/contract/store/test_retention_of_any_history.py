@@ -48,7 +48,7 @@ def live_views(site: Site) -> dict[str, object]:
     entries = feed(site)
     actions = site.services.actions.list_actions(limit=500).data
     with site.store.read() as tx:
-        told = {key: tx.deployment_events.told_healths(*key) for key in _generations()}
+        told = {key: tx.deployment_events.told_healths(dict([key]))[key[0]] for key in _generations()}
         present = site.services.deployments.list_deployments(limit=500).data
         return {
             "deployments": present,

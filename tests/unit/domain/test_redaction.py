@@ -177,3 +177,13 @@ class TestCleanText:
     def test_leaves_only_what_can_be_encoded(self) -> None:
         """A lone surrogate would break the report that carries it."""
         assert "ab" == clean_text("a\ud800\udfffb")
+
+
+def test_a_text_that_comes_again_is_treated_as_the_first_time():
+    """What was remembered as harmless is still cut, and still redacted once a part of it is known to be secret."""
+    text = "the gate opened after 3 s for horse battery staple"
+
+    assert text == redact(text) == redact(text)
+    assert "… staple" == redact(text, limit=8)
+    assert f"the gate opened after 3 s for {REDACTED}" == redact(text, ["horse battery staple"])
+    assert text == redact(text)
