@@ -112,6 +112,7 @@ def test_what_is_found_is_what_looking_at_every_entry_finds(
 ):
     """In both orders, from anywhere to anywhere; a total is exact, or no more than there are."""
     monkeypatch.setattr(event_finding, "FEW", few)
+    monkeypatch.setattr(event_finding, "NEAR", few // 2)
     monkeypatch.setattr(event_finding, "COUNTED", few)
     site, entries = feed
     first, last = entries[-1].sequence, entries[0].sequence
