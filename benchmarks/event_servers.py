@@ -98,6 +98,7 @@ def _running(kind: str, folder: Path) -> Iterator[Database]:
     programs = postgresql_programs()
     if programs is None:
         raise SystemExit("needs PostgreSQL's server program initdb (Debian package postgresql)")
+    folder.chmod(0o755)  # PostgreSQL's own user goes through it, and the control plane keeps its folder to itself
     with running_cluster(programs, settings=_DURABLE, data=folder / "cluster") as cluster:
         yield Database(kind=kind, url=cluster.url("migrated"), folder=folder)
 

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -56,6 +57,9 @@ FAST = ("-c", "fsync=off", "-c", "shared_buffers=32MB")
 """For tests, whose data nobody needs after a crash."""
 
 
+START_SECONDS = 60
+
+
 @contextmanager
 def running_cluster(programs: Path, *, settings: Sequence[str] = FAST, data: Path | None = None) -> Iterator[Cluster]:
     """Run a cluster in a short temporary path (a unix socket's path has 107 bytes), and stop it by its own pid.
@@ -95,9 +99,9 @@ def running_cluster(programs: Path, *, settings: Sequence[str] = FAST, data: Pat
 
 def _ready(cluster: Cluster, programs: Path, folder: Path) -> Cluster:
     waiting = [str(programs / "pg_isready"), "-q", "-h", str(folder), "-t", "1"]
-    for _ in range(60):
-        if subprocess.run(waiting, check=False).returncode == 0:
-            break
+    deadline = time.monotonic() + START_SECONDS
+    while subprocess.run(waiting, check=False).returncode != 0 and time.monotonic() < deadline:
+        time.sleep(0.05)
     if not cluster.has("migrated"):
         cluster.execute("CREATE DATABASE migrated")
     store = Store(cluster.url("migrated"))
