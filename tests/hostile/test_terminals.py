@@ -227,25 +227,32 @@ def test_every_answer_is_harmless(monkeypatch, mode: str, line: tuple[str, ...])
     assert "" != done.stdout
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        pytest.param((422, {"code": ALL, "message": ALL, "requestId": ALL}), id="a problem"),
-        pytest.param((418, {"code": ESCAPES, "message": ESCAPES, "requestId": ESCAPES}), id="an unknown problem"),
-        pytest.param((503, ALL.encode()), id="a proxy's page"),
-        pytest.param((200, ALL.encode()), id="no JSON"),
-        pytest.param((200, {ESCAPES: ESCAPES, "data": [{ESCAPES: ESCAPES}], "id": [ESCAPES]}), id="another shape"),
-        pytest.param((200, b'{"id": "\\ud800", "data": [{"id": "\\udc9b31m"}]}'), id="half characters"),
-        pytest.param((200, b'{"id": "\xff\x9b31m"}'), id="no UTF-8"),
-        pytest.param((302, b"", {"Location": "http://elsewhere.test/\x1b]0;title\x07"}), id="a redirect"),
-        pytest.param((302, b"", {"Location": "http://elsewhere.test/\x9b31m"}), id="a redirect that is not UTF-8"),
-        pytest.param(requests.ConnectionError(ESCAPES), id="no connection"),
-    ],
-)
-@pytest.mark.parametrize("noun", COMMANDS)
-def test_every_error_is_harmless(monkeypatch, noun: str, broken):
+OF_A_SHAPE = {
+    "another shape": (200, {ESCAPES: ESCAPES, "data": [{ESCAPES: ESCAPES}], "id": [ESCAPES]}),
+    "half characters": (200, b'{"id": "\\ud800", "data": [{"id": "\\udc9b31m"}]}'),
+    "a problem": (422, {"code": ALL, "message": ALL, "requestId": ALL}),
+}
+"""Answers that each noun reads by itself."""
+OF_NONE = {
+    "an unknown problem": (418, {"code": ESCAPES, "message": ESCAPES, "requestId": ESCAPES}),
+    "a proxy's page": (503, ALL.encode()),
+    "no JSON": (200, ALL.encode()),
+    "no UTF-8": (200, b'{"id": "\xff\x9b31m"}'),
+    "a redirect": (302, b"", {"Location": "http://elsewhere.test/\x1b]0;title\x07"}),
+    "a redirect that is not UTF-8": (302, b"", {"Location": "http://elsewhere.test/\x9b31m"}),
+    "no connection": requests.ConnectionError(ESCAPES),
+}
+"""Answers that the one client refuses for all of them."""
+BROKEN = [
+    *((noun, name) for noun in COMMANDS for name in OF_A_SHAPE),
+    *(("environment", name) for name in OF_NONE),
+]
+
+
+@pytest.mark.parametrize(("noun", "name"), BROKEN, ids=": ".join)
+def test_every_error_is_harmless(monkeypatch, noun: str, name: str):
     """Whatever answers instead of a control plane; it is one sentence and never a traceback."""
-    line = (noun, *COMMANDS[noun][0])
+    line, broken = (noun, *COMMANDS[noun][0]), {**OF_A_SHAPE, **OF_NONE}[name]
 
     done = run_harmlessly(open_terminal(monkeypatch, lambda request: broken), "plain", line)
 
