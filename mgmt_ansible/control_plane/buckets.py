@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 BURST_SECONDS = 10
 _MOST_BUCKETS = 10_000
+"""So that strangers from ever new addresses fill no memory."""
 
 
 class Buckets:
@@ -34,24 +35,22 @@ class Buckets:
             now = self._monotonic()
             level = self._level(key, now)
             taken = level >= 1
-            self._forget_full(now)
-            self._levels[key] = (level - 1 if taken else level, now)
+            self._keep(key, level - 1 if taken else level, now)
             return 0.0 if taken else (1 - level) / self._per_second
 
     def give_back(self, key: str) -> None:
         """Put one back that was taken for nothing."""
         with self._lock:
             now = self._monotonic()
-            self._levels[key] = (min(self._most, self._level(key, now) + 1), now)
+            self._keep(key, min(self._most, self._level(key, now) + 1), now)
 
     def _level(self, key: str, now: float) -> float:
         level, since = self._levels.get(key, (self._most, now))
         return min(self._most, level + (now - since) * self._per_second)
 
-    def _forget_full(self, now: float) -> None:
-        if len(self._levels) >= _MOST_BUCKETS:
-            self._levels = {
-                key: (level, since)
-                for key, (level, since) in self._levels.items()
-                if level + (now - since) * self._per_second < self._most
-            }
+    def _keep(self, key: str, level: float, now: float) -> None:
+        """Keep a level; of too many keys the one that was not used for the longest goes: its bucket is the nearest to full."""
+        self._levels.pop(key, None)
+        self._levels[key] = (level, now)
+        if len(self._levels) > _MOST_BUCKETS:
+            del self._levels[next(iter(self._levels))]

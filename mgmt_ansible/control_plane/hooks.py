@@ -10,14 +10,13 @@ import base64
 import hashlib
 import hmac
 import json
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.entries import append_event
+from mgmt_ansible.control_plane.key_files import read_key
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.wakeups import Wakeups
 from mgmt_ansible.domain import deployment_events
@@ -28,7 +27,6 @@ from mgmt_ansible.wire.basics import Page
 from mgmt_ansible.wire.hooks import Webhook, WebhookIn
 
 MAX_BODY_BYTES = 262_144
-_KEY_BYTES = 32
 _REMEMBERED = timedelta(seconds=2 * WINDOW_SECONDS + 60)
 """Longer than any delivery is believed, so that none is believed twice."""
 _WORD_CHARACTERS = 64
@@ -46,30 +44,14 @@ class HookKeys:
 
     def secret_of(self, webhook_id: str) -> str:
         """Return a webhook's secret: always the same as long as the key is; StoreError when it cannot be read."""
-        digest = hmac.digest(self._key(), webhook_id.encode(), hashlib.sha256)
-        return SECRET_PREFIX + base64.b64encode(digest).decode()
-
-    def _key(self) -> bytes:
         try:
-            with suppress(FileExistsError):
-                self._make()
-            key = bytes.fromhex(self._path.read_text(encoding="ascii"))
+            key = read_key(self._path, make=True)
         except (OSError, ValueError) as exc:
-            raise errors.StoreError(f"{self._path.name} cannot be read or made: {exc}") from exc
-        if len(key) != _KEY_BYTES:
-            raise errors.StoreError(f"{self._path.name} does not hold {_KEY_BYTES} octets: bring the old one back")
-        return key
-
-    def _make(self) -> None:
-        if self._path.exists():
-            return
-        temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
-        temporary.touch(mode=0o600)
-        try:
-            temporary.write_text(secrets.token_hex(_KEY_BYTES), encoding="ascii")
-            self._path.hardlink_to(temporary)
-        finally:
-            temporary.unlink()
+            raise errors.StoreError(
+                f"{self._path.name} cannot be read or made: {exc}. Next: bring the old one back"
+            ) from exc
+        digest = hmac.digest(key, webhook_id.encode(), hashlib.sha256)
+        return SECRET_PREFIX + base64.b64encode(digest).decode()
 
 
 class Hooks:

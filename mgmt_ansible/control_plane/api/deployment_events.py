@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -12,7 +11,7 @@ from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from mgmt_ansible.control_plane import exports
-from mgmt_ansible.control_plane.access import SESSION_COOKIE
+from mgmt_ansible.control_plane.admissions import admission
 from mgmt_ansible.control_plane.api.asking import FeedPaging
 from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.services import Services
@@ -116,12 +115,7 @@ def _add_following(router: APIRouter, services: Services) -> None:
         asked = _sequence_of(last_event_id)
         asked = after if asked is None else asked
         start, gap = await run_in_threadpool(feed.place_of, asked)
-        admitted = partial(
-            services.access.admits,
-            header=request.headers.get("authorization"),
-            cookie=request.cookies.get(SESSION_COOKIE),
-            as_before=request.state.principal,
-        )
+        admitted = admission(services.access, request)
         messages = _messages(feed.follow(start, filters, admitted=admitted), gap)
         return StreamingResponse(messages, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 import secrets
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.key_files import read_key
 
-KEY_BYTES = 32
 _NONCE_BYTES = 12
 _NAME_CHARACTERS = 8
 
@@ -63,35 +62,11 @@ class SecretBox:
 
     def _key(self, *, make: bool) -> bytes:
         try:
-            if make and not self._path.exists():
-                _write_new(self._path, secrets.token_hex(KEY_BYTES) + "\n")
-            key = bytes.fromhex(self._path.read_text(encoding="ascii").strip())
+            return read_key(self._path, make=make)
         except (OSError, ValueError) as exc:
             raise errors.ConfigError(f"notifications/key_file: {self._path} cannot be read: {exc}") from exc
-        if len(key) != KEY_BYTES:
-            raise errors.ConfigError(
-                f"notifications/key_file: {self._path} must hold {2 * KEY_BYTES} hexadecimal digits"
-            )
-        return key
 
 
 def _name(key: bytes) -> str:
     """Return a name for a key that tells nothing of it."""
     return hashlib.sha256(b"name of key:" + key).hexdigest()[:_NAME_CHARACTERS]
-
-
-def _write_new(path: Path, text: str) -> None:
-    """Write a file for its owner only, whole or not at all; of two writers the first wins."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return
-    finally:
-        temporary.unlink()

@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from mgmt_ansible.control_plane.access import SESSION_COOKIE
+from mgmt_ansible.control_plane.admissions import admission
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.wire import api_v2
@@ -29,12 +28,7 @@ def stream_changes(request: Request, services: Services, filters: EventFilters, 
     seen = request.headers.get("last-event-id", "")
     if seen.isascii() and seen.isdigit() and len(seen) <= _SEQUENCE_DIGITS:
         after = max(after, int(seen))
-    admitted = partial(
-        services.access.admits,
-        header=request.headers.get("authorization"),
-        cookie=request.cookies.get(SESSION_COOKIE),
-        as_before=request.state.principal,
-    )
+    admitted = admission(services.access, request)
     entries = services.deployment_events.follow(after, filters, admitted=admitted)
     return StreamingResponse(_messages(entries, admitted), media_type="text/event-stream", headers=HEADERS)
 

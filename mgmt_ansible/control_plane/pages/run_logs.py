@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from functools import partial
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from mgmt_ansible.control_plane.access import SESSION_COOKIE
+from mgmt_ansible.control_plane.admissions import admission
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.run_logs import LARGEST_NUMBER
 from mgmt_ansible.wire import api_v2
@@ -30,12 +29,7 @@ async def log_stream(
     await run_in_threadpool(services.runs.get_run, run_id)
     if last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit():
         first = min(int(last_event_id[:10]), LARGEST_NUMBER - 1) + 1
-    admitted = partial(
-        services.access.admits,
-        header=request.headers.get("authorization"),
-        cookie=request.cookies.get(SESSION_COOKIE),
-        as_before=request.state.principal,
-    )
+    admitted = admission(services.access, request)
     logs = services.runs.follow_log(run_id, first=first, admitted=admitted)
     return StreamingResponse(
         _messages(logs),

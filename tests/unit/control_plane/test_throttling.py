@@ -48,3 +48,12 @@ def test_a_rate_below_one_lets_one_through():
     buckets = Buckets(0.01, monotonic=SetClock())
 
     assert [0.0, 100.0] == [buckets.take("a"), buckets.take("a")]
+
+
+def test_ever_new_keys_fill_no_memory():
+    """What was not used for the longest is forgotten; what was used just now is not."""
+    buckets = Buckets(0.001, most=1, monotonic=SetClock())
+    keys = [str(number) for number in range(10_001)]
+
+    assert {0.0} == {buckets.take(key) for key in keys}
+    assert [0.0, 1000.0] == [buckets.take(keys[0]), buckets.take(keys[-1])]
