@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
-from urllib.parse import urlencode
+from collections.abc import Mapping
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
 
-from mgmt_ansible import errors
-from mgmt_ansible.control_plane.pages.forms import last, read_form, require_same_site
+from mgmt_ansible.control_plane.pages.addresses import address, number
+from mgmt_ansible.control_plane.pages.forms import Form, checked, last, require_same_site
 from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.templating import Templates
 from mgmt_ansible.control_plane.services import Services
@@ -18,11 +16,8 @@ from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire import audit as audit_shapes
 
-_M = TypeVar("_M", bound=api_v2.WireModel)
 _MOST = 500
 _PAGE = 50
-_DIGITS = 18
-_Form = Annotated[dict[str, list[str]], Depends(read_form)]
 
 
 def access_pages(services: Services, templates: Templates) -> APIRouter:
@@ -60,39 +55,26 @@ def _access_page(
 
 def _add_changes(router: APIRouter, services: Services, templates: Templates) -> None:
     @router.post("/access/users")
-    def add_user(request: Request, form: _Form) -> Response:
+    def add_user(request: Request, form: Form) -> Response:
         require_same_site(request)
-        services.users.create_user(
-            _checked(
-                api_v2.UserIn,
-                name=last(form, "name").strip(),
-                role=last(form, "role"),
-                password=last(form, "password") or None,
-                prediction_environment_ids=[one for one in form.get("environment", ()) if one],
-            )
-        )
+        fields = {**_common(form), "password": last(form, "password") or None}
+        services.users.create_user(checked(api_v2.UserIn, fields))
         return RedirectResponse("/access", status_code=303)
 
     @router.post("/access/users/{user_id}")
-    def change_user(request: Request, user_id: str, form: _Form) -> Response:
+    def change_user(request: Request, user_id: str, form: Form) -> Response:
         require_same_site(request)
         fields: dict[str, object] = {name: last(form, name) for name in ("role", "password") if last(form, name)}
         if last(form, "disabled"):
             fields["disabled"] = last(form, "disabled") == "yes"
-        services.users.change_user(user_id, _checked(api_v2.UserPatch, **fields))
+        services.users.change_user(user_id, checked(api_v2.UserPatch, fields))
         return RedirectResponse("/access", status_code=303)
 
     @router.post("/access/tokens")
-    def add_token(request: Request, form: _Form) -> Response:
+    def add_token(request: Request, form: Form) -> Response:
         require_same_site(request)
-        body = _checked(
-            api_v2.AccessTokenIn,
-            name=last(form, "name").strip(),
-            kind="user",
-            role=last(form, "role"),
-            user_id=last(form, "user") or None,
-            prediction_environment_ids=[one for one in form.get("environment", ()) if one],
-        )
+        fields = {**_common(form), "kind": "user", "user_id": last(form, "user") or None}
+        body = checked(api_v2.AccessTokenIn, fields)
         made = services.access.create_token(
             name=body.name,
             kind=body.kind,
@@ -118,15 +100,15 @@ def _add_audit(router: APIRouter, services: Services, templates: Templates) -> N
         filters = audit_shapes.AuditFilters(
             actor=chosen["actor"] or None, target_id=chosen["target"] or None, outcome=chosen["outcome"] or None
         )
-        number = int(before) if before.isascii() and before.isdigit() and len(before) <= _DIGITS else None
-        page = services.audit.list_entries(filters, before=number, limit=_PAGE)
+        place = number(before) or None
+        page = services.audit.list_entries(filters, before=place, limit=_PAGE)
         return templates.page(
             "audit.html",
             place="/audit",
             page=page,
             chosen=chosen,
-            before=number,
-            here=_address(chosen, before=number),
+            before=place,
+            here=_address(chosen, before=place),
             newest=_address(chosen),
             older=_address(chosen, before=page.older) if page.older else None,
             verdict=services.audit.verify() if verify else None,
@@ -134,16 +116,14 @@ def _add_audit(router: APIRouter, services: Services, templates: Templates) -> N
         )
 
 
+def _common(form: Mapping[str, list[str]]) -> dict[str, object]:
+    """Return what users and tokens have in common."""
+    return {
+        "name": last(form, "name").strip(),
+        "role": last(form, "role"),
+        "prediction_environment_ids": [one for one in form.get("environment", ()) if one],
+    }
+
+
 def _address(chosen: dict[str, str], *, before: int | None = None) -> str:
-    values = urlencode({name: value for name, value in {**chosen, "before": before}.items() if value})
-    return f"/audit?{values}" if values else "/audit"
-
-
-def _checked(model: type[_M], **fields: object) -> _M:
-    """Return what a form says; InvalidRequestError names the field that does not fit, and never its value."""
-    try:
-        return model.model_validate(fields)
-    except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        where = "/".join(str(part) for part in first["loc"])
-        raise errors.InvalidRequestError(f"{where}: {first['msg']}") from exc
+    return address("/audit", {**chosen, "before": before})

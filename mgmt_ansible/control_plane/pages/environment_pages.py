@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
 
-from mgmt_ansible import errors
 from mgmt_ansible.control_plane.accepting import Asker
 from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.orphans import LOUD
 from mgmt_ansible.control_plane.pages import forms
+from mgmt_ansible.control_plane.pages.addresses import number
 from mgmt_ansible.control_plane.pages.live import stream_changes
 from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.run_words import RUN_STATUSES, playbook_word
@@ -36,10 +35,8 @@ SHOWN_HOSTS = 100
 _MOST = 500
 _LATE_SECONDS = 120
 """An agent asks for work at least every half minute; one that is silent for so long is away."""
-_DIGITS = 18
 
 _B = TypeVar("_B", bound=api_v2.WireModel)
-Form = Annotated[dict[str, list[str]], Depends(forms.read_form)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +131,7 @@ def _add_environments(router: APIRouter, services: Services, templates: Template
 
     @router.get("")
     def environments_page(request: Request, search: str = "", offset: str = "") -> Response:
-        start = _number(offset)
+        start = number(offset)
         filters = EnvironmentFilters(search=search.strip()[:200] or None)
         page = registry.list_environments(filters, limit=PAGE_SIZE, offset=start)
         agents = services.agents.list_agents(limit=_MOST).data
@@ -154,7 +151,7 @@ def _add_environments(router: APIRouter, services: Services, templates: Template
         return _show(templates, request, "environment_form.html", environment=None)
 
     @router.post("/new")
-    def create(request: Request, form: Form) -> Response:
+    def create(request: Request, form: forms.Form) -> Response:
         forms.require_same_site(request)
         body = _body(api_v2.PredictionEnvironmentIn, form)
         made = registry.create_environment(body, actor=request.state.principal.name)
@@ -172,21 +169,21 @@ def _add_environment(router: APIRouter, services: Services, templates: Templates
     @router.get("/{environment_id}/live")
     def environment_stream(request: Request, environment_id: str, after: str = "") -> Response:
         registry.get_environment(environment_id)
-        return stream_changes(request, services, EventFilters(environment_id=environment_id), after=_number(after))
+        return stream_changes(request, services, EventFilters(environment_id=environment_id), after=number(after))
 
     @router.get("/{environment_id}/edit")
     def edit_page(request: Request, environment_id: str) -> Response:
         return _show(templates, request, "environment_form.html", environment=registry.get_environment(environment_id))
 
     @router.post("/{environment_id}/edit")
-    def change(request: Request, environment_id: str, form: Form) -> Response:
+    def change(request: Request, environment_id: str, form: forms.Form) -> Response:
         forms.require_same_site(request)
         body = _body(api_v2.PredictionEnvironmentPatch, form)
         registry.update_environment(environment_id, body, actor=request.state.principal.name)
         return RedirectResponse(f"/environments/{environment_id}", status_code=303)
 
     @router.post("/{environment_id}/status")
-    def look_now(request: Request, environment_id: str, form: Form) -> Response:  # noqa: ARG001 - reads the form away
+    def look_now(request: Request, environment_id: str, form: forms.Form) -> Response:  # noqa: ARG001 - reads the form away
         forms.require_same_site(request)
         asker = Asker(actor=request.state.principal.name)
         registry.request_status(environment_id, api_v2.ActionIn(type=ActionType.ENVIRONMENT_STATUS), asker)
@@ -204,7 +201,7 @@ def _add_invitations(router: APIRouter, services: Services, templates: Templates
         )
 
     @router.post("/{environment_id}/agent")
-    def invite(request: Request, environment_id: str, form: Form) -> Response:
+    def invite(request: Request, environment_id: str, form: forms.Form) -> Response:
         forms.require_same_site(request)
         environment = registry.get_environment(environment_id)
         name, url = forms.last(form, "name").strip(), forms.last(form, "url").strip()
@@ -212,7 +209,7 @@ def _add_invitations(router: APIRouter, services: Services, templates: Templates
             token = services.access.create_token(name=name, kind="agent", environment_ids=[environment_id])
             made = services.invitations.describe(environment_id, url=url)
             return _show(templates, request, "agent_by_hand.html", environment=environment, token=token, made=made)
-        body = _checked(api_v2.AgentInvitationIn, agent_name=name, control_plane_url=url)
+        body = forms.checked(api_v2.AgentInvitationIn, {"agent_name": name, "control_plane_url": url})
         invitation = services.invitations.invite(
             environment_id, body, actor=request.state.principal.name, url=str(request.base_url)
         )
@@ -242,23 +239,10 @@ class _Rights:
 
 
 def _body(model: type[_B], form: dict[str, list[str]]) -> _B:
-    return _checked(
-        model,
-        name=forms.last(form, "name").strip(),
-        description=forms.last(form, "description").strip(),
-        managed_by=forms.last(form, "managed_by") or None,
-        status_interval_seconds=forms.last(form, "status_interval_seconds") or None,
-    )
-
-
-def _checked(model: type[_B], **values: object) -> _B:
-    """Return a body of what a form said; InvalidRequestError names the first wrong field."""
-    try:
-        return model.model_validate({name: value for name, value in values.items() if value is not None})
-    except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False)[0]
-        raise errors.InvalidRequestError(f"{'/'.join(map(str, first['loc']))}: {first['msg']}") from exc
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else 0
+    fields = {
+        "name": forms.last(form, "name").strip(),
+        "description": forms.last(form, "description").strip(),
+        "managed_by": forms.last(form, "managed_by") or None,
+        "status_interval_seconds": forms.last(form, "status_interval_seconds") or None,
+    }
+    return forms.checked(model, fields)

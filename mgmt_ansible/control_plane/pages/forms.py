@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, TypeVar
 from urllib.parse import parse_qs
 
-from fastapi import Request
+from fastapi import Depends, Request
+from pydantic import ValidationError
 
 from mgmt_ansible import errors
+from mgmt_ansible.wire.basics import WireModel
 
 LONGEST_FORM = 65_536
 MOST_FIELDS = 600
+_Body = TypeVar("_Body", bound=WireModel)
 
 
 async def read_form(request: Request) -> dict[str, list[str]]:
@@ -30,9 +34,27 @@ async def read_form(request: Request) -> dict[str, list[str]]:
         raise errors.InvalidRequestError("body: a form with so many fields is none of these pages'") from exc
 
 
+Form = Annotated[dict[str, list[str]], Depends(read_form)]
+"""The fields of the form that a request brings."""
+
+
 def last(form: Mapping[str, list[str]], name: str) -> str:
     """Return the last value of a field; empty when it is not there."""
     return form.get(name, [""])[-1]
+
+
+def checked(model: type[_Body], fields: Mapping[str, object]) -> _Body:
+    """Return the body that a form says; fields that are None are not given.
+
+    Raises:
+        InvalidRequestError: The message names the first field that does not fit, and never a value, which may be a secret.
+    """
+    try:
+        return model.model_validate({name: value for name, value in fields.items() if value is not None})
+    except ValidationError as exc:
+        first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = "/".join(str(part) for part in first["loc"])
+        raise errors.InvalidRequestError(f"{where}: {first['msg']}") from exc
 
 
 def same_site(request: Request) -> bool:
@@ -52,4 +74,6 @@ def require_same_site(request: Request) -> None:
 def require_typed(form: Mapping[str, list[str]], word: str) -> None:
     """Refuse a form whose field `confirm` is not the word that had to be typed; InvalidRequestError."""
     if last(form, "confirm") != word:
-        raise errors.InvalidRequestError(f"confirm: type {word} exactly, so that nothing is stopped by a slip")
+        raise errors.InvalidRequestError(
+            f"confirm: type {word} exactly, so that nothing is stopped or deleted by a slip"
+        )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
+from mgmt_ansible.control_plane.pages.addresses import address
 from mgmt_ansible.control_plane.pages.words import Word
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.control_plane.store.notification_records import DeliveryStatus
+from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire import notifications as shapes
 
 PAGE_SIZE = 50
@@ -49,18 +50,18 @@ class Chosen:
             "status": self.status or "",
             "offset": self.offset if offset is None else offset,
         }
-        chosen = urlencode({name: value for name, value in values.items() if value})
-        return f"/notifications?{chosen}" if chosen else "/notifications"
+        return address("/notifications", values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationsView:
-    """Channels, policies, mutes that hold, and a page of the log."""
+    """Channels, policies, mutes that hold, a page of the log, and the environments that a policy can be for."""
 
     channels: tuple[shapes.NotificationChannel, ...]
     policies: tuple[shapes.NotificationPolicy, ...]
     mutes: tuple[shapes.NotificationMute, ...]
     log: tuple[shapes.NotificationLog, ...]
+    environments: tuple[api_v2.PredictionEnvironment, ...]
     total: int
     chosen: Chosen
     newest_sequence: int
@@ -86,6 +87,10 @@ class NotificationsView:
         """Where the newest are; None when they are shown."""
         return self.chosen.url(offset=0) if self.chosen.offset else None
 
+    def environment_name(self, environment_id: str) -> str:
+        """Return an environment's name, or the beginning of its id."""
+        return next((one.name for one in self.environments if one.id == environment_id), environment_id[:8])
+
     def policy_name(self, policy_id: str) -> str:
         """Return a policy's name, or the beginning of its id."""
         return next((one.name for one in self.policies if one.id == policy_id), policy_id[:8])
@@ -108,6 +113,7 @@ def notifications_view(services: Services, chosen: Chosen) -> NotificationsView:
         policies=tuple(notifications.policies.list_policies(limit=_MOST).data),
         mutes=tuple(notifications.policies.list_mutes(limit=_MOST).data),
         log=tuple(log.data),
+        environments=tuple(services.registry.list_environments(limit=_MOST).data),
         total=log.total_count,
         chosen=chosen,
         newest_sequence=newest_sequence,

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.pages import notification_views
-from mgmt_ansible.control_plane.pages.forms import last, read_form, require_same_site
+from mgmt_ansible.control_plane.pages.addresses import number
+from mgmt_ansible.control_plane.pages.forms import Form, checked, last, require_same_site
 from mgmt_ansible.control_plane.pages.notification_views import PERIODS, STATUSES, Chosen
 from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.templating import Templates
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.control_plane.store.notification_records import DeliveryStatus
 from mgmt_ansible.domain.event_groups import EventGroup
+from mgmt_ansible.domain.notifications import ScopeType
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import notifications as shapes
-from mgmt_ansible.wire.basics import WireModel
 
 PATH = "/notifications"
-_DIGITS = 9
 _LONGEST_MUTE_HOURS = 24 * 366
-_M = TypeVar("_M", bound=WireModel)
-_Form = Annotated[dict[str, list[str]], Depends(read_form)]
 
 
 def read_chosen(
@@ -39,7 +36,7 @@ def read_chosen(
         policy=policy[:64],
         deployment=deployment.strip()[:64],
         status=DeliveryStatus(status) if status in set(DeliveryStatus) else None,
-        offset=int(offset) if offset.isascii() and offset.isdigit() and len(offset) <= _DIGITS else 0,
+        offset=number(offset),
     )
 
 
@@ -83,34 +80,35 @@ def _add_trying(router: APIRouter, services: Services, templates: Templates) -> 
 
 def _add_changes(router: APIRouter, services: Services) -> None:
     @router.post("/channels")
-    def add_channel(request: Request, form: _Form) -> Response:
+    def add_channel(request: Request, form: Form) -> Response:
         require_same_site(request)
-        body = _checked(shapes.NotificationChannelIn, _channel_fields(form))
+        body = checked(shapes.NotificationChannelIn, _channel_fields(form))
         services.notifications.channels.create_channel(body, actor=request.state.principal.name)
         return _back()
 
     @router.post("/policies")
-    def add_policy(request: Request, form: _Form) -> Response:
+    def add_policy(request: Request, form: Form) -> Response:
         require_same_site(request)
         fields = {
+            **_scope_fields(form),
             "name": last(form, "name").strip(),
             "channelId": last(form, "channel"),
             "eventGroup": last(form, "group"),
             "maximalFrequency": last(form, "every") or None,
         }
-        body = _checked(shapes.NotificationPolicyIn, fields)
+        body = checked(shapes.NotificationPolicyIn, fields)
         services.notifications.policies.create_policy(body, actor=request.state.principal.name)
         return _back()
 
     @router.post("/policies/{policy_id}/active")
-    def switch_policy(request: Request, policy_id: str, form: _Form) -> Response:
+    def switch_policy(request: Request, policy_id: str, form: Form) -> Response:
         require_same_site(request)
         body = shapes.NotificationPolicyPatch(active=last(form, "active") == "yes")
         services.notifications.policies.change_policy(policy_id, body, actor=request.state.principal.name)
         return _back()
 
     @router.post("/mutes")
-    def mute(request: Request, form: _Form) -> Response:
+    def mute(request: Request, form: Form) -> Response:
         require_same_site(request)
         fields = {
             "policyId": last(form, "policy") or None,
@@ -119,7 +117,7 @@ def _add_changes(router: APIRouter, services: Services) -> None:
             "reason": last(form, "reason").strip(),
         }
         services.notifications.policies.mute(
-            _checked(shapes.NotificationMuteIn, fields), actor=request.state.principal.name
+            checked(shapes.NotificationMuteIn, fields), actor=request.state.principal.name
         )
         return _back()
 
@@ -168,21 +166,19 @@ def _channel_fields(form: Mapping[str, list[str]]) -> dict[str, object]:
     return fields
 
 
-def _checked(model: type[_M], fields: Mapping[str, object]) -> _M:
-    """Return a body; InvalidRequestError names the field that does not fit, and says no value."""
-    try:
-        return model.model_validate(fields)
-    except ValidationError as exc:
-        first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = "/".join(str(part) for part in first["loc"])
-        raise errors.InvalidRequestError(f"{where}: {first['msg']}") from exc
+def _scope_fields(form: Mapping[str, list[str]]) -> dict[str, object]:
+    """Return what a policy is for: one deployment, else the environment that is chosen, else everything."""
+    deployment, environment = last(form, "deployment").strip(), last(form, "environment")
+    if deployment:
+        return {"relatedEntityType": ScopeType.DEPLOYMENT, "relatedEntityId": deployment}
+    return {"relatedEntityType": ScopeType.ENVIRONMENT, "relatedEntityId": environment} if environment else {}
 
 
 def _in_hours(text: str) -> datetime | None:
     """Return the time in so many hours; None for an empty text."""
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:_DIGITS]) <= _LONGEST_MUTE_HOURS):
+    if not (0 < number(text) <= _LONGEST_MUTE_HOURS):
         raise errors.InvalidRequestError("hours: give a whole number of hours, or none for a mute without end")
     return datetime.now(UTC) + timedelta(hours=int(text))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from mgmt_ansible import errors
 from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.pages import forms
+from mgmt_ansible.control_plane.pages.addresses import address, number
 from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.templating import Templates
 from mgmt_ansible.control_plane.services import Services
@@ -22,7 +22,6 @@ from mgmt_ansible.wire import api_v2
 
 PAGE_SIZE = 50
 _MOST_DEPLOYMENTS = 100
-_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +34,7 @@ class PackageChosen:
 
     def url(self, offset: int) -> str:
         """Return the address of the list with these filters, at another offset."""
-        values = {"search": self.search, "name": self.name, "offset": offset}
-        chosen = urlencode({key: value for key, value in values.items() if value})
-        return f"/packages?{chosen}" if chosen else "/packages"
+        return address("/packages", {"search": self.search, "name": self.name, "offset": offset})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +66,7 @@ class PackageView:
 
 def read_chosen(search: str = "", name: str = "", offset: str = "") -> PackageChosen:
     """Read the query string of the list; what is no filter's value counts as not chosen."""
-    number = int(offset) if offset.isascii() and offset.isdigit() and len(offset) <= _DIGITS else 0
-    return PackageChosen(search=search.strip()[:200], name=name[:256], offset=number)
+    return PackageChosen(search=search.strip()[:200], name=name[:256], offset=number(offset))
 
 
 def list_view(services: Services, chosen: PackageChosen) -> PackageList:
@@ -138,14 +134,11 @@ def package_pages(services: Services, templates: Templates) -> APIRouter:
         return templates.page("package_delete.html", place="/packages", view=view, principal=request.state.principal)
 
     @router.post("/{package_id}/delete")
-    def delete_package(
-        request: Request, package_id: str, form: Annotated[dict[str, list[str]], Depends(forms.read_form)]
-    ) -> Response:
+    def delete_package(request: Request, package_id: str, form: forms.Form) -> Response:
         forms.require_same_site(request)
         package = services.registry.get_package(package_id)
         typed = f"{package.name} {package.version}"
-        if forms.last(form, "confirm") != typed:
-            raise errors.InvalidRequestError(f"confirm: type {typed} exactly, so that nothing is deleted by a slip")
+        forms.require_typed(form, typed)
         services.registry.delete_package(package_id)
         return RedirectResponse(f"/packages?name={quote(package.name)}", status_code=303)
 

@@ -111,6 +111,18 @@ def test_an_administrator_makes_a_channel_and_a_deployer_a_policy(site: Site, br
         policy.uid,
     )
 
+    environment = {"environment": site.environment.id}
+    site.create("d1", launch=False)
+    assert 303 == deployer.post("/notifications/policies", data={**form, **environment, "name": "q"}).status_code
+    asked = {**form, **environment, "deployment": " d1 ", "name": "r"}
+    assert 303 == deployer.post("/notifications/policies", data=asked).status_code
+    assert 404 == deployer.post("/notifications/policies", data={**asked, "deployment": "gone"}).status_code
+    assert [("everything", "all"), ("predictionEnvironment", site.environment.id), ("deployment", "d1")] == [
+        (one.related_entity_type, one.related_entity_id)
+        for one in site.services.notifications.policies.list_policies().data
+    ]
+    assert f"environment {site.environment.name}" in sections(deployer.get("/notifications").text)
+
     assert 303 == deployer.post(f"/notifications/policies/{policy.id}/active", data={"active": "no"}).status_code
     assert not site.services.notifications.policies.get_policy(policy.id).active
     assert 403 == deployer.post("/notifications/channels", data=form).status_code
