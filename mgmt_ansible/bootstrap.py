@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mgmt_ansible.adapters.control_plane import HttpControlPlane
     from mgmt_ansible.adapters.package_caches import FilePackageCache
     from mgmt_ansible.agent.loops import Agent
+    from mgmt_ansible.execution.installations import Installation
     from mgmt_ansible.execution.inventories import AnsibleInventory
     from mgmt_ansible.execution.preflight_environments import EnvironmentPreflight
     from mgmt_ansible.execution.runs import RunExecutor
@@ -158,14 +159,13 @@ def export_run(
         ControlPlaneUnavailableError: The archive is not in the cache and cannot be downloaded.
     """
     from mgmt_ansible.execution.exports import RecordedRun, RunExporter
-    from mgmt_ansible.execution.installations import Installation
 
     _, cache = _make_agent_side(settings, secrets.token_hex(12))
     if spec.deployment is not None and spec.deployment.package is not None:
         cache.fetch(spec.deployment.package)
     exporter = RunExporter(
         bindings=settings.bindings,
-        installation=Installation(bin_dir=settings.bin_dir, inherited=dict(os.environ)),
+        installation=_installation(settings),
         content_path=settings.content_path,
         archive_path=cache.path,
     )
@@ -179,14 +179,11 @@ def open_preflight(settings: AgentSettings, environment_id: str) -> EnvironmentP
     Raises:
         NotFoundError: The settings do not serve the environment.
     """
-    from mgmt_ansible.execution.installations import Installation
     from mgmt_ansible.execution.preflight_environments import EnvironmentPreflight
 
     if environment_id not in settings.bindings:
         raise errors.NotFoundError(f"environment {environment_id} is not in the agent's configuration")
-    inherited = dict(os.environ)
-    installation = Installation(bin_dir=settings.bin_dir, inherited=inherited)
-    return EnvironmentPreflight(settings.bindings[environment_id], installation, inherited)
+    return EnvironmentPreflight(settings.bindings[environment_id], _installation(settings), dict(os.environ))
 
 
 def look_at_hosts(settings: AgentSettings, environment_id: str) -> tuple[HostReport, ...]:
@@ -202,8 +199,6 @@ def report_checks(settings: AgentSettings, environment_id: str, hosts: tuple[Hos
         ControlPlaneUnavailableError: Nobody answers there.
         ForbiddenError: The agent's token does not name the environment.
     """
-    from datetime import UTC, datetime
-
     from mgmt_ansible.agent.snapshots import preflight_reports
 
     control_plane, _ = _make_agent_side(settings, secrets.token_hex(12))
@@ -222,6 +217,12 @@ def _secrets_of(settings: AgentSettings) -> tuple[str, ...]:
     from mgmt_ansible.execution.known_secrets import file_secrets
 
     return (settings.token, *(secret for binding in settings.bindings.values() for secret in file_secrets(binding)))
+
+
+def _installation(settings: AgentSettings) -> Installation:
+    from mgmt_ansible.execution.installations import Installation
+
+    return Installation(bin_dir=settings.bin_dir, inherited=dict(os.environ))
 
 
 def _make_agent_side(
@@ -243,12 +244,10 @@ def _make_agent_side(
 def _make_execution(
     settings: AgentSettings, cache: FilePackageCache, agent_id: str
 ) -> tuple[RunExecutor, AnsibleInventory]:
-    from mgmt_ansible.execution.installations import Installation
     from mgmt_ansible.execution.inventories import AnsibleInventory
     from mgmt_ansible.execution.runs import RunExecutor
 
-    inherited = dict(os.environ)
-    installation = Installation(bin_dir=settings.bin_dir, inherited=inherited)
+    inherited, installation = dict(os.environ), _installation(settings)
     installation.executable("ansible-playbook")
     inventory = AnsibleInventory(bindings=settings.bindings, installation=installation, inherited=inherited)
     executor = RunExecutor(

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Literal, TypedDict
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.access_rules import check_some_admin, check_token
 from mgmt_ansible.control_plane.credentials import new_secret, new_token, sha256_hex
 from mgmt_ansible.control_plane.principals import Principal, principal_of
 from mgmt_ansible.control_plane.store import Store, Transaction
@@ -130,7 +131,7 @@ class Access:
         """
         text = new_token()
         with self._store.write() as tx:
-            _check_token(tx, name=name, kind=kind, role=role, environment_ids=environment_ids, user_id=user_id)
+            check_token(tx, name=name, kind=kind, role=role, environment_ids=environment_ids, user_id=user_id)
             token = api_v2.AccessToken(
                 id=make_id(),
                 name=name,
@@ -197,7 +198,7 @@ class Access:
         with self._store.write() as tx:
             expires_at = tx.now + LOGIN_LINK_LIFE
             owner = _owner(tx, principal)
-            tx.access.insert_login_link(sha256_hex(code), owner=owner, expires_at=expires_at)
+            tx.access.insert_login_link(sha256_hex(code), owner=owner, expires_at=expires_at, now=tx.now)
         return api_v2.LoginLink(path=f"/login?code={code}", expires_at=expires_at)
 
     def redeem(self, code: str) -> str:
@@ -277,39 +278,6 @@ def _tell_sign_in(tx: Transaction, owner: TokenRecord | UserRecord) -> None:
         kind = "access_token" if isinstance(owner, TokenRecord) else "user"
         subject = AuditSubject(action="sign_in", target_kind=kind, target_id=owner.id)
         tx.audit.note(subject, actor=principal.name, role=principal.role or "")
-
-
-def check_scope(role: Role, environment_ids: Sequence[str]) -> None:
-    """Refuse an administrator for some environments only: what administrators do is for all; InvalidRequestError."""
-    if role is Role.ADMIN and environment_ids:
-        raise errors.InvalidRequestError(
-            "predictionEnvironmentIds: an administrator is for all environments: name none, or take the role deployer"
-        )
-
-
-def check_some_admin(tx: Transaction) -> None:
-    """Refuse what would leave nobody who can administrate; ConflictError, and nothing is changed."""
-    if not tx.access.any_admin():
-        raise errors.ConflictError(
-            "nobody could administrate any more: first give another user or token the role admin"
-        )
-
-
-def _check_token(
-    tx: Transaction, *, name: str, kind: str, role: Role, environment_ids: Sequence[str], user_id: str | None
-) -> None:
-    if kind == "agent" and not environment_ids:
-        raise errors.InvalidRequestError("predictionEnvironmentIds: an agent's token names at least one")
-    if kind == "agent" and user_id is not None:
-        raise errors.InvalidRequestError("userId: an agent's token belongs to no user")
-    if kind != "agent":
-        check_scope(role, environment_ids)
-    for environment_id in environment_ids:
-        tx.environments.record(environment_id)
-    if user_id is not None:
-        tx.users.record(user_id)
-    if tx.access.name_taken(name):
-        raise errors.ConflictError(f"a user or an access token is named {name} already: revoke it or take another name")
 
 
 def _owner(tx: Transaction, principal: Principal) -> TokenRecord | UserRecord:

@@ -9,7 +9,7 @@ from mgmt_ansible.wire import api_v2
 _OF_ANOTHER_MAKER = {"datastore_id": "datastoreId", "credential_id": "credentialId"}
 
 
-def environment_values(body: api_v2.PredictionEnvironmentIn | api_v2.PredictionEnvironmentPatch) -> dict[str, object]:
+def environment_values(body: api_v2.PredictionEnvironmentPatch) -> dict[str, object]:
     """Return column -> value of what is given.
 
     Raises:
@@ -37,7 +37,7 @@ def new_environment_values(body: api_v2.PredictionEnvironmentIn) -> dict[str, ob
     return {**defaults, **environment_values(body)}
 
 
-def _managed(body: api_v2.PredictionEnvironmentIn | api_v2.PredictionEnvironmentPatch) -> bool | None:
+def _managed(body: api_v2.PredictionEnvironmentPatch) -> bool | None:
     flag = body.is_managed_by_management_agent
     if body.managed_by is None:
         return flag

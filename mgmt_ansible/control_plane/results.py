@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from pydantic import TypeAdapter
 
-from mgmt_ansible.control_plane.deployments import forget, set_health
+from mgmt_ansible.control_plane.deployment_health import set_health
+from mgmt_ansible.control_plane.deployments import forget
 from mgmt_ansible.control_plane.entries import (
     action_words,
     append_event,

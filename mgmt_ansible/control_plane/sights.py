@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from mgmt_ansible.control_plane.deployments import forget, health_values
+from mgmt_ansible.control_plane.deployment_health import health_values
+from mgmt_ansible.control_plane.deployments import forget
 from mgmt_ansible.control_plane.entries import event_values, evidence_data, host_data, package_data
 from mgmt_ansible.control_plane.judgement import Sight, endpoints_of, judge_sight, state_after_sight
 from mgmt_ansible.control_plane.orphans import take_orphans

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane.access import check_scope, check_some_admin
+from mgmt_ansible.control_plane.access_rules import check_scope, check_some_admin
 from mgmt_ansible.control_plane.passwords import Passwords
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.records import UserRecord

@@ -45,23 +45,6 @@ class ModelFormat(StrEnum):
     EXTERNAL_MODEL = "externalModel"
 
 
-class PredictionEnvironmentIn(WireModel):
-    """Body of `POST predictionEnvironments/`; `managed_by` and the flag say the same, one of them is enough."""
-
-    name: str = Field(min_length=1, max_length=512, pattern=LABEL_PATTERN)
-    platform: Platform = Platform.ON_PREMISE
-    description: str | None = Field(default="", max_length=10_000)
-    supported_model_formats: list[ModelFormat] = Field(default=[ModelFormat.EXTERNAL_MODEL], max_length=4)
-    managed_by: ManagedBy | None = None
-    is_managed_by_management_agent: bool | None = None
-    plugin: str | None = Field(default=None, max_length=512, pattern=LABEL_PATTERN)
-    priority: int | None = Field(default=None, ge=0, le=2**31 - 1)
-    max_concurrent_batch_predictions_job: int | None = Field(default=None, ge=1, le=2**31 - 1)
-    datastore_id: str | None = Field(default=None, max_length=64)
-    credential_id: str | None = Field(default=None, max_length=64)
-    status_interval_seconds: float = Field(default=60.0, ge=0, le=86_400)
-
-
 class PredictionEnvironmentPatch(WireModel):
     """Body of `PATCH predictionEnvironments/{id}/`; absent fields stay."""
 
@@ -77,6 +60,16 @@ class PredictionEnvironmentPatch(WireModel):
     datastore_id: str | None = Field(default=None, max_length=64)
     credential_id: str | None = Field(default=None, max_length=64)
     status_interval_seconds: float | None = Field(default=None, ge=0, le=86_400)
+
+
+class PredictionEnvironmentIn(PredictionEnvironmentPatch):
+    """Body of `POST predictionEnvironments/`; `managed_by` and the flag say the same, one of them is enough."""
+
+    name: str = Field(min_length=1, max_length=512, pattern=LABEL_PATTERN)
+    platform: Platform = Platform.ON_PREMISE
+    description: str | None = Field(default="", max_length=10_000)
+    supported_model_formats: list[ModelFormat] = Field(default=[ModelFormat.EXTERNAL_MODEL], max_length=4)
+    status_interval_seconds: float = Field(default=60.0, ge=0, le=86_400)
 
 
 class EnvironmentHealth(WireModel):

@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.access import SESSION_COOKIE, Access, Principal
-from mgmt_ansible.control_plane.api import permissions
+from mgmt_ansible.control_plane.api import permitting
+from mgmt_ansible.control_plane.api.permissions import Permission
 from mgmt_ansible.control_plane.api.problems import problem, problem_of
 from mgmt_ansible.control_plane.audit import Audit
 from mgmt_ansible.control_plane.buckets import Buckets
@@ -56,7 +57,7 @@ class Authentication:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        permission = permissions.permissions_of(scope["method"], scope["path"])
+        permission = permitting.permission_of(scope["method"], scope["path"])
         if permission is None or not permission.everybody:
             refusal = await self._refusal(Request(scope), permission)
             if refusal is not None:
@@ -70,7 +71,7 @@ class Authentication:
         if at_hand is not None and answered.status == _FORBIDDEN and hasattr(state, "principal"):
             await run_in_threadpool(self._audit.refused, at_hand, getattr(state, "refusal", "refused"))
 
-    async def _refusal(self, request: Request, permission: permissions.Permission | None) -> ASGIApp | None:
+    async def _refusal(self, request: Request, permission: Permission | None) -> ASGIApp | None:
         """Return what to answer instead; None when the request may go on."""
         try:
             principal = await run_in_threadpool(self._principal, request)
@@ -82,9 +83,9 @@ class Authentication:
             return self._answer(request, self._counted(request, error))
         return None
 
-    async def _check(self, request: Request, principal: Principal, permission: permissions.Permission) -> None:
+    async def _check(self, request: Request, principal: Principal, permission: Permission) -> None:
         try:
-            permissions.check(principal, permission, request.url.path)
+            permitting.check(principal, permission, request.url.path)
         except errors.ForbiddenError as error:
             at_hand = request_at_hand(request, permission)
             if at_hand is not None:
@@ -112,7 +113,7 @@ class Authentication:
 
     def _nothing_here(self, request: Request) -> ASGIApp:
         """Refuse what no route takes; were it let through, a route that permissions forgot would be open to all."""
-        methods = permissions.methods_of(request.url.path)
+        methods = permitting.methods_of(request.url.path)
         if methods:
             answer = problem(request, status=405, code="invalid_request", message="Method Not Allowed")
             answer.headers["Allow"] = ", ".join(methods)
@@ -137,7 +138,7 @@ class _Answered:
         await self._send(message)
 
 
-def request_at_hand(request: Request, permission: permissions.Permission) -> CurrentRequest | None:
+def request_at_hand(request: Request, permission: Permission) -> CurrentRequest | None:
     """Return what the audit says of a request; None for agents, and for what changes nothing.
 
     Signing in tells of itself, and so do the other routes that are open to everybody.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from mgmt_ansible.control_plane.api import permissions
+from mgmt_ansible.control_plane.api import permitting
 from mgmt_ansible.control_plane.api.asking import (
     Asking,
     AskingFor,
@@ -142,5 +142,5 @@ def _add_changing(router: APIRouter, services: Services) -> None:
 
         `dryRun` only tells what it would do; `failedOnly` spares hosts that are fine.
         """
-        permissions.require(principal, ROLE_OF_ACTION[body.type])
+        permitting.require(principal, ROLE_OF_ACTION[body.type])
         return accepted(response, deployments.act(deployment_id, body, asker))

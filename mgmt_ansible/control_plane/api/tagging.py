@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from mgmt_ansible.control_plane.api.asking import Asking, Paging
 from mgmt_ansible.control_plane.services import Services
+from mgmt_ansible.control_plane.tagging import Tagging
 from mgmt_ansible.domain.key_values import EntityType, KeyValueCategory
 from mgmt_ansible.wire.basics import Page
 from mgmt_ansible.wire.tags import KeyValue, KeyValueIn, KeyValuePatch, Tag, TagIn, TagPatch
@@ -15,66 +16,42 @@ from mgmt_ansible.wire.tags import KeyValue, KeyValueIn, KeyValuePatch, Tag, Tag
 
 def deployment_tag_router(services: Services) -> APIRouter:
     """Return the routes of a deployment's tags."""
-    router = APIRouter(prefix="/deployments/{deployment_id}/tags", tags=["tags"])
-    tagging, of = services.tagging, EntityType.DEPLOYMENT
-
-    @router.get("/")
-    def list_deployment_tags(deployment_id: str, paging: Paging) -> Page[Tag]:
-        """List a deployment's tags by name."""
-        return paging.page(tagging.list_tags(of, deployment_id, limit=paging.limit, offset=paging.offset))
-
-    @router.post("/", status_code=201)
-    def add_deployment_tag(deployment_id: str, body: TagIn) -> Tag:
-        """Add a tag; 409 when the name is there."""
-        return tagging.add_tag(of, deployment_id, body)
-
-    @router.get("/{tag_id}/")
-    def get_deployment_tag(deployment_id: str, tag_id: str) -> Tag:
-        """Return one tag."""
-        return tagging.get_tag(of, deployment_id, tag_id)
-
-    @router.patch("/{tag_id}/")
-    def change_deployment_tag(deployment_id: str, tag_id: str, body: TagPatch) -> Tag:
-        """Change name or value."""
-        return tagging.change_tag(of, deployment_id, tag_id, body)
-
-    @router.delete("/{tag_id}/", status_code=204)
-    def delete_deployment_tag(deployment_id: str, tag_id: str) -> None:
-        """Remove a tag."""
-        tagging.delete_tag(of, deployment_id, tag_id)
-
-    return router
+    return _tag_router(services.tagging, EntityType.DEPLOYMENT, "/deployments", "deployment_id")
 
 
 def environment_tag_router(services: Services) -> APIRouter:
     """Return the routes of an environment's tags."""
-    router = APIRouter(prefix="/predictionEnvironments/{environment_id}/tags", tags=["tags"])
-    tagging, of = services.tagging, EntityType.ENVIRONMENT
+    return _tag_router(services.tagging, EntityType.ENVIRONMENT, "/predictionEnvironments", "environment_id")
+
+
+def _tag_router(tagging: Tagging, of: EntityType, things: str, id_name: str) -> APIRouter:
+    router = APIRouter(prefix=f"{things}/{{{id_name}}}/tags", tags=["tags"])
+    of_path: str = Path(alias=id_name)
 
     @router.get("/")
-    def list_environment_tags(environment_id: str, paging: Paging) -> Page[Tag]:
-        """List an environment's tags by name."""
-        return paging.page(tagging.list_tags(of, environment_id, limit=paging.limit, offset=paging.offset))
+    def list_tags(paging: Paging, entity_id: str = of_path) -> Page[Tag]:
+        """List tags by name."""
+        return paging.page(tagging.list_tags(of, entity_id, limit=paging.limit, offset=paging.offset))
 
     @router.post("/", status_code=201)
-    def add_environment_tag(environment_id: str, body: TagIn) -> Tag:
+    def add_tag(body: TagIn, entity_id: str = of_path) -> Tag:
         """Add a tag; 409 when the name is there."""
-        return tagging.add_tag(of, environment_id, body)
+        return tagging.add_tag(of, entity_id, body)
 
     @router.get("/{tag_id}/")
-    def get_environment_tag(environment_id: str, tag_id: str) -> Tag:
+    def get_tag(tag_id: str, entity_id: str = of_path) -> Tag:
         """Return one tag."""
-        return tagging.get_tag(of, environment_id, tag_id)
+        return tagging.get_tag(of, entity_id, tag_id)
 
     @router.patch("/{tag_id}/")
-    def change_environment_tag(environment_id: str, tag_id: str, body: TagPatch) -> Tag:
+    def change_tag(tag_id: str, body: TagPatch, entity_id: str = of_path) -> Tag:
         """Change name or value."""
-        return tagging.change_tag(of, environment_id, tag_id, body)
+        return tagging.change_tag(of, entity_id, tag_id, body)
 
     @router.delete("/{tag_id}/", status_code=204)
-    def delete_environment_tag(environment_id: str, tag_id: str) -> None:
+    def delete_tag(tag_id: str, entity_id: str = of_path) -> None:
         """Remove a tag."""
-        tagging.delete_tag(of, environment_id, tag_id)
+        tagging.delete_tag(of, entity_id, tag_id)
 
     return router
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store.access_tables import ACCESS_TOKENS, LOGIN_LINKS, SESSIONS, USERS
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.records import SessionRecord, TokenRecord, UserRecord
-from mgmt_ansible.control_plane.store.schema import ACCESS_TOKENS, LOGIN_LINKS, SESSIONS, USERS
 from mgmt_ansible.control_plane.store.users import user_of
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
@@ -94,17 +94,16 @@ class AccessRows:
         rows = self._connection.execute(query.order_by(ACCESS_TOKENS.c.created_at, ACCESS_TOKENS.c.id).limit(limit))
         return tuple(self._record(row) for row in rows)
 
-    def insert_login_link(self, sha256: str, *, owner: Owner, expires_at: datetime) -> None:
-        """Add a login link."""
+    def insert_login_link(self, sha256: str, *, owner: Owner, expires_at: datetime, now: datetime) -> None:
+        """Add a login link, and forget those that expired."""
+        self._connection.execute(LOGIN_LINKS.delete().where(LOGIN_LINKS.c.expires_at <= now))
         self._connection.execute(LOGIN_LINKS.insert().values(sha256=sha256, expires_at=expires_at, **_columns(owner)))
 
     def take_login_link(self, sha256: str, *, now: datetime) -> Owner | None:
         """Use a login link up; return whose it is, unless it is unknown or expired."""
         query = LOGIN_LINKS.select().where(LOGIN_LINKS.c.sha256 == sha256, LOGIN_LINKS.c.expires_at > now)
         row = self._connection.execute(query).one_or_none()
-        self._connection.execute(
-            LOGIN_LINKS.delete().where(sa.or_(LOGIN_LINKS.c.sha256 == sha256, LOGIN_LINKS.c.expires_at <= now))
-        )
+        self._connection.execute(LOGIN_LINKS.delete().where(LOGIN_LINKS.c.sha256 == sha256))
         return None if row is None else self._owner(row)
 
     def insert_session(self, sha256: str, *, owner: Owner, expires_at: datetime, now: datetime) -> None:

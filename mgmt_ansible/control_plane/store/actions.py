@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.action_records import (
+    CHANGING_TYPES,
+    SPEC,
+    UNFINISHED,
+    action_to_wire,
+    record_from_row,
+)
+from mgmt_ansible.control_plane.store.claimable_actions import claimable
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.records import ActionRecord, Holder, Prior
 from mgmt_ansible.control_plane.store.schema import ACTIONS
-from mgmt_ansible.domain.actions import CHANGING, NEEDS_PACKAGE, ActionSpec, ActionStatus, ActionType
-from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.actions import NEEDS_PACKAGE, ActionSpec, ActionStatus, ActionType
 from mgmt_ansible.domain.model_packages import ModelPackage
 from mgmt_ansible.wire import api_v2
 
-SPEC: TypeAdapter[ActionSpec] = TypeAdapter(ActionSpec)
-
-UNFINISHED = (ActionStatus.PENDING.value, ActionStatus.RUNNING.value)
-"""Statuses of what is asked for and has not ended."""
-CHANGING_TYPES = tuple(sorted(action_type.value for action_type in CHANGING))
-"""Types of actions that change hosts."""
 _RELEASES = 100
 """Of one deployment, newest first, among which one to go back to is looked for."""
-LONGEST_CLAIM = timedelta(minutes=1)
-"""No claim ends later than this after now; twice the life of one, so that a small step of the clock changes nothing."""
 
 
 class ActionRows:
@@ -124,11 +122,11 @@ class ActionRows:
 
     def get(self, action_id: str) -> api_v2.Action:
         """Return one; NotFoundError."""
-        return _to_wire(self._row(action_id))
+        return action_to_wire(self._row(action_id))
 
     def record(self, action_id: str) -> ActionRecord:
         """Return one as rules see it; NotFoundError."""
-        return _record(self._row(action_id))
+        return record_from_row(self._row(action_id))
 
     def find_record(self, action_id: str) -> ActionRecord | None:
         """Return one as rules see it."""
@@ -145,7 +143,7 @@ class ActionRows:
         query = ACTIONS.select().order_by(ACTIONS.c.sequence.desc())
         for column, value in ((ACTIONS.c.deployment_id, deployment_id), (ACTIONS.c.status, status)):
             query = query if value is None else query.where(column == value)
-        return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
+        return page_of(self._connection, query, limit=limit, offset=offset, make=action_to_wire)
 
     def succeeded_packages(self, deployment_id: str) -> tuple[ModelPackage, ...]:
         """Return the packages of a deployment's newest changes that succeeded, newest first."""
@@ -161,13 +159,13 @@ class ActionRows:
     def unfinished(self, deployment_id: str) -> tuple[ActionRecord, ...]:
         """Return the pending and running actions of a deployment, oldest first."""
         query = ACTIONS.select().where(ACTIONS.c.deployment_id == deployment_id, ACTIONS.c.status.in_(UNFINISHED))
-        return tuple(_record(row) for row in self._connection.execute(query.order_by(ACTIONS.c.sequence)).all())
+        return tuple(record_from_row(row) for row in self._connection.execute(query.order_by(ACTIONS.c.sequence)).all())
 
     def unfinished_in(self, environment_id: str) -> tuple[ActionRecord, ...]:
         """Return the pending and running actions of an environment, the newest first, so that each can be undone."""
         query = ACTIONS.select().where(ACTIONS.c.environment_id == environment_id, ACTIONS.c.status.in_(UNFINISHED))
         rows = self._connection.execute(query.order_by(ACTIONS.c.sequence.desc())).all()
-        return tuple(_record(row) for row in rows)
+        return tuple(record_from_row(row) for row in rows)
 
     def changing_deployments(self, environment_id: str) -> frozenset[str]:
         """Return the ids of deployments with an unfinished action that changes hosts."""
@@ -208,15 +206,9 @@ class ActionRows:
     def claimable(
         self, environment_ids: Sequence[str], *, instance_id: str, now: datetime, limit: int | None
     ) -> tuple[ActionRecord, ...]:
-        """Return what an agent should take next, the first first.
-
-        Pending ones, and running ones whose claim expired or was released, unless a newer change of the same deployment waits; never
-        while another action of the deployment runs; and never to the process that released it, whose other questions may still
-        wait while it leaves. Changes go before status, then the oldest first. A claim that ends later than any claim can was
-        made before the clock was set back: nobody's, as nobody knows how old it is.
-        """
-        query = _claimable(environment_ids, instance_id, now).limit(limit)
-        return tuple(_record(row) for row in self._connection.execute(query))
+        """Return what an agent should take next, the first first; see `claimable_actions`."""
+        query = claimable(environment_ids, instance_id, now).limit(limit)
+        return tuple(record_from_row(row) for row in self._connection.execute(query))
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return (type, status) -> number of actions."""
@@ -225,94 +217,10 @@ class ActionRows:
 
     def _first(self, query: sa.Select[Any]) -> ActionRecord | None:
         row = self._connection.execute(query).first()
-        return None if row is None else _record(row)
+        return None if row is None else record_from_row(row)
 
     def _row(self, action_id: str) -> sa.Row[Any]:
         row = self._connection.execute(ACTIONS.select().where(ACTIONS.c.id == action_id)).one_or_none()
         if row is None:
             raise errors.NotFoundError(f"action {action_id} does not exist")
         return row
-
-
-def _claimable(environment_ids: Sequence[str], instance_id: str, now: datetime) -> sa.Select[Any]:
-    latest = now + LONGEST_CLAIM
-    other = ACTIONS.alias("other")
-    held = sa.exists().where(
-        other.c.deployment_id == ACTIONS.c.deployment_id,
-        other.c.sequence != ACTIONS.c.sequence,
-        other.c.status == ActionStatus.RUNNING.value,
-        other.c.expires_at > now,
-        other.c.expires_at <= latest,
-    )
-    newer = ACTIONS.alias("newer")
-    outdated = sa.exists().where(
-        newer.c.deployment_id == ACTIONS.c.deployment_id,
-        newer.c.sequence > ACTIONS.c.sequence,
-        newer.c.status == ActionStatus.PENDING.value,
-        newer.c.type.in_(CHANGING_TYPES),
-    )
-    pending = ACTIONS.c.status == ActionStatus.PENDING.value
-    given_back = sa.and_(ACTIONS.c.expires_at.is_(None), ACTIONS.c.instance_id.is_distinct_from(instance_id))
-    nobodys = sa.or_(given_back, ACTIONS.c.expires_at <= now, ACTIONS.c.expires_at > latest)
-    expired = sa.and_(ACTIONS.c.status == ActionStatus.RUNNING.value, nobodys, ~outdated)
-    changes_first = sa.case((ACTIONS.c.type.in_(CHANGING_TYPES), 0), else_=1)
-    return (
-        ACTIONS.select()
-        .where(ACTIONS.c.environment_id.in_(environment_ids), sa.or_(pending, expired), ~held)
-        .order_by(changes_first, ACTIONS.c.sequence)
-    )
-
-
-def _record(row: sa.Row[Any]) -> ActionRecord:
-    return ActionRecord(
-        id=row.id,
-        type=ActionType(row.type),
-        status=ActionStatus(row.status),
-        environment_id=row.environment_id,
-        deployment_id=row.deployment_id,
-        generation=row.generation,
-        spec=SPEC.validate_python(row.spec),
-        attempt=row.attempt,
-        agent=row.agent,
-        started_at=row.started_at,
-        expires_at=row.expires_at,
-        cancel_requested=row.cancel_requested,
-        requested_by=row.requested_by,
-        idempotency_request=row.idempotency_request,
-        prior=None if row.prior is None else _prior(row.prior),
-        progress=row.progress,
-    )
-
-
-def _prior(value: dict[str, Any]) -> Prior:
-    return Prior(
-        state=DeploymentState(value["state"]),
-        package_id=value["package_id"],
-        wanted_running=value["wanted_running"],
-        generation=value["generation"],
-    )
-
-
-def _to_wire(row: sa.Row[Any]) -> api_v2.Action:
-    return api_v2.Action(
-        id=row.id,
-        type=row.type,
-        status=row.status,
-        prediction_environment_id=row.environment_id,
-        deployment_id=row.deployment_id,
-        generation=row.generation,
-        attempt=row.attempt,
-        agent=row.agent,
-        requested_by=row.requested_by,
-        requested_at=row.requested_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
-        cancel_requested=row.cancel_requested,
-        outcome=row.outcome,
-        cause=row.cause,
-        message=row.message,
-        progress=row.progress,
-        would=row.spec.get("would"),
-        limit=row.spec.get("limit") or [],
-        hosts=row.hosts,
-    )

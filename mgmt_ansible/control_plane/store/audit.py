@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible.control_plane.current_request import CurrentRequest, current_request
-from mgmt_ansible.control_plane.store.schema import AUDIT_ENTRIES, AUDIT_HEAD
+from mgmt_ansible.control_plane.store.access_tables import AUDIT_ENTRIES, AUDIT_HEAD
 from mgmt_ansible.domain.audit import AuditEntry, AuditHead, digest_of
 from mgmt_ansible.domain.redaction import redact
 

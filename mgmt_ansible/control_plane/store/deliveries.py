@@ -16,7 +16,7 @@ from mgmt_ansible.control_plane.store.notification_records import (
     NewDelivery,
     Result,
 )
-from mgmt_ansible.control_plane.store.notification_schema import CHANNELS, DELIVERIES, POLICIES
+from mgmt_ansible.control_plane.store.notification_tables import CHANNELS, DELIVERIES, POLICIES
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.notices import Notice

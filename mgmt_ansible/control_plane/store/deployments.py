@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane.store.actions import CHANGING_TYPES, UNFINISHED
+from mgmt_ansible.control_plane.store.action_records import CHANGING_TYPES, UNFINISHED
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters, conditions, order
 from mgmt_ansible.control_plane.store.deployment_records import RECORDS, RECORDS_BY_ID, to_record
 from mgmt_ansible.control_plane.store.deployment_shapes import first_day, shown_deployment

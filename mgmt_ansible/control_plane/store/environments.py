@@ -10,15 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.access_tables import ACCESS_TOKENS
 from mgmt_ansible.control_plane.store.deployment_tables import DELETED_ENVIRONMENTS
 from mgmt_ansible.control_plane.store.paging import contains, page_of
 from mgmt_ansible.control_plane.store.records import EnvironmentRecord
-from mgmt_ansible.control_plane.store.schema import (
-    ACCESS_TOKENS,
-    DEPLOYMENTS,
-    ENVIRONMENT_HOSTS,
-    ENVIRONMENTS,
-)
+from mgmt_ansible.control_plane.store.schema import DEPLOYMENTS, ENVIRONMENT_HOSTS, ENVIRONMENTS
 from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2

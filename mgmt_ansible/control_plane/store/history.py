@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mgmt_ansible.control_plane.store.history_schema import DEPLOYMENT_HISTORY, HISTORY_BEGIN
+from mgmt_ansible.control_plane.store.history_tables import DEPLOYMENT_HISTORY, HISTORY_BEGIN
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENTS, ENVIRONMENTS, PACKAGES
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import TypeAdapter
 
-from mgmt_ansible.control_plane.store.agent_schema import HOST_CHECKS
+from mgmt_ansible.control_plane.store.agent_tables import HOST_CHECKS
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.domain.preflight import Check, HostReport
 from mgmt_ansible.wire import api_v2

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from mgmt_ansible.control_plane.store.agent_schema import AGENT_INVITATIONS
+from mgmt_ansible.control_plane.store.agent_tables import AGENT_INVITATIONS
 from mgmt_ansible.control_plane.store.records import InvitationRecord
 
 _TABLE = AGENT_INVITATIONS

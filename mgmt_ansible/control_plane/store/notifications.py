@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.notification_records import Remembered
-from mgmt_ansible.control_plane.store.notification_schema import CHANNELS, CURSOR, MEMORIES, MUTES, POLICIES
+from mgmt_ansible.control_plane.store.notification_tables import CHANNELS, CURSOR, MEMORIES, MUTES, POLICIES
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.domain.durations import parse_duration
 from mgmt_ansible.domain.event_groups import EventGroup

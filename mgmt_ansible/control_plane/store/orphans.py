@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from mgmt_ansible.control_plane.store.agent_schema import ORPHANS
+from mgmt_ansible.control_plane.store.agent_tables import ORPHANS
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.domain.outcomes import OrphanState
 from mgmt_ansible.wire import api_v2

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible.control_plane.store import event_search
-from mgmt_ansible.control_plane.store.actions import UNFINISHED
+from mgmt_ansible.control_plane.store.action_records import UNFINISHED
 from mgmt_ansible.control_plane.store.run_logs import RunLogRows
 from mgmt_ansible.control_plane.store.schema import ACTIONS, DEPLOYMENT_EVENTS, DEPLOYMENTS, REMOVED_EVENTS, RUNS
 from mgmt_ansible.domain.actions import ActionStatus, ActionType

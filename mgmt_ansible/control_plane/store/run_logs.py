@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
 
-from mgmt_ansible.control_plane.store.agent_schema import RUN_LOGS
+from mgmt_ansible.control_plane.store.agent_tables import RUN_LOGS
 from mgmt_ansible.control_plane.store.schema import RUNS
 from mgmt_ansible.domain.run_logs import LARGEST_NUMBER, LogLine, numbered
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.selectable import AliasedReturnsRows, FromClause, Join
 
-from mgmt_ansible.control_plane.store import notification_schema, schema
+from mgmt_ansible.control_plane.store import notification_tables, schema
 from mgmt_ansible.control_plane.store.hook_tables import WEBHOOKS
 from mgmt_ansible.domain.key_values import EntityType
 from mgmt_ansible.domain.notifications import ScopeType
@@ -149,7 +149,7 @@ def _by_what_it_is_for(columns: _Columns, scope: Scope) -> sa.ColumnElement[bool
 
 def _by_what_it_mutes(columns: _Columns, scope: Scope) -> sa.ColumnElement[bool]:
     """Return whether a mute holds only what is told of these environments."""
-    policies = notification_schema.POLICIES.alias()
+    policies = notification_tables.POLICIES.alias()
     found = sa.select(policies.c.id).where(_by_what_it_is_for(policies.c, scope))
     whole = sa.and_(columns["deployment_id"].is_(None), columns["policy_id"].in_(found))
     return sa.or_(_by_deployment(columns, scope), whole)

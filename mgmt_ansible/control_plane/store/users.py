@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.access_tables import ACCESS_TOKENS, LOGIN_LINKS, SESSIONS, USERS
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.records import UserRecord
-from mgmt_ansible.control_plane.store.schema import ACCESS_TOKENS, LOGIN_LINKS, SESSIONS, USERS
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store.access_tables import AUDIT_ENTRIES, AUDIT_HEAD
 from mgmt_ansible.control_plane.store.audit import AuditRows
 from mgmt_ansible.control_plane.store.database import Database
-from mgmt_ansible.control_plane.store.schema import AUDIT_ENTRIES, AUDIT_HEAD
 from mgmt_ansible.domain.audit import GENESIS, AuditEntry, AuditHead, AuditVerdict, digest_of, verify
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2

@@ -10,7 +10,7 @@ import pytest
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.accepting import Asker
-from mgmt_ansible.control_plane.store.history_schema import HISTORY_BEGIN
+from mgmt_ansible.control_plane.store.history_tables import HISTORY_BEGIN
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.wire.history import Difference
 from tests.contract.store.sites import START, Site

@@ -7,7 +7,8 @@ import re
 from fastapi.routing import iter_route_contexts
 
 from mgmt_ansible.control_plane.api import create_app
-from mgmt_ansible.control_plane.api.permissions import PERMISSIONS, permissions_of
+from mgmt_ansible.control_plane.api.permissions import PERMISSIONS
+from mgmt_ansible.control_plane.api.permitting import permission_of
 from mgmt_ansible.control_plane.store.schema import METADATA
 from mgmt_ansible.control_plane.store.scoping import CONDITIONS, FOR_ALL
 from mgmt_ansible.domain.actions import ActionType
@@ -35,7 +36,7 @@ def test_a_path_has_the_permission_of_its_own_template():
     """No template hides another's."""
     filled = {key: re.sub(r"\{[^}]+\}", "gone", key[1]) for key in PERMISSIONS}
 
-    assert [] == [key for key, path in filled.items() if PERMISSIONS[key] != permissions_of(key[0], path)]
+    assert [] == [key for key, path in filled.items() if PERMISSIONS[key] != permission_of(key[0], path)]
 
 
 def test_every_type_of_action_has_its_role():
