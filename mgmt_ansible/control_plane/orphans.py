@@ -14,8 +14,8 @@ from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import MOST_ORPHANS, ORPHAN_PATTERN, HostOutcome, OrphanState
 from mgmt_ansible.domain.reports import ResultReport
 
-LOUD = frozenset({OrphanState.RUNNING, OrphanState.DOWN})
-"""States that somebody should look at; the others are what deleted deployments leave behind."""
+LOUD = frozenset(OrphanState) - {OrphanState.STOPPED}
+"""States that somebody should look at; the other one is what deleted deployments leave behind."""
 
 _NAMED = 5
 _DATA_ROWS = 200

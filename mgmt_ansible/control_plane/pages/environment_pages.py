@@ -73,7 +73,7 @@ class EnvironmentView:
 
     @property
     def loud_orphans(self) -> tuple[Orphan, ...]:
-        """Those that run, or would after a reboot."""
+        """Those that run, would after a reboot, or cannot be read."""
         return tuple(one for one in self.orphans if one.state in LOUD)
 
     def away(self, agent: api_v2.Agent, now: datetime) -> bool:

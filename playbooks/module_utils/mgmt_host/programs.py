@@ -33,6 +33,7 @@ MODULES = (
     "observe",
     "open_inference",
     "operations",
+    "orphans",
     "packages",
     "ports",
     "processes",

@@ -58,15 +58,25 @@ def test_what_lies_on_hosts_and_nobody_knows_is_shown(site: Site, user: TestClie
     """What runs line by line, what deleted deployments left as a number; the API tells each."""
     site.ready()
     site.clock.pass_seconds(61)
-    states = {"lost": OrphanState.RUNNING, "dead": OrphanState.DOWN, "left": OrphanState.STOPPED}
+    states = {
+        "lost": OrphanState.RUNNING,
+        "dead": OrphanState.DOWN,
+        "odd": OrphanState.UNKNOWN,
+        "left": OrphanState.STOPPED,
+    }
     orphans = tuple(Orphan(deployment_id=name, state=state) for name, state in states.items())
     site.report(site.take(), health=None, hosts=(HostOutcome(host="h1", outcome=Outcome.OK, orphans=orphans),))
 
     seen = text_of(user.get(f"/environments/{site.environment.id}").text)
-    for told in ("lost h1 runs", "dead h1 would run after a reboot", "1 more folder is what deleted deployments left"):
+    for told in (
+        "lost h1 runs",
+        "dead h1 would run after a reboot",
+        "odd h1 cannot be read",
+        "1 other folder is what deleted deployments left",
+    ):
         assert told in seen
     listed = user.get(f"/api/v2/predictionEnvironments/{site.environment.id}/orphans/").json()["data"]
-    assert ["lost", "dead", "left"] == [one["deploymentId"] for one in listed]
+    assert ["lost", "dead", "odd", "left"] == [one["deploymentId"] for one in listed]
     assert 404 == user.get("/api/v2/predictionEnvironments/gone/orphans/").status_code
 
 
