@@ -5,20 +5,19 @@
 Filter, search and page: milliseconds of single requests of fifty entries, p95 of the slowest question of its kind. Ingest:
 entries a second that looks of agents make (`POST /agent/v1/reports`, each entry a deployment whose health became another).
 Prune: `POST retention/prune/` until nothing is left to remove, while four clients write (`PATCH deployments/{id}/`); the
-longest that one of them waited for its answer. Prints a line a question, and `goal NAME: VALUE (limit LIMIT) ok|missed` lines.
+longest that one of them waited for its answer, and the same without a prune, between two calls. Prints a line a question, and `goal NAME: VALUE (limit LIMIT) ok|missed` lines.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from benchmarks import event_feeds, event_fill, event_servers
+from benchmarks import event_feeds, event_fill, event_prune, event_servers
 from benchmarks.event_feeds import Names
 from benchmarks.event_servers import Caller, Server
 from benchmarks.look_reports import Ingest
@@ -29,8 +28,6 @@ LEAST_PER_SECOND = 1_000.0
 BLOCKED_MILLISECONDS = 100.0
 HARDEST = "search of two common words that never meet"
 """Told, not judged: no index answers it without going through all entries of both."""
-WRITERS = 4
-WRITER_PAUSE_SECONDS = 0.05
 
 Question = Callable[[int], Mapping[str, object]]
 """Number of the round -> the query."""
@@ -186,58 +183,12 @@ def _questions(names: Names, newest: int, now: datetime) -> Mapping[str, Sequenc
 
 
 def measure_prune(server: Server, goals: Goals, names: Names) -> None:
-    with _writing(server, names) as quiet:
-        time.sleep(10)
-    alone = max(quiet)
-    caller = server.session()
-    removed, began = 0, time.monotonic()
-    with _writing(server, names) as waits:
-        complete = False
-        while not complete:
-            report = caller.ask("POST", "/api/v2/retention/prune/")[1].json()
-            removed, complete = removed + report["entries"], report["complete"]
-    seconds = time.monotonic() - began
-    waits.sort()
-    p99 = waits[int(len(waits) * 0.99)]
-    print(f"  prune: {removed} entries in {seconds:.0f} s; {len(waits)} writes meanwhile, p99 {p99:.0f} ms", flush=True)
-    print(f"  the longest write without a prune, of {len(quiet)}: {alone:.0f} ms", flush=True)
-    goals.at_most("longest write while pruning", waits[-1], BLOCKED_MILLISECONDS, "ms")
-
-
-class _writing:  # noqa: N801 - a context manager that reads as a word
-    """Writes from several clients until the end of the block; holds the milliseconds of each write."""
-
-    def __init__(self, server: Server, names: Names) -> None:
-        self._server = server
-        self._names = names
-        self._ended = threading.Event()
-        self._times: list[float] = []
-        self._threads = [threading.Thread(target=self._write, args=(number,)) for number in range(WRITERS)]
-
-    def __enter__(self) -> list[float]:
-        for thread in self._threads:
-            thread.start()
-        return self._times
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _write(self, writer: int) -> None:
-        caller = self._server.session()
-        for number in _numbers():
-            path = f"/api/v2/deployments/{self._names.deployment_ids[writer]}/"
-            took, _ = caller.ask("PATCH", path, body={"description": f"written {number} times"})
-            self._times.append(took)
-            if self._ended.wait(WRITER_PAUSE_SECONDS):
-                return
-
-
-def _numbers() -> Iterator[int]:
-    number = 0
-    while True:
-        yield (number := number + 1)
+    pruned = event_prune.prune(server, names)
+    print(f"  prune: {pruned.entries} entries in {pruned.seconds:.0f} s", flush=True)
+    for phase, waits in pruned.waits.items():
+        print(f"  {phase}: {waits}", flush=True)
+    longest = pruned.waits[event_prune.Phase.PRUNING].longest
+    goals.at_most("longest write while pruning", longest, BLOCKED_MILLISECONDS, "ms")
 
 
 if __name__ == "__main__":

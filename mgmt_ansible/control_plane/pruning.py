@@ -1,6 +1,6 @@
-"""Looking at all that retention may remove, and removing it: short writes with pauses between them.
+"""Removing what retention lets go: short writes with pauses between them.
 
-A writer waits for one of these writes at most, so each aims at a hundredth of a second, by its number of rows. What a write adds
+A writer waits for one of these writes at most, so each aims at a fiftieth of a second, by its number of rows. What a write adds
 to SQLite's log is brought into the file at once, in a turn of its own: a commit that meets a long log would do it all.
 """
 
@@ -10,38 +10,18 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import TypeVar, assert_never
+from typing import assert_never
 
+from mgmt_ansible.control_plane.looking import Ages, Judged, Kind, look
 from mgmt_ansible.control_plane.store import Store, Transaction
-from mgmt_ansible.domain.retention import Judge, Judgement, KeptEntry, KeptRun, Protection, RetentionRules
+from mgmt_ansible.domain.retention import Protection, RetentionRules
 from mgmt_ansible.wire import retention as shapes
 
-AIM_SECONDS = 0.01
-_BATCH = 500
-_LEAST = 25
+AIM_SECONDS = 0.02
+_LEAST = 100
 """Rows or pages of a write, however slow the disk is: less would not make its commit shorter."""
 _LONGEST_PAUSE_SECONDS = 0.2
-_BREATH_SECONDS = 0.005
-"""Between two batches, for the other threads of this process."""
-
-
-class Kind(StrEnum):
-    """What is removed."""
-
-    ENTRIES = "entries"
-    RUNS = "runs"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """An entry or a run with what is to become of it."""
-
-    kind: Kind
-    thing: KeptEntry | KeptRun
-    judgement: Judgement
 
 
 class Tally:
@@ -53,17 +33,17 @@ class Tally:
         self._saved: Counter[tuple[str, Kind]] = Counter()
         self._stored_at: list[datetime] = []
 
-    def add_saved(self, judged: Sequence[Judged]) -> None:
+    def add_saved(self, kind: Kind, judged: Sequence[Judged]) -> None:
         """Count those that a protection saves."""
         for one in judged:
             if one.judgement.old and one.judgement.protection is not None:
-                self._saved[one.judgement.protection, one.kind] += 1
+                self._saved[one.judgement.protection, kind] += 1
 
-    def add_gone(self, judged: Sequence[Judged]) -> None:
+    def add_gone(self, kind: Kind, judged: Sequence[Judged]) -> None:
         """Count those that go."""
         for one in judged:
-            self._policies[one.judgement.policy, one.kind] += 1
-            self.places[one.thing.environment_id, one.kind] += 1
+            self._policies[one.judgement.policy, kind] += 1
+            self.places[one.thing.environment_id, kind] += 1
         times = [*self._stored_at, *(one.thing.stored_at for one in judged)]
         self._stored_at = [min(times), max(times)] if times else []
 
@@ -87,28 +67,24 @@ class Tally:
         )
 
 
-def look(store: Store, rules: RetentionRules) -> Iterator[tuple[Judged, ...]]:
-    """Yield all entries, and then all runs, newest first, a batch at a time; no transaction is open between two."""
-    with store.read() as tx:
-        judge = Judge(tx.pruning.standing(rules, now=tx.now))
-    yield from _batches(store, _entries, judge.judge_entry, Kind.ENTRIES)
-    yield from _batches(store, _runs, judge.judge_run, Kind.RUNS)
-
-
 class Pruner:
     """Removes what goes.
 
     Args:
         store: Where from.
         rules: By which it is judged; when people decide otherwise meanwhile, it ends.
+        ages: What is known of the feed already.
         stop: Asked before each write.
         seconds: How long it may go on after its first write; None is no limit.
     """
 
-    def __init__(self, store: Store, rules: RetentionRules, *, stop: Callable[[], bool], seconds: float | None) -> None:
+    def __init__(
+        self, store: Store, rules: RetentionRules, ages: Ages, *, stop: Callable[[], bool], seconds: float | None
+    ) -> None:
         self.tally = Tally()
         self._store = store
         self._rules = rules
+        self._ages = ages
         self._stop = stop
         self._seconds = seconds
         self._began_at: float | None = None
@@ -119,25 +95,25 @@ class Pruner:
         Raises:
             StoreError: What was removed before is in the tally.
         """
-        pace = _Pace(first=50, most=500)
-        for batch in look(self._store, self._rules):
-            self.tally.add_saved(batch)
-            going = [one for one in batch if one.judgement.removable]
-            while going:
-                size = pace.size
-                if self._ends() or not self._remove(going[:size], pace):
+        pace = _Pace(first=100, most=500)
+        going: list[Judged] = []
+        for batch in look(self._store, self._rules, self._ages):
+            self.tally.add_saved(batch.kind, batch.judged)
+            going += [one for one in batch.judged if one.judgement.removable]
+            while len(going) >= pace.size or (going and batch.last):
+                chunk, going = going[: pace.size], going[pace.size :]
+                if self._ends() or not self._remove(batch.kind, chunk, pace):
                     return False
-                going = going[size:]
             if self._stop():
                 return False
         return self._give_back(_Pace(first=64, most=1_024))
 
-    def _remove(self, going: Sequence[Judged], pace: _Pace) -> bool:
+    def _remove(self, kind: Kind, going: Sequence[Judged], pace: _Pace) -> bool:
         with pace.measured(), self._store.write() as tx:
             if tx.retention.rules() != self._rules:
                 return False
-            gone = _removed(tx, going)
-        self.tally.add_gone([one for one in going if one.thing.sequence in gone])
+            gone = _removed(tx, kind, [one.thing.sequence for one in going])
+        self.tally.add_gone(kind, [one for one in going if one.thing.sequence in gone])
         with _paused():
             self._store.checkpoint()
         return True
@@ -190,44 +166,15 @@ def _paused() -> Iterator[None]:
     time.sleep(min(time.monotonic() - began_at, _LONGEST_PAUSE_SECONDS))
 
 
-_One = TypeVar("_One", KeptEntry, KeptRun)
-
-
-def _batches(
-    store: Store,
-    read: Callable[[Transaction, int | None], Sequence[_One]],
-    judge: Callable[[_One], Judgement],
-    kind: Kind,
-) -> Iterator[tuple[Judged, ...]]:
-    before: int | None = None
-    while True:
-        with store.read() as tx:
-            found = read(tx, before)
-        yield tuple(Judged(kind=kind, thing=one, judgement=judge(one)) for one in found)
-        if len(found) < _BATCH:
-            return
-        before = found[-1].sequence
-        time.sleep(_BREATH_SECONDS)
-
-
-def _entries(tx: Transaction, before: int | None) -> Sequence[KeptEntry]:
-    return tx.pruning.entries(before=before, limit=_BATCH)
-
-
-def _runs(tx: Transaction, before: int | None) -> Sequence[KeptRun]:
-    return tx.pruning.runs(before=before, limit=_BATCH)
-
-
-def _removed(tx: Transaction, going: Sequence[Judged]) -> frozenset[int]:
+def _removed(tx: Transaction, kind: Kind, sequences: Sequence[int]) -> frozenset[int]:
     """Remove things of one kind; return the sequences of those that were there."""
-    sequences = [one.thing.sequence for one in going]
-    match going[0].kind:
+    match kind:
         case Kind.ENTRIES:
             return tx.pruning.remove_entries(sequences)
         case Kind.RUNS:
             return tx.pruning.remove_runs(sequences)
         case _:
-            assert_never(going[0].kind)
+            assert_never(kind)
 
 
 def _count(name: str, counts: Counter[tuple[str, Kind]]) -> shapes.RetentionCount:

@@ -11,7 +11,8 @@ import structlog
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.entries import append_event
-from mgmt_ansible.control_plane.pruning import Kind, Pruner, Tally, look
+from mgmt_ansible.control_plane.looking import Ages, Kind, look
+from mgmt_ansible.control_plane.pruning import Pruner, Tally
 from mgmt_ansible.control_plane.responses import prune_responses
 from mgmt_ansible.control_plane.storage import DAY_SECONDS
 from mgmt_ansible.control_plane.store import Store, Transaction
@@ -47,6 +48,7 @@ class Retention:
         self._store = store
         self._wakeups = wakeups
         self._at_work = threading.Lock()
+        self._ages = Ages()
 
     def list_policies(self, *, limit: int = 50, offset: int = 0) -> api_v2.Page[shapes.RetentionPolicy]:
         """Return policies by name."""
@@ -128,11 +130,11 @@ class Retention:
         self._wakeups.notify()
 
     def preview(self) -> shapes.RetentionReport:
-        """Return what would be removed now; nothing is changed. Reads all of the feed: seconds when it is large."""
+        """Return what would be removed now; nothing is changed. Reads what is old: seconds when that is much."""
         rules, tally, complete = self._rules(), Tally(), True
-        for batch in look(self._store, rules):
-            tally.add_saved(batch)
-            tally.add_gone([one for one in batch if one.judgement.removable])
+        for batch in look(self._store, rules, self._ages):
+            tally.add_saved(batch.kind, batch.judged)
+            tally.add_gone(batch.kind, [one for one in batch.judged if one.judgement.removable])
             if self._wakeups.stopping:
                 complete = False
                 break
@@ -156,7 +158,9 @@ class Retention:
             raise errors.ConflictError("retention is at work already: ask again when it has ended")
         try:
             rules = self._rules()
-            pruner = Pruner(self._store, rules, stop=lambda: stop() or self._wakeups.stopping, seconds=seconds)
+            pruner = Pruner(
+                self._store, rules, self._ages, stop=lambda: stop() or self._wakeups.stopping, seconds=seconds
+            )
             complete = self._run(pruner, actor)
             if complete:
                 self._prune_history(rules)
@@ -211,14 +215,13 @@ class Retention:
         """Let go what deployments were longer ago than any policy keeps; while anything is held, all of it stays."""
         if rules.held_environments or rules.held_deployments:
             return
-        keep_days = max(policy.keep_days for policy in (rules.default, *rules.policies))
         removed = _HISTORY_TOGETHER
         while removed == _HISTORY_TOGETHER and not self._wakeups.stopping:
             with self._store.write() as tx:
-                horizon = tx.now - timedelta(days=keep_days)
+                horizon = tx.now - timedelta(days=rules.longest_days)
                 tx.history.move_begin(horizon)
                 removed = tx.history.prune(horizon, limit=_HISTORY_TOGETHER)
-        prune_responses(self._store, timedelta(days=keep_days), stop=lambda: self._wakeups.stopping)
+        prune_responses(self._store, timedelta(days=rules.longest_days), stop=lambda: self._wakeups.stopping)
 
     def _tell(self, tally: Tally, actor: str) -> None:
         """Append an entry to the feed of each environment of which something was removed."""

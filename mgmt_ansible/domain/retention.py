@@ -1,20 +1,13 @@
-"""Retention: how long entries of the feed and runs are kept, and what is never removed however old it is.
-
-Everything is judged newest first, so that "the newest of its kind" is the first one met, and what is appended while somebody
-removes is newer than all that is judged: it can only make an entry less needed, never more.
-"""
+"""Retention: how long entries of the feed and runs are kept, and what is never removed however old it is; `judging` decides."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from mgmt_ansible.domain.deployment_events import AUDIT, TELLINGS
 from mgmt_ansible.domain.event_filters import EventCategory, categories_of
-from mgmt_ansible.domain.flapping import REMEMBERED
 from mgmt_ansible.domain.health import Health
 
 DEFAULT_NAME = "default"
@@ -116,6 +109,16 @@ class RetentionRules:
         """Whether a label decides anything."""
         return any(policy.labels for policy in self.policies)
 
+    @property
+    def shortest_days(self) -> int:
+        """How long everything is kept at least."""
+        return min(policy.keep_days for policy in (self.default, *self.policies))
+
+    @property
+    def longest_days(self) -> int:
+        """After how long no policy keeps anything."""
+        return max(policy.keep_days for policy in (self.default, *self.policies))
+
     def holds(self, environment_id: str, deployment_id: str | None) -> bool:
         """Tell whether something there is held."""
         return environment_id in self.held_environments or deployment_id in self.held_deployments
@@ -139,6 +142,11 @@ class Standing:
     deployments: frozenset[str] = frozenset()
     incidents: Mapping[str, datetime | None] = field(default_factory=dict)
     actions: Mapping[str, Protection] = field(default_factory=dict)
+
+    @property
+    def horizon(self) -> datetime:
+        """Aware; what was stored then or later is too young for every policy."""
+        return self.now - timedelta(days=self.rules.shortest_days)
 
     def label(self, deployment_id: str | None) -> str | None:
         """Return a deployment's label; None when none is known."""
@@ -199,111 +207,3 @@ class Judgement:
     def removable(self) -> bool:
         """Whether it goes."""
         return self.old and self.protection is None
-
-
-_Place = tuple[str | None, str | None]
-"""An environment's own, or a deployment's wherever it was: (environment id, None), or (None, deployment id)."""
-
-
-class Judge:
-    """Judges all entries of the feed, and then all runs, each newest first."""
-
-    def __init__(self, standing: Standing) -> None:
-        self._standing = standing
-        self._newest: set[tuple[_Place, str | None]] = set()
-        self._newest_runs: set[_Place] = set()
-        self._told: Counter[str] = Counter()
-        self._before_incident: set[str] = set()
-        self._told_runs: set[str] = set()
-
-    def judge_entry(self, entry: KeptEntry) -> Judgement:
-        """Judge the next older entry."""
-        found = self._protections(entry)
-        policy = self._policy(entry.environment_id, entry.deployment_id, entry)
-        judgement = self._judgement(policy, entry.stored_at, min(found, key=_RANK.index, default=None))
-        if entry.run_id is not None and not judgement.removable:
-            self._told_runs.add(entry.run_id)
-        return judgement
-
-    def judge_run(self, run: KeptRun) -> Judgement:
-        """Judge the next older run, after all entries."""
-        place = _place(run)
-        found = {self._standing.actions[run.action_id]} if run.action_id in self._standing.actions else set()
-        if self._standing.rules.holds(run.environment_id, run.deployment_id):
-            found.add(Protection.LEGAL_HOLD)
-        if place not in self._newest_runs:
-            found.add(Protection.NEWEST)
-        if run.id in self._told_runs:
-            found.add(Protection.TOLD)
-        self._newest_runs.add(place)
-        policy = self._policy(run.environment_id, run.deployment_id, None)
-        return self._judgement(policy, run.stored_at, min(found, key=_RANK.index, default=None))
-
-    def _judgement(self, policy: RetentionPolicy, stored_at: datetime, protection: Protection | None) -> Judgement:
-        old = stored_at < self._standing.now - timedelta(days=policy.keep_days)
-        return Judgement(policy=policy.name, old=old, protection=protection)
-
-    def _policy(self, environment_id: str, deployment_id: str | None, entry: KeptEntry | None) -> RetentionPolicy:
-        """Return what decides: of the policies that cover it the one that keeps longest."""
-        rules = self._standing.rules
-        label = self._standing.label(deployment_id)
-        found = [
-            policy
-            for policy in rules.policies
-            if policy.covers_place(environment_id, label)
-            and (policy.covers_words(entry.type, entry.health) if entry else not policy.of_entries_only)
-        ]
-        return max(found, key=lambda policy: (policy.keep_days, policy.name), default=rules.default)
-
-    def _protections(self, entry: KeptEntry) -> set[Protection]:
-        standing = self._standing
-        found: set[Protection] = set()
-        if standing.rules.holds(entry.environment_id, entry.deployment_id):
-            found.add(Protection.LEGAL_HOLD)
-        if entry.type in AUDIT:
-            found.add(Protection.AUDIT)
-        if self._is_newest(entry):
-            found.add(Protection.NEWEST)
-        if self._tells_current_health(entry):
-            found.add(Protection.CURRENT_HEALTH)
-        if self._is_of_incident(entry):
-            found.add(Protection.OPEN_INCIDENT)
-        if (of_action := standing.actions.get(entry.action_id or "")) is not None:
-            found.add(of_action)
-        return found
-
-    def _is_newest(self, entry: KeptEntry) -> bool:
-        """Tell whether it is the first of its place, of a host there, or of no host; what is never removed counts not."""
-        if entry.type in AUDIT:
-            return False
-        keys = {(_place(entry), host) for host in (_ANY_HOST, *(entry.hosts or (None,)))}
-        newest = not keys <= self._newest
-        self._newest |= keys
-        return newest
-
-    def _tells_current_health(self, entry: KeptEntry) -> bool:
-        deployment_id = entry.deployment_id or ""
-        if deployment_id not in self._standing.deployments or entry.type not in TELLINGS:
-            return False
-        self._told[deployment_id] += 1
-        return self._told[deployment_id] <= REMEMBERED
-
-    def _is_of_incident(self, entry: KeptEntry) -> bool:
-        """Tell whether it came after the last entry that told `passing` before the health became what it is."""
-        deployment_id = entry.deployment_id or ""
-        if deployment_id not in self._standing.incidents or deployment_id in self._before_incident:
-            return False
-        since = self._standing.incidents[deployment_id]
-        passed = entry.type in TELLINGS and entry.health is Health.PASSING
-        if passed and since is not None and entry.stored_at < since:
-            self._before_incident.add(deployment_id)
-            return False
-        return True
-
-
-def _place(one: KeptEntry | KeptRun) -> _Place:
-    return (None, one.deployment_id) if one.deployment_id else (one.environment_id, None)
-
-
-_RANK = tuple(Protection)
-_ANY_HOST = ""

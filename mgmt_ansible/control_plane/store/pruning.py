@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,11 @@ import sqlalchemy as sa
 from mgmt_ansible.control_plane.store import event_search
 from mgmt_ansible.control_plane.store.action_records import UNFINISHED
 from mgmt_ansible.control_plane.store.run_logs import RunLogRows
-from mgmt_ansible.control_plane.store.schema import ACTIONS, DEPLOYMENT_EVENTS, DEPLOYMENTS, REMOVED_EVENTS, RUNS
+from mgmt_ansible.control_plane.store.schema import ACTIONS, DEPLOYMENT_EVENTS, DEPLOYMENTS, RUNS
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
+from mgmt_ansible.domain.deployment_events import AUDIT, TELLINGS
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.judging import Place
 from mgmt_ansible.domain.retention import ROLLBACK_TARGETS, KeptEntry, KeptRun, Protection, RetentionRules, Standing
 
 _TO_GO_BACK_TO = (
@@ -24,6 +26,41 @@ _TO_GO_BACK_TO = (
 )
 _INCREMENTAL = 2
 """Of SQLite's `auto_vacuum`."""
+
+
+_ENTRIES = DEPLOYMENT_EVENTS.c
+_KEPT_ENTRY: sa.Select[Any] = sa.select(
+    _ENTRIES.sequence,
+    _ENTRIES.type,
+    _ENTRIES.health,
+    _ENTRIES.environment_id,
+    _ENTRIES.deployment_id,
+    _ENTRIES.action_id,
+    _ENTRIES.run_id,
+    _ENTRIES.host,
+    _ENTRIES.data["hosts"].label("hosts"),
+    _ENTRIES.received_at,
+)
+_BY_DEPLOYMENT = "INDEXED BY ix_deployment_events_deployment_id_sequence"
+_ENDED_AT = sa.func.coalesce(ACTIONS.c.finished_at, ACTIONS.c.requested_at)
+
+_TELLINGS = """
+    SELECT deployments.id, (
+        SELECT count(*) FROM (
+            SELECT 1 FROM deployment_events {hint}
+            WHERE deployment_id = deployments.id AND sequence > :after AND type IN :types LIMIT :limit
+        ) AS counted
+    ) AS told FROM deployments WHERE deployments.id IN :ids
+"""
+
+_COUNT_REMOVED = sa.text(
+    """
+    INSERT INTO removed_events (type, count, newest) VALUES (:type, :count, :newest)
+    ON CONFLICT (type) DO UPDATE SET
+        count = removed_events.count + excluded.count,
+        newest = CASE WHEN removed_events.newest < excluded.newest THEN excluded.newest ELSE removed_events.newest END
+    """
+)
 
 
 class PruningRows:
@@ -45,24 +82,63 @@ class PruningRows:
             actions=self._kept_actions(),
         )
 
-    def entries(self, *, before: int | None, limit: int) -> tuple[KeptEntry, ...]:
+    def oldest_time(self, *, after: int, until: int) -> datetime | None:
+        """Return when the oldest entry between two sequences was stored, the latter included; None when there is none."""
+        found = sa.select(sa.func.min(_ENTRIES.received_at)).where(_between(after, until))
+        oldest: datetime | None = self._connection.execute(found).scalar_one()
+        return oldest
+
+    def newest_before(self, time: datetime, *, after: int, until: int) -> int | None:
+        """Return the newest entry between two sequences, the latter included, that was stored before a time."""
+        found = sa.select(_ENTRIES.sequence).where(_between(after, until), _ENTRIES.received_at < time)
+        return self._connection.execute(found.order_by(_ENTRIES.sequence.desc()).limit(1)).scalar_one_or_none()
+
+    def entries(self, *, before: int, limit: int) -> tuple[KeptEntry, ...]:
         """Return entries before a sequence, newest first."""
-        columns = DEPLOYMENT_EVENTS.c
-        query: sa.Select[Any] = sa.select(
-            columns.sequence,
-            columns.type,
-            columns.health,
-            columns.environment_id,
-            columns.deployment_id,
-            columns.action_id,
-            columns.run_id,
-            columns.host,
-            columns.data["hosts"].label("hosts"),
-            columns.received_at,
+        query = _KEPT_ENTRY.where(_ENTRIES.sequence < before).order_by(_ENTRIES.sequence.desc()).limit(limit)
+        return tuple(_entry(row) for row in self._connection.execute(query))
+
+    def entries_of(self, places: Collection[Place], *, after: int, until: int) -> tuple[KeptEntry, ...]:
+        """Return entries of places between two sequences, the latter included, but for what is kept as audit."""
+        deployments = [deployment_id for _, deployment_id in places if deployment_id is not None]
+        environments = [environment_id for environment_id, _ in places if environment_id is not None]
+        of_none = sa.and_(_ENTRIES.deployment_id.is_(None), _ENTRIES.environment_id.in_(environments))
+        query = _KEPT_ENTRY.with_hint(DEPLOYMENT_EVENTS, _BY_DEPLOYMENT, "sqlite")
+        query = query.where(_between(after, until), _ENTRIES.type.not_in(sorted(AUDIT)))
+        queries = [query.where(_ENTRIES.deployment_id.in_(deployments))] if deployments else []
+        queries += [query.where(of_none)] if environments else []
+        return tuple(_entry(row) for one in queries for row in self._connection.execute(one).all())
+
+    def tellings_of(self, deployment_ids: Collection[str], *, after: int, limit: int) -> dict[str, int]:
+        """Return how many entries after a sequence tell the health of each of these that exist, counted up to a limit."""
+        hint = _BY_DEPLOYMENT if self._connection.dialect.name == "sqlite" else ""
+        query = sa.text(_TELLINGS.format(hint=hint)).bindparams(
+            sa.bindparam("types", sorted(TELLINGS), expanding=True),
+            sa.bindparam("ids", sorted(deployment_ids), expanding=True),
         )
-        query = query if before is None else query.where(columns.sequence < before)
-        rows = self._connection.execute(query.order_by(columns.sequence.desc()).limit(limit))
-        return tuple(_entry(row) for row in rows)
+        return {row.id: row.told for row in self._connection.execute(query, {"after": after, "limit": limit})}
+
+    def passed(self, deployment_id: str, before: datetime, *, after: int) -> bool:
+        """Tell whether an entry after a sequence, stored before a time, tells that a deployment is passing."""
+        query = sa.select(_ENTRIES.sequence).with_hint(DEPLOYMENT_EVENTS, _BY_DEPLOYMENT, "sqlite")
+        query = query.where(
+            _ENTRIES.deployment_id == deployment_id,
+            _ENTRIES.sequence > after,
+            _ENTRIES.type.in_(sorted(TELLINGS)),
+            _ENTRIES.health == Health.PASSING.value,
+            _ENTRIES.received_at < before,
+        )
+        return self._connection.execute(query.limit(1)).first() is not None
+
+    def has_old_run(self, horizon: datetime) -> bool:
+        """Tell whether a run ended before a time."""
+        query = sa.select(RUNS.c.sequence).join(ACTIONS, ACTIONS.c.id == RUNS.c.action_id).where(horizon > _ENDED_AT)
+        return self._connection.execute(query.order_by(RUNS.c.sequence).limit(1)).first() is not None
+
+    def run_ids(self, *, after: int, until: int) -> frozenset[str]:
+        """Return the runs of which entries between two sequences speak, the latter included."""
+        query = sa.select(_ENTRIES.run_id).where(_between(after, until), _ENTRIES.run_id.is_not(None))
+        return frozenset(self._connection.execute(query.distinct()).scalars())
 
     def runs(self, *, before: int | None, limit: int) -> tuple[KeptRun, ...]:
         """Return runs before a sequence, newest first."""
@@ -72,7 +148,7 @@ class PruningRows:
             RUNS.c.environment_id,
             RUNS.c.deployment_id,
             RUNS.c.action_id,
-            sa.func.coalesce(ACTIONS.c.finished_at, ACTIONS.c.requested_at).label("stored_at"),
+            _ENDED_AT.label("stored_at"),
         ).join(ACTIONS, ACTIONS.c.id == RUNS.c.action_id)
         query = query if before is None else query.where(RUNS.c.sequence < before)
         rows = self._connection.execute(query.order_by(RUNS.c.sequence.desc()).limit(limit))
@@ -80,12 +156,13 @@ class PruningRows:
 
     def remove_entries(self, sequences: Sequence[int]) -> frozenset[int]:
         """Remove entries; return those that were there still, as somebody else may remove too."""
-        columns = DEPLOYMENT_EVENTS.c
-        statement = DEPLOYMENT_EVENTS.delete().where(columns.sequence.in_(sequences))
-        removed = self._connection.execute(statement.returning(columns.sequence, columns.type)).all()
+        statement = DEPLOYMENT_EVENTS.delete().where(_ENTRIES.sequence.in_(sequences))
+        removed = self._connection.execute(statement.returning(_ENTRIES.sequence, _ENTRIES.type)).all()
         newest = max((row.sequence for row in removed), default=0)
-        for event_type, count in sorted(Counter(row.type for row in removed).items()):
-            self._count_removed(event_type, count, newest)
+        counts = sorted(Counter(row.type for row in removed).items())
+        if counts:
+            rows = [{"type": event_type, "count": count, "newest": newest} for event_type, count in counts]
+            self._connection.execute(_COUNT_REMOVED, rows)
         event_search.tidy(self._connection, len(removed))
         return frozenset(row.sequence for row in removed)
 
@@ -108,13 +185,6 @@ class PruningRows:
         for _ in range(min(pages, free)):
             self._connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")  # Python's driver takes but one step of it
         return free - self._pragma("freelist_count")
-
-    def _count_removed(self, event_type: str, count: int, newest: int) -> None:
-        table = REMOVED_EVENTS
-        reached = sa.case((table.c.newest < newest, newest), else_=table.c.newest)
-        known = table.update().where(table.c.type == event_type).values(count=table.c.count + count, newest=reached)
-        if not self._connection.execute(known).rowcount:
-            self._connection.execute(table.insert().values(type=event_type, count=count, newest=newest))
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
@@ -147,6 +217,10 @@ class PruningRows:
             **dict.fromkeys(self._connection.execute(targets).scalars(), Protection.ROLLBACK_TARGET),
             **dict.fromkeys(self._connection.execute(unsettled).scalars(), Protection.OPEN_ACTION),
         }
+
+
+def _between(after: int, until: int) -> sa.ColumnElement[bool]:
+    return sa.and_(_ENTRIES.sequence > after, _ENTRIES.sequence <= until)
 
 
 def _entry(row: sa.Row[Any]) -> KeptEntry:

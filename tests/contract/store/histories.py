@@ -39,12 +39,17 @@ HEALTHS = tuple(Health)
 
 @dataclass
 class History:
-    """Writes one history over whatever was there, from a seed."""
+    """Writes one history over whatever was there, from a seed.
+
+    Attributes:
+        orderly: What was stored later has a later time; else the store's clock was set now and then.
+    """
 
     seed: int
     environment_ids: tuple[str, ...]
     package_id: str
     now: datetime
+    orderly: bool = True
     chance: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,6 +65,8 @@ class History:
         runs = [self._add_run(tx, number, actions) for number in range(self.chance.randrange(8) if actions else 0)]
         most = self.chance.choice((10, 40, 110))
         ages = sorted((self.chance.uniform(0, 300) for _ in range(self.chance.randrange(1, most))), reverse=True)
+        if not self.orderly:
+            self.chance.shuffle(ages)
         rows = [self._entry(age, actions, runs) for age in ages]
         tx.deployment_events.append_all(rows)
         self._add_decisions(tx)

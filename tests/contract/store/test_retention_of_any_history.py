@@ -15,7 +15,6 @@ from mgmt_ansible.control_plane.store import Transaction
 from mgmt_ansible.domain import deployment_events, flapping
 from mgmt_ansible.domain.event_filters import EVERYTHING
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.run_filters import RunFilters
 from mgmt_ansible.wire import api_v2
 from tests.contract.store.histories import DEPLOYMENT_IDS, GENERATIONS, History
 from tests.contract.store.sites import Site
@@ -43,9 +42,8 @@ def feed(site: Site) -> list[api_v2.DeploymentEvent]:
     return [one for one in found if one.type != deployment_events.FEED_PRUNED or one.received_at < site.clock()]
 
 
-def live_views(site: Site) -> dict[str, object]:
+def live_views(site: Site, entries: list[api_v2.DeploymentEvent], runs: list[api_v2.Run]) -> dict[str, object]:
     """What people and rules see of the present."""
-    entries = feed(site)
     actions = site.services.actions.list_actions(limit=500).data
     with site.store.read() as tx:
         told = {key: tx.deployment_events.told_healths(dict([key]))[key[0]] for key in _generations()}
@@ -59,11 +57,11 @@ def live_views(site: Site) -> dict[str, object]:
             "told healths": {key: value for key, value in told.items() if key[0] != "gone"},
             "flapping": {key: flapping.is_flapping(value) for key, value in told.items() if key[0] != "gone"},
             "actions": actions,
-            "open": of_actions(site, entries, [one for one in actions if one.status in OPEN]),
-            "to go back to": of_actions(site, entries, rollback_targets(site, actions)),
+            "open": of_actions(runs, entries, [one for one in actions if one.status in OPEN]),
+            "to go back to": of_actions(runs, entries, rollback_targets(actions)),
             "incidents": {one.id: of_incident(entries, one) for one in present},
             "audit": [one for one in entries if one.type in deployment_events.AUDIT],
-            "held": held(tx, entries),
+            "held": held(tx, entries, runs),
             "young": [one for one in entries if (site.clock() - one.received_at).total_seconds() < 86_400],
         }
 
@@ -81,7 +79,7 @@ def newest_of_hosts(entries: Iterable[api_v2.DeploymentEvent]) -> dict[object, s
     return newest
 
 
-def rollback_targets(site: Site, actions: Iterable[api_v2.Action]) -> list[api_v2.Action]:
+def rollback_targets(actions: Iterable[api_v2.Action]) -> list[api_v2.Action]:
     found: list[api_v2.Action] = []
     for deployment_id in DEPLOYMENT_IDS[:-1]:
         fine = [one for one in actions if one.deployment_id == deployment_id and one.status == "succeeded"]
@@ -89,17 +87,16 @@ def rollback_targets(site: Site, actions: Iterable[api_v2.Action]) -> list[api_v
     return found
 
 
-def of_actions(site: Site, entries: Iterable[api_v2.DeploymentEvent], actions: Iterable[api_v2.Action]) -> object:
+def of_actions(
+    runs: Iterable[api_v2.Run], entries: Iterable[api_v2.DeploymentEvent], actions: Iterable[api_v2.Action]
+) -> object:
     """The entries and the runs of actions."""
     ids = {one.id for one in actions}
-    runs = [
-        run for one in sorted(ids) for run in site.services.runs.list_runs(RunFilters(action_id=one), limit=500).data
-    ]
-    return [one for one in entries if one.action_id in ids], runs
+    return [one for one in entries if one.action_id in ids], [one for one in runs if one.action_id in ids]
 
 
-def run_ids(site: Site) -> set[str]:
-    return {one.id for one in site.services.runs.list_runs(limit=500).data}
+def runs_of(site: Site) -> list[api_v2.Run]:
+    return site.services.runs.list_runs(limit=500).data
 
 
 def of_incident(entries: Iterable[api_v2.DeploymentEvent], deployment: api_v2.Deployment) -> list[str]:
@@ -112,9 +109,8 @@ def of_incident(entries: Iterable[api_v2.DeploymentEvent], deployment: api_v2.De
     return [one.id for one in mine if since is None or one.received_at >= since]
 
 
-def held(tx: Transaction, entries: Iterable[api_v2.DeploymentEvent]) -> object:
+def held(tx: Transaction, entries: Iterable[api_v2.DeploymentEvent], runs: Iterable[api_v2.Run]) -> object:
     rules = tx.retention.rules()
-    runs = tx.runs.list(RunFilters(), before=None, limit=500, offset=0).data
     return (
         [one for one in entries if rules.holds(one.prediction_environment_id, one.deployment_id)],
         [one for one in runs if rules.holds(one.prediction_environment_id, one.deployment_id)],
@@ -128,19 +124,20 @@ def test_a_prune_changes_nothing_that_is_live(site: Site, seed: int):
     if len(site.services.registry.list_environments().data) < 2:
         site.add_environment("stage")
     write(site, seed)
-    before, counted = live_views(site), site.services.deployment_events.counts()
-    runs_before = run_ids(site)
+    entries_before, runs_before = feed(site), runs_of(site)
+    before, counted = live_views(site, entries_before, runs_before), site.services.deployment_events.counts()
     preview = site.services.retention.preview()
-    there = len(feed(site))
 
     done = site.services.retention.prune(actor="ann")
 
-    after, runs = live_views(site), run_ids(site)
+    entries, runs = feed(site), runs_of(site)
+    after, again = live_views(site, entries, runs), site.services.retention.preview()
+    gone = {one.id for one in runs_before} - {one.id for one in runs}
     assert [] == [name for name, view in before.items() if view != after[name]]
-    assert set() == {one.run_id for one in feed(site)} & (runs_before - runs), "a run is gone that an entry speaks of"
+    assert set() == {one.run_id for one in entries} & gone, "a run is gone that an entry speaks of"
     assert preview.model_copy(update={"pruned": True}) == done
-    assert there - done.entries == len(feed(site))
-    assert (0, 0) == (site.services.retention.preview().entries, site.services.retention.preview().runs)
+    assert len(entries_before) - done.entries == len(entries)
+    assert (0, 0) == (again.entries, again.runs)
     pruned = {deployment_events.FEED_PRUNED: len(done.prediction_environments)} if done.prediction_environments else {}
     for event_type, count in site.services.deployment_events.counts().items():
         assert counted.get(event_type, 0) + pruned.get(event_type, 0) == count

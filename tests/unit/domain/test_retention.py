@@ -10,9 +10,9 @@ from mgmt_ansible.domain.deployment_events import AUDIT, FEED_PRUNED
 from mgmt_ansible.domain.event_filters import EventCategory
 from mgmt_ansible.domain.flapping import REMEMBERED
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.judging import Judge
 from mgmt_ansible.domain.retention import (
     DEFAULT,
-    Judge,
     Judgement,
     KeptEntry,
     KeptRun,
