@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from mgmt_ansible.control_plane.looking import Ages, Judged, Kind, look
 from mgmt_ansible.control_plane.store import Store, Transaction
@@ -22,6 +21,9 @@ AIM_SECONDS = 0.02
 _LEAST = 100
 """Rows or pages of a write, however slow the disk is: less would not make its commit shorter."""
 _LONGEST_PAUSE_SECONDS = 0.2
+
+
+_Done = TypeVar("_Done")
 
 
 class Tally:
@@ -109,24 +111,33 @@ class Pruner:
         return self._give_back(_Pace(first=64, most=1_024))
 
     def _remove(self, kind: Kind, going: Sequence[Judged], pace: _Pace) -> bool:
-        with pace.measured(), self._store.write() as tx:
-            if tx.retention.rules() != self._rules:
-                return False
-            gone = _removed(tx, kind, [one.thing.sequence for one in going])
+        def removed(tx: Transaction) -> frozenset[int] | None:
+            same = tx.retention.rules() == self._rules
+            return _removed(tx, kind, [one.thing.sequence for one in going]) if same else None
+
+        gone = self._write(removed, pace)
+        if gone is None:
+            return False
         self.tally.add_gone(kind, [one for one in going if one.thing.sequence in gone])
-        with _paused():
-            self._store.checkpoint()
         return True
 
     def _give_back(self, pace: _Pace) -> bool:
         while not self._ends():
-            with pace.measured(), self._store.write() as tx:
-                given = tx.pruning.give_back(pace.size)
-            with _paused():
-                self._store.checkpoint()
-            if not given:
+            if not self._write(lambda tx: tx.pruning.give_back(pace.size), pace):
                 return True
         return False
+
+    def _write(self, work: Callable[[Transaction], _Done], pace: _Pace) -> _Done:
+        """Write, and bring that into the file, each in a turn of its own, after which the others have as long."""
+        with self._store.write() as tx:
+            began_at = time.monotonic()
+            done = work(tx)
+        wrote = time.monotonic() - began_at
+        _pause(wrote)
+        moved = self._store.checkpoint()
+        _pause(moved)
+        pace.adapt(max(wrote, moved))
+        return done
 
     def _ends(self) -> bool:
         if self._began_at is None:
@@ -137,7 +148,7 @@ class Pruner:
 
 
 class _Pace:
-    """How much a write takes: as much as takes `AIM_SECONDS`; after it the others have as long.
+    """How much a write takes: as much as takes `AIM_SECONDS`.
 
     Attributes:
         size: Of the next write: rows, or pages.
@@ -147,23 +158,14 @@ class _Pace:
         self.size = first
         self._most = most
 
-    @contextmanager
-    def measured(self) -> Iterator[None]:
-        """Measure a write, and pause after it."""
-        began_at = time.monotonic()
-        with _paused():
-            yield
-            took = time.monotonic() - began_at
-        change = min(2.0, max(0.5, AIM_SECONDS / max(took, 1e-6)))
+    def adapt(self, seconds: float) -> None:
+        """Learn how long the last one held up the others."""
+        change = min(2.0, max(0.5, AIM_SECONDS / max(seconds, 1e-6)))
         self.size = max(_LEAST, min(self._most, int(self.size * change)))
 
 
-@contextmanager
-def _paused() -> Iterator[None]:
-    """Give the others as long as something took."""
-    began_at = time.monotonic()
-    yield
-    time.sleep(min(time.monotonic() - began_at, _LONGEST_PAUSE_SECONDS))
+def _pause(seconds: float) -> None:
+    time.sleep(min(seconds, _LONGEST_PAUSE_SECONDS))
 
 
 def _removed(tx: Transaction, kind: Kind, sequences: Sequence[int]) -> frozenset[int]:

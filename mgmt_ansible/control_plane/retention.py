@@ -34,7 +34,6 @@ _LAST_WRITE_SECONDS = 5.0
 _OURSELVES = "control plane"
 _NAMES = {"prediction_environment_id": "environment_id"}
 """Field of the body -> column, where they differ."""
-
 _HISTORY_TOGETHER = 500
 """Lines of the history of deployments in one write."""
 

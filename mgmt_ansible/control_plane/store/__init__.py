@@ -167,9 +167,13 @@ class Store:
         with self._database.read() as connection, _scoped(connection):
             yield self._transaction(connection)
 
-    def checkpoint(self) -> None:
-        """Bring SQLite's write-ahead log into the file now: else a writer who comes later does it with its commit."""
-        self._database.checkpoint()
+    def checkpoint(self) -> float:
+        """Bring SQLite's write-ahead log into the file now: else a writer who comes later does it with its commit.
+
+        Returns:
+            How many seconds other writers were kept out.
+        """
+        return self._database.checkpoint()
 
     def close(self) -> None:
         """Close every connection."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -94,18 +95,20 @@ class Database:
         with translated(), self.engine.connect() as connection, connection.begin():
             yield connection
 
-    def checkpoint(self) -> None:
-        """Bring SQLite's write-ahead log into the file, as far as readers let it; other writers wait meanwhile.
+    def checkpoint(self) -> float:
+        """Bring SQLite's write-ahead log into the file, as far as readers let it; return how many seconds others waited.
 
         Raises:
             StoreUnavailableError: Another writer did not end in `busy_seconds`.
         """
         if self._writer_lock is None:
-            return
+            return 0.0
         with self._writer_lock.held(), translated(), self.engine.connect() as connection:
+            began_at = time.monotonic()
             driver: sqlite3.Connection | None = connection.connection.driver_connection
             if driver is not None:  # outside of any transaction, which SQLAlchemy would begin
                 driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            return time.monotonic() - began_at
 
     def now(self, connection: sa.Connection) -> datetime:
         """Return the aware UTC time that all processes on this database agree on."""

@@ -5,7 +5,8 @@ and starts the write-ahead log over ("WAL-reset bug", https://sqlite.org/wal.htm
 not exclude that: the automatic checkpoint runs at the end of a commit, after SQLite's own write lock is gone. This lock
 is taken before `BEGIN IMMEDIATE` and given back after the commit and its checkpoint, so that the two never meet. Readers
 need none: they are `query_only`, so they neither commit nor checkpoint, and a closing connection checkpoints only when it
-has the whole file for itself. It is taken whatever the version: one path, tested everywhere, and a fair queue besides.
+has the whole file for itself. It is taken whatever the version: one path, tested everywhere, and a fair queue of this
+process's writers besides: with a plain lock whoever comes by takes it from those who wait.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import fcntl
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +25,54 @@ from mgmt_ansible import errors
 _POLL_SECONDS = 0.002
 
 
+class Queue:
+    """A lock that threads get in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._mutex = threading.Lock()
+        self._held = False
+        self._waiting: deque[threading.Lock] = deque()
+
+    @property
+    def length(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def acquire(self, *, timeout: float) -> bool:
+        """Take it; False when it was not to be had for so many seconds."""
+        with self._mutex:
+            if not self._held:
+                self._held = True
+                return True
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        try:
+            return turn.acquire(timeout=timeout) or not self._left(turn)
+        except BaseException:  # a signal's, in the main thread
+            if not self._left(turn):
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Hand it over to the next, when there is one."""
+        with self._mutex:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._held = False
+
+    def _left(self, turn: threading.Lock) -> bool:
+        """Leave the queue; False when it was handed over just now."""
+        with self._mutex:
+            if turn not in self._waiting:
+                return False
+            self._waiting.remove(turn)
+            return True
+
+
 class WriterLock:
-    """The lock of one file: a `threading.Lock` for this process, `flock` on `<file>-writer` for the others.
+    """The lock of one file: a queue in this process, `flock` on `<file>-writer` for the others.
 
     Args:
         path: Of the database.
@@ -34,7 +82,7 @@ class WriterLock:
     def __init__(self, path: Path, *, busy_seconds: float) -> None:
         self._path = path.with_name(f"{path.name}-writer")
         self._busy_seconds = busy_seconds
-        self._here = threading.Lock()
+        self._here = Queue()
 
     @contextmanager
     def held(self) -> Iterator[None]:
