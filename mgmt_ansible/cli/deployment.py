@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgmt_ansible import errors
 from mgmt_ansible.cli import (
     deployment_changes,
     deployment_history,
+    deployment_list,
     deployment_responses,
     deployment_rows,
     deployment_tags,
@@ -19,7 +19,6 @@ from mgmt_ansible.cli import (
     waiting,
 )
 from mgmt_ansible.domain.actions import ActionStatus
-from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 
 if TYPE_CHECKING:
@@ -35,58 +34,7 @@ app = typer.Typer(
 app.add_typer(deployment_tags.app, name="tag")
 
 
-@app.command("list")
-def list_deployments(
-    context: typer.Context,
-    environment: options.EnvironmentFilter = None,
-    state: Annotated[DeploymentState | None, typer.Option("--state", help="Only in this state.")] = None,
-    health: Annotated[Health | None, typer.Option("--health", help="Only of this health.")] = None,
-    search: Annotated[
-        str | None, typer.Option("--search", help="Only with this text in label, description, id or package name.")
-    ] = None,
-    host: Annotated[str | None, typer.Option("--host", help="Only where this host is: its inventory name.")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Only that want a package of this name.")] = None,
-    importance: Annotated[str | None, typer.Option("--importance", help="LOW, MODERATE, HIGH or CRITICAL.")] = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            "--sort", help="label, serviceHealth, importance, createdAt or updatedAt; - before turns it round."
-        ),
-    ] = None,
-    watch: options.WatchOption = False,
-    at: Annotated[
-        str | None,
-        typer.Option("--at", metavar="TIME", help="As they were so long ago (12h), or at a time; no filters."),
-    ] = None,
-    json_output: options.JsonOption = False,
-    data: options.DataOption = None,
-) -> None:
-    """List deployments; with `--at`, as they were at a time."""
-    if at is not None and any((environment, state, health, search, host, model, importance, sort, watch)):
-        raise errors.InvalidRequestError("--at: lists all deployments; leave out the filters and --watch")
-    with options.connected(context, json_output, data) as session:
-        if at is not None:
-            deployment_history.show_at(session, at)
-            return
-        client = session.client
-        environment_id = references.find_environment(client, environment).id if environment else None
-
-        def show_all() -> None:
-            found = client.deployments.list_deployments(
-                environment_id=environment_id,
-                state=state,
-                health=health,
-                search=search,
-                host=host,
-                package_name=model,
-                importances=(importance.upper(),) if importance else (),
-                order_by=sort,
-            )
-            session.output.show_list(list(found), deployment_rows.COLUMNS, deployment_rows.row)
-
-        session.output.watch(show_all) if watch else show_all()
-
-
+app.command("list")(deployment_list.list_deployments)
 app.command()(deployment_history.diff)
 app.command()(deployment_responses.responses)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgmt_ansible.cli import bodies, options, references, waiting
+from mgmt_ansible.cli import bodies, confirming, options, references, waiting
 from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 
@@ -62,6 +62,7 @@ def replace(
     minimum_healthy: options.HealthyOption = None,
     timeout: options.TimeoutOption = None,
     dry_run: options.DryRunOption = False,
+    confirm: confirming.ConfirmOption = None,
     wait: options.WaitOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
@@ -79,6 +80,8 @@ def replace(
             timeout_seconds=timeout,
             dry_run=dry_run,
         )
+        if not dry_run:
+            confirming.require(found, ActionType.DEPLOYMENT_REPLACE_MODEL, confirm)
         accepted = session.client.deployments.replace_model(found.id, body)
         waiting.conclude(session, accepted, wait=wait or dry_run)
 
@@ -102,13 +105,17 @@ def stop(
     deployment: options.DeploymentArgument,
     timeout: options.TimeoutOption = None,
     dry_run: options.DryRunOption = False,
+    confirm: confirming.ConfirmOption = None,
     wait: options.WaitOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
     """Stop the model on every host; the deployment stays known."""
     with options.connected(context, json_output, data) as session:
-        _ask(session, deployment, ActionType.DEPLOYMENT_STOP, timeout=timeout, dry_run=dry_run, wait=wait)
+        found = references.find_deployment(session.client, deployment)
+        if not dry_run:
+            confirming.require(found, ActionType.DEPLOYMENT_STOP, confirm)
+        _ask(session, found.id, ActionType.DEPLOYMENT_STOP, timeout=timeout, dry_run=dry_run, wait=wait)
 
 
 def relaunch(
@@ -167,6 +174,7 @@ def delete(
     at_once: Annotated[
         bool, typer.Option("--at-once", help="Forget it without asking the agent; what runs on hosts goes on.")
     ] = False,
+    confirm: confirming.ConfirmOption = None,
     wait: options.WaitOption = False,
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
@@ -174,6 +182,7 @@ def delete(
     """Stop the deployment, then forget it."""
     with options.connected(context, json_output, data) as session:
         found = references.find_deployment(session.client, deployment)
+        confirming.require(found, ActionType.DEPLOYMENT_STOP, confirm)
         accepted = session.client.deployments.delete(found.id, at_once=at_once)
         if accepted is None:
             session.output.say(f"deployment {found.label} is forgotten", {"id": found.id, "deleted": True})

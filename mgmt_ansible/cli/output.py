@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mgmt_ansible import errors
 from mgmt_ansible.cli import text
 from mgmt_ansible.domain.health import Health
 
@@ -53,13 +56,46 @@ class Output:
             print(text.clean(message))
 
     def watch(self, show: Callable[[], None]) -> None:
-        """Show again every second until Ctrl-C: in place on a terminal, else one below the other."""
+        """Show every second until Ctrl-C: in place on a terminal, elsewhere what is not as it was before.
+
+        It asks, as much that lists show is no event: progress, when an agent was last seen, hosts, packages. A control plane
+        that is away meanwhile ends nothing: that is said on standard error, and it is asked again.
+        """
+        before = None
         while True:
-            if sys.stdout.isatty() and not self.json:
-                sys.stdout.write(_CLEAR_SCREEN)
-            show()
-            sys.stdout.flush()
+            shown = _printed(show) if before is None else _printed_again(show, before)
+            if shown != before:
+                in_place = sys.stdout.isatty() and not self.json
+                sys.stdout.write(f"{_CLEAR_SCREEN}{shown}" if in_place else shown)
+                sys.stdout.flush()
+            before = shown
             time.sleep(_WATCH_SECONDS)
+
+
+class _Caught(io.StringIO):
+    """What would be printed, as it would look at the place that it is for."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        """Tell whether that place is a terminal."""
+        return self._terminal
+
+
+def _printed(show: Callable[[], None]) -> str:
+    with redirect_stdout(_Caught(terminal=sys.stdout.isatty())) as caught:
+        show()
+    return caught.getvalue()
+
+
+def _printed_again(show: Callable[[], None], before: str) -> str:
+    try:
+        return _printed(show)
+    except errors.ControlPlaneUnavailableError as exc:
+        print(f"{text.clean(str(exc))}: asking again", file=sys.stderr, flush=True)
+        return before
 
 
 def as_json(item: WireModel) -> object:

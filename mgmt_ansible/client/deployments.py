@@ -9,7 +9,6 @@ import requests
 
 from mgmt_ansible.client.transport import Query, Transport, parse_answer, segment
 from mgmt_ansible.domain.actions import ActionType
-from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire.api_v2 import (
     ActionAccepted,
@@ -36,8 +35,8 @@ class Deployments:
         self,
         *,
         environment_id: str | None = None,
-        state: DeploymentState | None = None,
-        health: Health | None = None,
+        state: str | Sequence[str] | None = None,
+        health: Health | Sequence[Health] | None = None,
         search: str | None = None,
         order_by: str | None = None,
         importances: Sequence[str] = (),
@@ -50,8 +49,8 @@ class Deployments:
 
         Args:
             environment_id: Only of this environment.
-            state: Only in this state.
-            health: Only of this health.
+            state: Only in this state, or in one of these; words of `domain.deployments.STATE_WORDS`.
+            health: Only of this health, or of one of these.
             search: Only with this text in label, description, id or package name.
             order_by: Such as `serviceHealth` or `-createdAt`; None is by label.
             importances: Only of one of these.
@@ -62,8 +61,8 @@ class Deployments:
         """
         query: Query = {
             "predictionEnvironmentId": environment_id,
-            "state": state,
-            "health": health,
+            "state": state or None,
+            "health": health or None,
             "search": search,
             "orderBy": order_by,
             "importance": importances or None,

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,6 +30,22 @@ class DeploymentState(StrEnum):
     STOPPED = "stopped"
     ERRORED = "errored"
     UNKNOWN = "unknown"
+
+
+IN_ACTION = "in_action"
+"""A filter's word for any of `BUSY`."""
+
+BUSY = (DeploymentState.LAUNCHING, DeploymentState.REPLACING_MODEL, DeploymentState.STOPPING)
+"""States that an action holds."""
+
+STATE_WORDS = (*(state.value for state in DeploymentState), IN_ACTION)
+"""What a filter by state knows."""
+
+
+def states_named(words: Iterable[str]) -> tuple[DeploymentState, ...]:
+    """Return the states that words of `STATE_WORDS` mean, each once, in their order here; ValueError for another word."""
+    named = {state for word in words for state in (BUSY if word == IN_ACTION else (DeploymentState(word),))}
+    return tuple(state for state in DeploymentState if state in named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from mgmt_ansible import errors
 from mgmt_ansible.control_plane.api.asking import Asking
 from mgmt_ansible.control_plane.deployment_details import SHARED_AS
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters
-from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.deployments import STATE_WORDS, DeploymentState, states_named
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
 
@@ -48,8 +48,8 @@ def deployment_filters(
     *,
     principal: Asking,
     environment_id: Annotated[str | None, Query(alias="predictionEnvironmentId")] = None,
-    state: DeploymentState | None = None,
-    health: Health | None = None,
+    state: Annotated[_Words, _several("state")] = None,
+    health: Annotated[_Words, _several("health")] = None,
     search: Annotated[str | None, Query(max_length=200)] = None,
     order_by: Annotated[str | None, Query(alias="orderBy", max_length=64)] = None,
     role: ShareRole | None = None,
@@ -67,13 +67,12 @@ def deployment_filters(
     package_name: Annotated[str | None, Query(alias="packageName", max_length=512)] = None,
 ) -> DeploymentFilters:
     """Return what a request asks of the list; InvalidRequestError names the filter that is not understood."""
-    states = tuple(_STATES[word] for word in _known("status", status, _STATES))
+    vendor_states = tuple(_STATES[word] for word in _known("status", status, _STATES))
     kinds = _known("executionEnvironmentType", execution_type, ("external", "datarobot"))
-    healths = _healths("serviceHealth", service_health)
     return DeploymentFilters(
         environment_id=environment_id,
-        states=(state,) if state else states,
-        healths=(health,) if health else healths,
+        states=states_named(_known("state", state, STATE_WORDS)) or vendor_states,
+        healths=_healths("health", health) or _healths("serviceHealth", service_health),
         importances=tuple(word.value for word in _words("importance", importance, Importance)),
         model_healths=_healths("modelHealth", model_health),
         accuracy_healths=_healths("accuracyHealth", accuracy_health),

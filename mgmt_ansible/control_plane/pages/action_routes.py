@@ -51,8 +51,9 @@ def _add_single(router: APIRouter, services: Services, templates: Templates) -> 
         asking.require(request.state.principal, verb)
         deployment = services.deployments.get_deployment(deployment_id)
         dry = bool(last(form, "dry_run"))
-        if verb.danger and not dry and asking.is_important(deployment):
-            require_typed(form, deployment.id)
+        word = asking.typed_word(deployment, verb)
+        if word and not dry:
+            require_typed(form, word)
         accepted = _accept(
             services, deployment_id, verb, form, dry=dry, asker=Asker(actor=request.state.principal.name)
         )

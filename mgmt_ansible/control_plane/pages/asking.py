@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from mgmt_ansible import errors
@@ -10,14 +9,13 @@ from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.control_plane.transitions import ALLOWED_FROM
 from mgmt_ansible.domain.actions import ActionType
+from mgmt_ansible.domain.confirmations import word_to_type
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.model_packages import ModelPackage
 from mgmt_ansible.domain.outcomes import FINE
 from mgmt_ansible.domain.roles import ROLE_OF_ACTION
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
-
-_PRODUCTION = re.compile(r"\bprod(uction)?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,7 @@ class Verb:
         type: The action's.
         text: On its button.
         sentence: What will happen.
-        danger: It ends or replaces what serves: an important deployment's id has to be typed.
+        danger: It ends what serves: its button says so.
         failed_only: For hosts that failed only.
         dry: It can be looked at before.
     """
@@ -132,14 +130,17 @@ def question(services: Services, deployment: api_v2.Deployment, verb: Verb) -> Q
         refusal=_refusal(deployment, verb, hosts, target),
         hosts=hosts,
         target=target,
-        typed=deployment.id if verb.danger and is_important(deployment) else "",
+        typed=typed_word(deployment, verb),
     )
 
 
-def is_important(deployment: api_v2.Deployment) -> bool:
-    """Tell whether a slip would hurt: of high or critical importance, or in an environment with `prod` or `production` in its name."""
-    return deployment.importance in ("HIGH", "CRITICAL") or bool(
-        _PRODUCTION.search(deployment.prediction_environment.name.replace("_", " "))
+def typed_word(deployment: api_v2.Deployment, verb: Verb) -> str:
+    """Return what has to be typed for it; empty for nothing."""
+    return word_to_type(
+        verb.type,
+        deployment_id=deployment.id,
+        importance=deployment.importance,
+        environment_name=deployment.prediction_environment.name,
     )
 
 

@@ -10,15 +10,12 @@ from mgmt_ansible.control_plane.pages.addresses import address
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters
 from mgmt_ansible.domain.actions import ActionStatus
-from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.deployments import BUSY, IN_ACTION, states_named
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 
 PAGE_SIZE = 50
-IN_ACTION = "in_action"
-"""In the address, in place of a state: any of those that an action holds."""
-BUSY = (DeploymentState.LAUNCHING, DeploymentState.REPLACING_MODEL, DeploymentState.STOPPING)
 JUDGED = tuple(health for health in Health if health is not Health.INFO)
 IMPORTANCES = ("CRITICAL", "HIGH", "MODERATE", "LOW")
 SORTS = {
@@ -43,7 +40,7 @@ SHOWN = ("health", "state", "step", "package", "environment", "event")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """What of the list is wanted, as it stands in the query string."""
+    """What of the list is wanted, as it stands in the query string; `state` may be several words, parted by commas."""
 
     search: str = ""
     environment: str = ""
@@ -67,15 +64,19 @@ class Filters:
         return tuple(name for name in COLUMNS if name in (self.columns or SHOWN))
 
     @property
+    def states(self) -> tuple[str, ...]:
+        """The words of `state`."""
+        return tuple(word for word in self.state.split(",") if word)
+
+    @property
     def for_store(self) -> DeploymentFilters:
         """What the store is asked for."""
-        states = BUSY if self.state == IN_ACTION else (DeploymentState(self.state),) if self.state else ()
         return DeploymentFilters(
             environment_id=self.environment or None,
             host=self.host or None,
             package_name=self.model or None,
             importances=(self.importance,) if self.importance else (),
-            states=states,
+            states=states_named(self.states),
             healths=(Health(self.health),) if self.health else (),
             search=self.search or None,
             order_by=self.sort or None,

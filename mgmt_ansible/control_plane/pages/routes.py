@@ -18,7 +18,7 @@ from mgmt_ansible.control_plane.pages.live import stream_changes
 from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.templating import Templates
 from mgmt_ansible.control_plane.services import Services
-from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.deployments import STATE_WORDS, DeploymentState
 from mgmt_ansible.domain.event_filters import EventCategory, EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
@@ -45,14 +45,14 @@ def read_filters(
     host: str = "",
     model: str = "",
     importance: str = "",
-    state: str = "",
+    state: Annotated[list[str] | None, Query(max_length=20)] = None,
     health: str = "",
     sort: str = "",
     columns: Annotated[list[str] | None, Query(alias="column", max_length=20)] = None,
     offset: str = "",
 ) -> deployment_list.Filters:
     """Read the query string of the list; what is no filter's value counts as not chosen."""
-    states = {*DeploymentState, deployment_list.IN_ACTION}
+    states = {word for one in state or () for word in one.split(",")}
     chosen = tuple(name for name in deployment_list.COLUMNS if name in (columns or ()))
     return deployment_list.Filters(
         search=search.strip()[:200],
@@ -60,7 +60,7 @@ def read_filters(
         host=host.strip()[:300],
         model=model[:512],
         importance=importance if importance in deployment_list.IMPORTANCES else "",
-        state=state if state in states else "",
+        state=",".join(word for word in STATE_WORDS if word in states),
         health=health if health in set(deployment_list.JUDGED) else "",
         sort=sort if sort in deployment_list.SORTS else "",
         columns=() if chosen == deployment_list.SHOWN else chosen,

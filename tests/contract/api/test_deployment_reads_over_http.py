@@ -65,13 +65,25 @@ def test_deployments_are_filtered_as_the_vendor_does(site: Site, user: TestClien
         {"tagKeys": "team"},
         {"tagValues": ["blue", "red"]},
         {"search": "label of D1"},
+        {"state": "ready"},
+        {"state": ["ready", "in_action"]},
+        {"health": "passing,failing"},
     ):
         assert ["d1"] == ids(user, **query), query
     every = {"executionEnvironmentType": "external", "role": "OWNER", "modelHealth": "unknown,unavailable"}
     assert ["d1", "d2"] == ids(user, **every, predictionEnvironmentPlatform="onPremise")
     assert [] == ids(user, executionEnvironmentType="datarobot")
     assert [] == ids(user, tagKeys="other")
-    for query in ({"importance": "SOME"}, {"serviceHealth": "green"}, {"role": "KING"}, {"orderBy": "colour"}):
+    assert [] == ids(user, state="in_action")
+    assert ["d1", "d2"] == ids(user, state="stopped,ready")
+    for query in (
+        {"state": "odd"},
+        {"health": "info"},
+        {"importance": "SOME"},
+        {"serviceHealth": "green"},
+        {"role": "KING"},
+        {"orderBy": "colour"},
+    ):
         answer = user.get(PATH, params=query)
         assert (422, True) == (answer.status_code, next(iter(query)) in answer.json()["message"])
 

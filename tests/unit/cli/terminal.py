@@ -23,9 +23,9 @@ class Terminal:
 
     adapter: ScriptedAdapter
 
-    def run(self, *arguments: str) -> Result:
+    def run(self, *arguments: str, typed: str = "") -> Result:
         """Run one command line."""
-        return CliRunner().invoke(app, list(arguments), env=TOKEN_VARIABLES, catch_exceptions=False)
+        return CliRunner().invoke(app, list(arguments), input=typed, env=TOKEN_VARIABLES, catch_exceptions=False)
 
     @property
     def asked(self) -> list[str]:

@@ -263,3 +263,13 @@ def test_what_an_action_waits_for_is_shown(monkeypatch):
     terminal = open_terminal(monkeypatch, by_path(answers | {"GET actions/": page(waiting)}))
 
     assert "waits for an agent that knows rolling back" in terminal.run("deployment", "show", "wine").stdout
+
+
+def test_several_states_are_asked_for_at_once(monkeypatch):
+    """As the page's address has them; a word that is none is refused here."""
+    terminal = open_terminal(monkeypatch, by_path({"GET deployments/": page()}))
+
+    terminal.run("deployment", "list", "--state", "in_action", "--state", "errored", "--health", "failing")
+
+    assert "state=in_action&state=errored&health=failing&" in terminal.adapter.requests[0].url.partition("?")[2] + "&"
+    assert 2 == terminal.run("deployment", "list", "--state", "odd").exit_code

@@ -343,11 +343,14 @@ def test_a_package_is_named_by_its_alias(monkeypatch):
     ],
 )
 def test_every_list_can_be_watched(monkeypatch, noun, path):
-    """It is asked for again, until the control plane refuses."""
+    """It is asked for again, also while the control plane is away, until it refuses; what is the same is not said twice."""
     monkeypatch.setattr("time.sleep", lambda seconds: None)
-    answers = iter([(200, page()), (200, page()), (401, {"code": "access", "message": "m", "requestId": "r"})])
+    away = (503, {"code": "store_unavailable", "message": "m", "requestId": "r"})
+    refused = (401, {"code": "access", "message": "m", "requestId": "r"})
+    answers = iter([(200, page()), (200, page()), away, (200, page()), refused])
     terminal = open_terminal(monkeypatch, lambda request: next(answers))
 
     done = terminal.run(noun, "list", "--watch", "--json")
 
-    assert (["GET /api/v2/" + path] * 3, "[]\n[]\n") == (terminal.asked, done.stdout)
+    assert (["GET /api/v2/" + path] * 5, "[]\n") == (terminal.asked, done.stdout)
+    assert 1 == done.stderr.count("asking again")

@@ -87,6 +87,17 @@ def test_filters_in_the_address_choose_the_lines(script, browser):
     assert ["b"] == re.findall(r'id="row-(\w+)', browser.get("/?health=failing&search=label").text)
 
 
+def test_several_states_are_one_filter(script, browser):
+    """Parted by commas, or given more than once; `in_action` means all that an action holds."""
+    states = ("launching", "stopping", "ready", "errored")
+    script.deployments = [scripted.deployment(one, state=DeploymentState(one)) for one in states]
+    for query, shown in (
+        ("state=errored,ready", ["ready", "errored"]),
+        ("state=errored&state=in_action", ["launching", "stopping", "errored"]),
+    ):
+        assert shown == re.findall(r'id="row-(\w+)', browser.get(f"/?{query}").text)
+
+
 def test_a_filter_that_is_none_counts_as_not_chosen(script, browser):
     """An old or broken address still shows a page."""
     script.deployments = [scripted.deployment("a")]
