@@ -19,6 +19,9 @@ from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 
 MOST_DEPLOYMENTS = 100
 MOST_HOSTS = 500
+MOST_CELLS = 2_000
+"""On one page: each more costs the browser at every click, as a theme or a dialog styles them all anew."""
+FEWEST_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,25 +61,43 @@ class Matrix:
 
     Attributes:
         cells: (host, deployment id) -> its own result; missing where none was ever told.
-        more_hosts: How many hosts are not shown.
+        rows: Hosts of this page.
+        offset: How many hosts are before them.
         more_deployments: How many deployments are not shown.
     """
 
     environment: api_v2.PredictionEnvironment | None
     environments: tuple[api_v2.PredictionEnvironment, ...]
-    hosts: tuple[str, ...]
+    hosts_total: int
+    rows: tuple[str, ...]
+    offset: int
     deployments: tuple[api_v2.Deployment, ...]
     cells: Mapping[tuple[str, str], Standing]
     troubled: bool
-    more_hosts: int
     more_deployments: int
     newest_sequence: int
 
     @property
     def url(self) -> str:
         """The address of this very view."""
+        return self.address(self.offset)
+
+    @property
+    def previous_url(self) -> str | None:
+        """Where the hosts before these are."""
+        return self.address(max(0, self.offset - rows_on_a_page(len(self.deployments)))) if self.offset else None
+
+    @property
+    def next_url(self) -> str | None:
+        """Where the hosts after these are."""
+        last = self.offset + len(self.rows)
+        return self.address(last) if last < self.hosts_total else None
+
+    def address(self, offset: int) -> str:
+        """Return the address of a page of this view."""
         chosen = self.environment.id if self.environment else ""
-        return address("/matrix", {"environment": chosen, "only": "trouble" if self.troubled else ""})
+        only = "trouble" if self.troubled else ""
+        return address("/matrix", {"environment": chosen, "only": only, "offset": offset})
 
     def row(self, host: str) -> Markup:
         """Return a host's cells in the order of the columns, a dot where nothing was ever told.
@@ -100,6 +121,11 @@ class Matrix:
         )
 
 
+def rows_on_a_page(deployments: int) -> int:
+    """Return how many hosts a page shows, of so many deployments each."""
+    return max(FEWEST_ROWS, MOST_CELLS // max(1, deployments))
+
+
 def mark_of(cell: Standing | DeploymentHost, *, stopped: bool) -> Mark:
     """Return how a host's own result is shown; the letter tells it without the colour."""
     if cell.outcome not in FINE:
@@ -109,13 +135,14 @@ def mark_of(cell: Standing | DeploymentHost, *, stopped: bool) -> Mark:
     return _SERVES if cell.in_step else _OTHER
 
 
-def matrix_view(services: Services, environment_id: str, *, troubled: bool) -> Matrix:
+def matrix_view(services: Services, environment_id: str, *, troubled: bool, offset: int = 0) -> Matrix:
     """Gather the matrix of an environment, of the first one when none is chosen.
 
     Args:
         services: Of the control plane.
         environment_id: Empty for the first.
         troubled: Only hosts and deployments with a cell that is not fine.
+        offset: How many hosts to leave out before the first one shown.
     """
     newest_sequence = services.deployment_events.newest_sequence()
     environments = tuple(services.registry.list_environments(limit=500).data)
@@ -134,11 +161,12 @@ def matrix_view(services: Services, environment_id: str, *, troubled: bool) -> M
     return Matrix(
         environment=environment,
         environments=environments,
-        hosts=tuple(hosts[:MOST_HOSTS]),
+        hosts_total=len(hosts),
+        rows=tuple(hosts[offset : offset + rows_on_a_page(len(deployments))]),
+        offset=offset,
         deployments=tuple(deployments),
         cells={(one.host, one.deployment_id): one for one in told},
         troubled=troubled,
-        more_hosts=max(0, len(hosts) - MOST_HOSTS),
         more_deployments=max(0, page.total_count - len(page.data)),
         newest_sequence=newest_sequence,
     )

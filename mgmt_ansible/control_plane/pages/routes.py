@@ -147,8 +147,8 @@ def _add_lists(router: APIRouter, services: Services, templates: Templates) -> N
         return StreamingResponse(_table(services, filters), media_type="text/csv; charset=utf-8", headers=headers)
 
     @router.get("/matrix")
-    def matrix_page(request: Request, environment: str = "", only: str = "") -> Response:
-        view = matrix.matrix_view(services, environment[:64], troubled=only == "trouble")
+    def matrix_page(request: Request, environment: str = "", only: str = "", offset: str = "") -> Response:
+        view = matrix.matrix_view(services, environment[:64], troubled=only == "trouble", offset=number(offset))
         return templates.page(
             "matrix.html", place="/matrix", view=view, marks=matrix.MARKS, principal=request.state.principal
         )

@@ -12,8 +12,9 @@ from mgmt_ansible.control_plane.pages.addresses import number
 from mgmt_ansible.control_plane.pages.event_list import read_time
 from mgmt_ansible.control_plane.pages.live import stream_changes
 from mgmt_ansible.control_plane.pages.problems import page_route
+from mgmt_ansible.control_plane.pages.run_lines import line_items
 from mgmt_ansible.control_plane.pages.run_logs import log_stream, raw_log_answer
-from mgmt_ansible.control_plane.pages.run_words import RUN_STATUSES, in_order, line_tone, playbook_word
+from mgmt_ansible.control_plane.pages.run_words import RUN_STATUSES, in_order, playbook_word
 from mgmt_ansible.control_plane.pages.templating import Templates
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.event_filters import EventFilters
@@ -23,7 +24,7 @@ from mgmt_ansible.domain.runs import RunStatus
 _WORDS = {
     "run_statuses": RUN_STATUSES,
     "in_order": in_order,
-    "line_tone": line_tone,
+    "line_items": line_items,
     "playbook_word": playbook_word,
 }
 _ONLY = ("all", "failed")

@@ -29,8 +29,10 @@
     button.setAttribute("aria-pressed", String(pressed));
   }
 
+  // Lines out of sight have a guessed height: when the last ones are drawn, the end may be elsewhere.
   function toEnd() {
     log.scrollTop = log.scrollHeight;
+    requestAnimationFrame(() => (log.scrollTop = following ? log.scrollHeight : log.scrollTop));
   }
 
   function setFollow(on) {
