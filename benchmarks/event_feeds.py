@@ -158,7 +158,7 @@ def add_deployment(tx: Transaction, deployment_id: str, environment_id: str, pac
     body = api_v2.DeploymentIn(
         model_package_id=package_id, label=f"Label of {deployment_id}", prediction_environment_id=environment_id
     )
-    tx.deployments.insert(deployment_id, body, created_at=tx.now, created_by="bench")
+    tx.deployments.insert(deployment_id, body, created_at=tx.now, created_by="bench", owner="bench")
     tx.deployments.raise_generation(deployment_id, 1)
     tx.deployments.update(
         deployment_id, state=DeploymentState.READY.value, health=Health.PASSING.value, wanted_running=True, generation=1

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from mgmt_ansible.cli import (
     deployment_changes,
+    deployment_facts,
     deployment_history,
     deployment_list,
     deployment_responses,
@@ -37,6 +38,7 @@ app.add_typer(deployment_tags.app, name="tag")
 app.command("list")(deployment_list.list_deployments)
 app.command()(deployment_history.diff)
 app.command()(deployment_responses.responses)
+app.command()(deployment_facts.change)
 
 
 @app.command()

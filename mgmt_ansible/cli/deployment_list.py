@@ -36,6 +36,9 @@ def list_deployments(
     ] = None,
     host: Annotated[str | None, typer.Option("--host", help="Only where this host is: its inventory name.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="Only that want a package of this name.")] = None,
+    owner: Annotated[
+        list[str] | None, typer.Option("--owner", help="Only of this user or service; several: one is enough.")
+    ] = None,
     importance: Annotated[str | None, typer.Option("--importance", help="LOW, MODERATE, HIGH or CRITICAL.")] = None,
     sort: Annotated[
         str | None,
@@ -52,7 +55,7 @@ def list_deployments(
     data: options.DataOption = None,
 ) -> None:
     """List deployments; with `--at`, as they were at a time."""
-    if at is not None and any((environment, state, health, search, host, model, importance, sort, watch)):
+    if at is not None and any((environment, state, health, search, host, model, owner, importance, sort, watch)):
         raise errors.InvalidRequestError("--at: lists all deployments; leave out the filters and --watch")
     with options.connected(context, json_output, data) as session:
         if at is not None:
@@ -69,6 +72,7 @@ def list_deployments(
                 search=search,
                 host=host,
                 package_name=model,
+                owners=owner or (),
                 importances=(importance.upper(),) if importance else (),
                 order_by=sort,
             )

@@ -57,6 +57,7 @@ def pairs(deployment: Deployment, progress: str = "") -> Iterable[tuple[str, Cel
     yield "digest", deployment.model_package.digest
     yield "generation", deployment.generation
     yield "environment", deployment.prediction_environment.name
+    yield "owner", ", ".join(one.username for one in deployment.owners.preview) or None
     if deployment.current_action is not None:
         yield "action", f"{deployment.current_action.type} ({deployment.current_action.status})"
         if progress:

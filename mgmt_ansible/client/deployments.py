@@ -44,6 +44,7 @@ class Deployments:
         tag_values: Sequence[str] = (),
         host: str | None = None,
         package_name: str | None = None,
+        owners: Sequence[str] = (),
     ) -> Iterator[Deployment]:
         """Yield deployments, page after page.
 
@@ -58,6 +59,7 @@ class Deployments:
             tag_values: Only with a tag of one of these values.
             host: Only in environments with this host, or told of by it.
             package_name: Only those that want a package of this name.
+            owners: Only those that one of these owns: names of users and services.
         """
         query: Query = {
             "predictionEnvironmentId": environment_id,
@@ -70,6 +72,7 @@ class Deployments:
             "tagValues": tag_values or None,
             "host": host,
             "packageName": package_name,
+            "owner": owners or None,
         }
         return self._transport.pages(Deployment, "deployments/", query)
 
@@ -83,7 +86,11 @@ class Deployments:
         return self._transport.ask("POST", path, body=deployment, idempotency_key=idempotency_key)
 
     def change_deployment(self, deployment_id: str, change: DeploymentPatch) -> Deployment:
-        """Change label, description or importance; fields that are None stay."""
+        """Change label, description, importance or owner; fields that are None stay.
+
+        Raises:
+            InvalidRequestError: The owner is nobody, is disabled, or does not see the deployment.
+        """
         return self._transport.send(Deployment, "PATCH", f"deployments/{segment(deployment_id)}/", body=change)
 
     def replace_model(

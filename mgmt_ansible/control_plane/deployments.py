@@ -9,6 +9,7 @@ from mgmt_ansible.control_plane.accepting import Asker, Change, accept_change, a
 from mgmt_ansible.control_plane.asked_changes import asked_change, rollback_target
 from mgmt_ansible.control_plane.canceling import cancel_action
 from mgmt_ansible.control_plane.entries import append_event, package_data
+from mgmt_ansible.control_plane.owners import maker_of, owner_named, possible_owners
 from mgmt_ansible.control_plane.store import Store, Transaction
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters
 from mgmt_ansible.control_plane.store.deployment_hosts import Standing
@@ -79,6 +80,16 @@ class Deployments:
         with self._store.read() as tx:
             return tx.deployments.package_names()
 
+    def owners(self) -> tuple[str, ...]:
+        """Return the names of those who own a deployment, at most 500."""
+        with self._store.read() as tx:
+            return tx.deployments.owners()
+
+    def possible_owners(self, deployment_id: str) -> tuple[str, ...]:
+        """Return the names of those who could own a deployment; NotFoundError."""
+        with self._store.read() as tx:
+            return possible_owners(tx, tx.deployments.record(deployment_id).environment_id)
+
     def get_deployment(self, deployment_id: str) -> api_v2.Deployment:
         """Return one; NotFoundError."""
         with self._store.read() as tx:
@@ -97,12 +108,19 @@ class Deployments:
         return accepted
 
     def update(self, deployment_id: str, body: api_v2.DeploymentPatch) -> api_v2.Deployment:
-        """Change label, description or importance; hosts do not notice."""
+        """Change label, description, importance or owner; hosts do not notice.
+
+        InvalidRequestError for an owner who is nobody, is disabled, or does not see it.
+        """
         values = body.model_dump(exclude_none=True)
         if "description" in values:
             values["description"] = clean_text(values["description"])
         with self._store.write() as tx:
-            tx.deployments.record(deployment_id)
+            environment_id = tx.deployments.record(deployment_id).environment_id
+            if "owner" in values:
+                values["owner"] = owner_named(tx, values["owner"], environment_id)
+                summary = f"{values['owner']} owns it now"
+                tx.audit.about("deployment", deployment_id, environment_id=environment_id, summary=summary)
             if values:
                 tx.deployments.update(deployment_id, updated_at=tx.now, **values)
             return tx.deployments.get(deployment_id, now=tx.now)
@@ -241,7 +259,8 @@ def _create(tx: Transaction, body: api_v2.DeploymentIn, asker: Asker, digest: st
     if tx.deployments.exists(deployment_id):
         raise errors.ConflictError(f"deployment {deployment_id} exists already")
     body = body.model_copy(update={"description": clean_text(body.description or ""), "model_package_id": package.id})
-    tx.deployments.insert(deployment_id, body, created_at=tx.now, created_by=asker.actor)
+    owner = maker_of(asker.actor)
+    tx.deployments.insert(deployment_id, body, created_at=tx.now, created_by=asker.actor, owner=owner)
     tx.orphans.forget(deployment_id)
     append_event(
         tx,

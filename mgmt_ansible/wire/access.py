@@ -8,14 +8,14 @@ from typing import Annotated
 from pydantic import Field, SecretStr, field_serializer
 
 from mgmt_ansible.domain.roles import Role
-from mgmt_ansible.wire.basics import WireModel
+from mgmt_ansible.wire.basics import NAME_PATTERN, WireModel
 
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 
 Password = SecretStr
 _Password = Annotated[Password, Field(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
-_Name = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9._@ -]+$")]
+_Name = Annotated[str, Field(min_length=1, max_length=128, pattern=NAME_PATTERN)]
 
 
 class _WithPassword(WireModel):

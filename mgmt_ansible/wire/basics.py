@@ -13,6 +13,9 @@ from mgmt_ansible.domain.health import Health
 LABEL_PATTERN = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
 """No control characters, the C1 ones of terminals included, and nothing that turns the direction of text."""
 
+NAME_PATTERN = r"^[A-Za-z0-9._@ -]+$"
+"""Of users and tokens."""
+
 _T = TypeVar("_T")
 
 

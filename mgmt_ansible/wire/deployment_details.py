@@ -31,7 +31,7 @@ class DeployedModel(WireModel):
 
 
 class Owner(WireModel):
-    """Somebody who owns a deployment: who made it."""
+    """Somebody who owns a deployment: a user (with an id), or a service by the name of its token."""
 
     id: str | None = None
     email: str | None = None

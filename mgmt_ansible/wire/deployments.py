@@ -9,7 +9,7 @@ from pydantic import Field
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire.actions import ActionBrief
-from mgmt_ansible.wire.basics import LABEL_PATTERN, HealthStatus, WireModel
+from mgmt_ansible.wire.basics import LABEL_PATTERN, NAME_PATTERN, HealthStatus, WireModel
 from mgmt_ansible.wire.deployment_details import (
     Capabilities,
     DeployedModel,
@@ -109,11 +109,15 @@ class DeploymentIn(WireModel):
 
 
 class DeploymentPatch(WireModel):
-    """Body of `PATCH deployments/{id}/`; absent fields stay."""
+    """Body of `PATCH deployments/{id}/`; absent fields stay.
+
+    `owner` is ours: the name of a user, or of a service's token, that sees the deployment's environment.
+    """
 
     label: str | None = Field(default=None, min_length=1, max_length=512, pattern=LABEL_PATTERN)
     description: str | None = Field(default=None, max_length=10_000)
     importance: str | None = Field(default=None, pattern="^(CRITICAL|HIGH|MODERATE|LOW)$")
+    owner: str | None = Field(default=None, min_length=1, max_length=128, pattern=NAME_PATTERN)
 
 
 class ModelReplacement(WireModel):

@@ -11,6 +11,7 @@ from fastapi import Query
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.api.asking import Asking
 from mgmt_ansible.control_plane.deployment_details import SHARED_AS
+from mgmt_ansible.control_plane.owners import maker_of
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters
 from mgmt_ansible.domain.deployments import STATE_WORDS, DeploymentState, states_named
 from mgmt_ansible.domain.health import Health
@@ -63,6 +64,9 @@ def deployment_filters(
     platform: Annotated[_Words, _several("predictionEnvironmentPlatform")] = None,
     tag_keys: Annotated[_Words, _several("tagKeys")] = None,
     tag_values: Annotated[_Words, _several("tagValues")] = None,
+    owner: Annotated[_Words, _several("owner")] = None,
+    created_by: Annotated[str | None, Query(alias="createdBy", max_length=128)] = None,
+    created_by_me: Annotated[bool, Query(alias="createdByMe")] = False,
     host: Annotated[str | None, Query(max_length=512)] = None,
     package_name: Annotated[str | None, Query(alias="packageName", max_length=512)] = None,
 ) -> DeploymentFilters:
@@ -78,6 +82,8 @@ def deployment_filters(
         accuracy_healths=_healths("accuracyHealth", accuracy_health),
         fairness_healths=_healths("fairnessHealth", fairness_health),
         platforms=tuple(word.value for word in _words("predictionEnvironmentPlatform", platform, api_v2.Platform)),
+        owners=_parts(owner),
+        created_by=maker_of(principal.name) if created_by_me else created_by,
         tag_keys=_parts(tag_keys),
         tag_values=_parts(tag_values),
         host=host,

@@ -103,7 +103,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
 
     @router.patch("/{deployment_id}/")
     def change_deployment(deployment_id: str, body: api_v2.DeploymentPatch, principal: Asking) -> api_v2.Deployment:
-        """Change label, description or importance."""
+        """Change label, description, importance or owner."""
         return permitted(deployments.update(deployment_id, body), principal, changed_by=Role.DEPLOYER)
 
     @router.delete("/{deployment_id}/", response_model=None, responses={202: {"model": api_v2.ActionAccepted}, 204: {}})

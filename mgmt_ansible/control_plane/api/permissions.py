@@ -208,6 +208,8 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "DELETE /api/v2/registeredModels/{model_id}/",
         "PUT /api/v2/registeredModels/{model_id}/aliases/{alias}/",
         "DELETE /api/v2/registeredModels/{model_id}/aliases/{alias}/",
+        "GET /deployments/{deployment_id}/owner",
+        "POST /deployments/{deployment_id}/owner",
         "POST /notifications/policies",
         "POST /notifications/policies/{policy_id}/active",
         "GET /packages/new",

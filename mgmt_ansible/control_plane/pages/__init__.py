@@ -14,6 +14,7 @@ from mgmt_ansible.control_plane.pages.access_pages import access_pages
 from mgmt_ansible.control_plane.pages.action_routes import action_router
 from mgmt_ansible.control_plane.pages.environment_pages import environment_pages
 from mgmt_ansible.control_plane.pages.notifications import notification_pages
+from mgmt_ansible.control_plane.pages.owner_page import owner_router
 from mgmt_ansible.control_plane.pages.package_pages import package_pages
 from mgmt_ansible.control_plane.pages.routes import page_router
 from mgmt_ansible.control_plane.pages.runs import run_pages
@@ -28,6 +29,7 @@ ROUTERS = (
     sign_in_router,
     page_router,
     action_router,
+    owner_router,
     run_pages,
     environment_pages,
     package_pages,

@@ -32,6 +32,7 @@ COLUMNS = {
     "package": "Package",
     "environment": "Environment",
     "importance": "Importance",
+    "owner": "Owner",
     "event": "Last event",
 }
 SHOWN = ("health", "state", "step", "package", "environment", "event")
@@ -46,6 +47,7 @@ class Filters:
     environment: str = ""
     host: str = ""
     model: str = ""
+    owner: str = ""
     importance: str = ""
     state: str = ""
     health: str = ""
@@ -56,7 +58,8 @@ class Filters:
     @property
     def active(self) -> bool:
         """Whether anything is chosen that leaves deployments out."""
-        return any((self.search, self.environment, self.host, self.model, self.importance, self.state, self.health))
+        chosen = (self.search, self.environment, self.host, self.model, self.owner, self.importance)
+        return any((*chosen, self.state, self.health))
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -75,6 +78,7 @@ class Filters:
             environment_id=self.environment or None,
             host=self.host or None,
             package_name=self.model or None,
+            owners=(self.owner,) if self.owner else (),
             importances=(self.importance,) if self.importance else (),
             states=states_named(self.states),
             healths=(Health(self.health),) if self.health else (),
@@ -122,6 +126,7 @@ class DeploymentList:
     tally: Mapping[str, int]
     environments: tuple[api_v2.PredictionEnvironment, ...]
     models: tuple[str, ...]
+    owners: tuple[str, ...]
     newest_sequence: int
 
     @property
@@ -178,6 +183,7 @@ def list_view(services: Services, filters: Filters) -> DeploymentList:
         tally=_tally(services, filters),
         environments=tuple(services.registry.list_environments(limit=500).data),
         models=services.deployments.package_names(),
+        owners=services.deployments.owners(),
         newest_sequence=newest_sequence,
     )
 

@@ -34,6 +34,7 @@ _EXPORTED = (
     "generation",
     "environment",
     "importance",
+    "owner",
 )
 _BATCH = 500
 
@@ -44,6 +45,7 @@ def read_filters(
     environment: str = "",
     host: str = "",
     model: str = "",
+    owner: str = "",
     importance: str = "",
     state: Annotated[list[str] | None, Query(max_length=20)] = None,
     health: str = "",
@@ -59,6 +61,7 @@ def read_filters(
         environment=environment[:64],
         host=host.strip()[:300],
         model=model[:512],
+        owner=owner.strip()[:128],
         importance=importance if importance in deployment_list.IMPORTANCES else "",
         state=",".join(word for word in STATE_WORDS if word in states),
         health=health if health in set(deployment_list.JUDGED) else "",
@@ -262,6 +265,7 @@ def _cells(one: api_v2.Deployment) -> tuple[str, ...]:
         str(one.generation),
         one.prediction_environment.name,
         one.importance,
+        one.owners.preview[0].username if one.owners.preview else "",
     )
     return tuple(defused(value) for value in values)
 

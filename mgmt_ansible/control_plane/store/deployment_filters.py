@@ -43,6 +43,8 @@ class DeploymentFilters:
         tag_keys: With a tag of one of these names.
         tag_values: With a tag of one of these values.
         nothing: None at all: what is asked for is never here.
+        owners: That one of these owns; names, whatever their case.
+        created_by: That this user or service made, also by a token of the user.
         platforms: In an environment of one of these platforms.
         package_name: That want a package of this name.
         host: In an environment that has this host, or told of by it.
@@ -62,6 +64,8 @@ class DeploymentFilters:
     tag_keys: tuple[str, ...] = ()
     tag_values: tuple[str, ...] = ()
     nothing: bool = False
+    owners: tuple[str, ...] = ()
+    created_by: str | None = None
     platforms: tuple[str, ...] = ()
     package_name: str | None = None
     host: str | None = None
@@ -112,6 +116,11 @@ def conditions(filters: DeploymentFilters) -> Iterator[sa.ColumnElement[bool]]:
     for column, values in ((TAGS.c.name, filters.tag_keys), (TAGS.c.value, filters.tag_values)):
         if values:
             yield _tagged(column.in_(values))
+    if filters.owners:
+        yield sa.func.lower(DEPLOYMENTS.c.owner).in_([name.lower() for name in filters.owners])
+    if filters.created_by is not None:
+        makers = DEPLOYMENTS.c.created_by
+        yield sa.or_(makers == filters.created_by, makers.startswith(f"{filters.created_by}/", autoescape=True))
     if filters.nothing:
         yield sa.false()
     if filters.host:

@@ -62,7 +62,7 @@ def shown_deployment(
         prediction_url=endpoints[0].url if endpoints else None,
         tags=list(tags),
         user_provided_id=row.user_provided_id,
-        owners=Owners(count=1, preview=[Owner(username=row.created_by)]) if row.created_by else Owners(count=0),
+        owners=Owners(count=1, preview=[Owner(id=row.owner_id, username=row.owner)]) if row.owner else Owners(count=0),
         prediction_usage=_usage(usage, now),
     )
 

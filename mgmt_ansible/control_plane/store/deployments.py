@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.access_tables import USERS
 from mgmt_ansible.control_plane.store.action_records import CHANGING_TYPES, UNFINISHED
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters, conditions, order
 from mgmt_ansible.control_plane.store.deployment_records import RECORDS, RECORDS_BY_ID, to_record
@@ -44,7 +45,9 @@ class DeploymentRows:
         self._connection = connection
         self.touched: set[str] = set()
 
-    def insert(self, deployment_id: str, body: api_v2.DeploymentIn, *, created_at: datetime, created_by: str) -> None:
+    def insert(
+        self, deployment_id: str, body: api_v2.DeploymentIn, *, created_at: datetime, created_by: str, owner: str
+    ) -> None:
         """Add one that wants nothing yet; ConflictError when the id is taken."""
         self.touched.add(deployment_id)
         self._connection.execute(
@@ -64,6 +67,7 @@ class DeploymentRows:
                 health_message="never launched",
                 agent_health_message="never launched",
                 created_by=created_by,
+                owner=owner,
                 user_provided_id=body.user_provided_id,
                 endpoints=[],
                 created_at=created_at,
@@ -190,6 +194,11 @@ class DeploymentRows:
         query = sa.select(PACKAGES.c.name).where(PACKAGES.c.id.in_(sa.select(DEPLOYMENTS.c.package_id))).distinct()
         return tuple(self._connection.execute(query.order_by(PACKAGES.c.name).limit(500)).scalars())
 
+    def owners(self) -> tuple[str, ...]:
+        """Return the names of those who own any, at most 500."""
+        query = sa.select(DEPLOYMENTS.c.owner).where(DEPLOYMENTS.c.owner != "").distinct()
+        return tuple(self._connection.execute(query.order_by(DEPLOYMENTS.c.owner).limit(500)).scalars())
+
     def _known_generations(self, deployment_ids: Sequence[str]) -> dict[str, int]:
         found: dict[str, int] = {}
         for begin in range(0, len(deployment_ids), _TOGETHER):
@@ -228,10 +237,12 @@ _JOINED = (
         ACTIONS.c.id.label("action_id"),
         ACTIONS.c.type.label("action_type"),
         ACTIONS.c.status.label("action_status"),
+        USERS.c.id.label("owner_id"),
     )
     .join(ENVIRONMENTS, ENVIRONMENTS.c.id == DEPLOYMENTS.c.environment_id)
     .join(PACKAGES, PACKAGES.c.id == DEPLOYMENTS.c.package_id)
     .outerjoin(ACTIONS, ACTIONS.c.sequence == _CURRENT_ACTION)
+    .outerjoin(USERS, USERS.c.folded_name == sa.func.lower(DEPLOYMENTS.c.owner))
 )
 
 

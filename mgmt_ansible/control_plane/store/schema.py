@@ -129,6 +129,7 @@ DEPLOYMENTS = sa.Table(
     sa.Column("aspect_details", sa.JSON(none_as_null=True)),
     sa.Column("words_from_generation", sa.BigInteger, nullable=False, server_default=sa.text("0")),
     sa.Column("created_by", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("owner", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("user_provided_id", sa.Text),
     sa.Column("deployed_at", UtcDateTime),
     sa.Column("endpoints", sa.JSON, nullable=False),

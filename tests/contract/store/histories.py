@@ -83,7 +83,7 @@ class History:
             label=f"Label of {deployment_id}",
             prediction_environment_id=self.chance.choice(self.environment_ids),
         )
-        tx.deployments.insert(deployment_id, body, created_at=self._ago(300), created_by="ann")
+        tx.deployments.insert(deployment_id, body, created_at=self._ago(300), created_by="ann", owner="ann")
         since = self.chance.choice((None, self._ago(self.chance.uniform(0, 300))))
         health = self.chance.choice((Health.PASSING, Health.PASSING, *HEALTHS[:-1]))
         tx.deployments.update(

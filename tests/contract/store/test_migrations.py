@@ -25,7 +25,7 @@ FOUND = frozenset({"deployment_event_hours", "deployment_history", "deployment_h
 LEFT = {
     "access_tokens": {"role", "user_id"},
     "deployment_events": {"words"},
-    "deployments": {"agent_health", "agent_health_message", "agent_health_since"},
+    "deployments": {"agent_health", "agent_health_message", "agent_health_since", "owner"},
     "packages": {"registered_model_id", "version_number"},
 }
 """Columns whose values the migration makes of what is there."""

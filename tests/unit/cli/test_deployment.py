@@ -273,3 +273,16 @@ def test_several_states_are_asked_for_at_once(monkeypatch):
 
     assert "state=in_action&state=errored&health=failing&" in terminal.adapter.requests[0].url.partition("?")[2] + "&"
     assert 2 == terminal.run("deployment", "list", "--state", "odd").exit_code
+
+
+def test_a_deployment_is_given_to_somebody(monkeypatch):
+    """Only what was given is sent; nothing given is a usage error."""
+    owners = {"count": 1, "preview": [{"username": "bob"}]}
+    answers = {"GET deployments/wine/": deployment(), "PATCH deployments/wine/": deployment(owners=owners)}
+    terminal = open_terminal(monkeypatch, by_path(answers))
+
+    assert 2 == terminal.run("deployment", "change", "wine").exit_code
+    done = terminal.run("deployment", "change", "wine", "--owner", "bob")
+
+    assert {"owner": "bob"} == json.loads(terminal.adapter.bodies[-1])
+    assert ["owner", "bob"] == next(line.split() for line in done.output.splitlines() if line.startswith("owner"))

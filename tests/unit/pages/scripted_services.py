@@ -275,6 +275,7 @@ class ScriptedDeployments:
             and (not filters.states or one.state in filters.states)
             and (not filters.healths or one.service_health.status in filters.healths)
             and (not filters.importances or one.importance in filters.importances)
+            and (not filters.owners or owner_of(one) in filters.owners)
             and (not filters.package_name or one.model_package.name == filters.package_name)
             and (not search or search in f"{one.label} {one.id} {one.model_package.name}".lower())
         ]
@@ -284,6 +285,15 @@ class ScriptedDeployments:
 
     def package_names(self):
         return tuple(sorted({one.model_package.name for one in self.script.deployments}))
+
+    def owners(self):
+        return tuple(sorted({owner_of(one) for one in self.script.deployments} - {""}))
+
+    def possible_owners(self, deployment_id):
+        return ("ada", "bob")
+
+    def update(self, deployment_id, body):
+        self.script.asked.append((deployment_id, body.owner))
 
     def hosts_of(self, deployment_ids):
         return tuple(one for one in self.script.hosts if one.deployment_id in deployment_ids)
@@ -425,6 +435,10 @@ class ScriptedSignIns:
         if (name, password) != ("ada", PASSWORD):
             raise errors.AccessError("the name or the password is wrong")
         return SESSION
+
+
+def owner_of(value: api_v2.Deployment) -> str:
+    return value.owners.preview[0].username if value.owners.preview else ""
 
 
 class ScriptedUsers:
