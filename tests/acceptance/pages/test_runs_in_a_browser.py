@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from mgmt_ansible.control_plane.api import create_app
@@ -13,14 +12,13 @@ from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome, Step
 from mgmt_ansible.domain.preflight import CheckName, HostReport, failed
 from mgmt_ansible.domain.reports import HostsReport, PreflightReport
+from tests.acceptance.pages.accessibility import barriers
 from tests.acceptance.pages.conftest import served
 from tests.contract.api.test_run_pages import end, say
 from tests.contract.store.databases import migrated_sqlite
 from tests.contract.store.sites import Site
 
 pytestmark = pytest.mark.browser
-
-GRAVE = ("serious", "critical")
 
 
 @pytest.fixture
@@ -123,6 +121,11 @@ def test_a_package_is_uploaded_and_a_refusal_is_said(page, tmp_path):
     expect(page.locator("h1")).to_have_text("fraud 3")
 
 
+def too_wide(page: Page) -> list[str]:
+    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return ["wider than the window"] if wide else []
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 360)])
 def test_no_page_has_a_serious_barrier_or_is_wider_than_a_phone(site, page, scheme, width):
     """Serious and critical findings of axe, and whatever sticks out: none."""
@@ -156,6 +159,7 @@ def test_no_page_has_a_serious_barrier_or_is_wider_than_a_phone(site, page, sche
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.set_viewport_size({"width": width, "height": 800})
     found = {}
+    others = ("/access", "/audit?verify=yes", "/deployments/d1/owner")
     place = f"/environments/{site.environment.id}"
     forms = (
         "/environments/new",
@@ -164,12 +168,28 @@ def test_no_page_has_a_serious_barrier_or_is_wider_than_a_phone(site, page, sche
         "/packages/new",
         f"/packages/{site.newer.id}/delete",
     )
-    for path in ("/runs", "/runs/r1", "/environments", place, "/packages", f"/packages/{site.package.id}", *forms):
+    for path in (
+        "/runs",
+        "/runs/r1",
+        "/environments",
+        place,
+        "/packages",
+        f"/packages/{site.package.id}",
+        *forms,
+        *others,
+    ):
         page.goto(path)
-        violations = Axe().run(page).response["violations"]
-        found[path] = [
-            (one["id"], node["html"][:200]) for one in violations if one["impact"] in GRAVE for node in one["nodes"]
-        ]
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            found[path].append(("wider than the window", ""))
+        found[path] = [*barriers(page), *too_wide(page)]
+    for path, button, shown in (
+        (f"{place}/agent", "Show the three lines", "Install Show"),
+        (f"{place}/agent", "show a token and a configuration once", "Files of show"),
+        ("/access", "Make the token", "Token Make"),
+    ):
+        page.goto(path)
+        page.locator("details").evaluate_all("all => all.forEach(one => one.open = true)")
+        pressed = page.get_by_role("button", name=button)
+        page.locator("form", has=pressed).locator("[name=name]").fill(button[:4])
+        pressed.click()
+        expect(page.get_by_role("heading", name=shown)).to_be_visible()
+        found[button] = [*barriers(page), *too_wide(page)]
     assert {path: [] for path in found} == found
