@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from mgmt_ansible import errors
 from mgmt_ansible.adapters import spool_rescues
 from mgmt_ansible.adapters.report_spools import SqliteReportSpool
-from tests.unit.adapters.test_report_spools import DEADLINE_SECONDS, Receiver, result, until
+from tests.unit.adapters.spools import DEADLINE_SECONDS, Receiver, result, until
 
 PAGE = 4096
 
