@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ import typer
 from mgmt_ansible import errors
 from mgmt_ansible.cli import moments, options, output, text
 from mgmt_ansible.cli.output import Cell
+from mgmt_ansible.cli.whole_files import whole_file
 from mgmt_ansible.domain.audit import AuditEntry as Entry
 from mgmt_ansible.domain.audit import AuditHead, AuditVerdict, verify
 
@@ -38,7 +40,7 @@ def list_entries(
     context: typer.Context,
     actor: Annotated[str | None, typer.Option("--actor", help="Only what this one did.")] = None,
     target: Annotated[str | None, typer.Option("--target", help="Only about the thing with this id.")] = None,
-    refused: Annotated[bool, typer.Option("--refused", help="Only refused sign-ins.")] = False,
+    refused: Annotated[bool, typer.Option("--refused", help="Only what was refused.")] = False,
     since: Annotated[str | None, typer.Option("--since", help="How long ago (7d), or a time.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="How long ago (1h), or a time.")] = None,
     limit: options.LimitOption = 50,
@@ -67,17 +69,10 @@ def export(
     data: options.DataOption = None,
 ) -> None:
     """Write the whole chain, oldest first, as JSON lines; `verify --file` looks at it without the control plane."""
-    with options.connected(context, False, data) as session:
-        if str(file) == "-":
-            for piece in session.client.audit.export():
-                sys.stdout.buffer.write(piece)
-            return
-        try:
-            with file.open("xb") as opened:
-                for piece in session.client.audit.export():
-                    opened.write(piece)
-        except OSError as exc:
-            raise errors.ConfigError(f"FILE: {file} cannot be written ({exc.strerror}): name a new one") from exc
+    target = nullcontext(sys.stdout.buffer) if str(file) == "-" else whole_file(file)
+    with options.connected(context, False, data) as session, target as opened:
+        for piece in session.client.audit.export():
+            opened.write(piece)
 
 
 @app.command("verify")

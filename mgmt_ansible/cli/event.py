@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgmt_ansible import errors
 from mgmt_ansible.cli import event_options, options, output, text
 from mgmt_ansible.cli.output import Cell
+from mgmt_ansible.cli.whole_files import whole_file
 from mgmt_ansible.domain.event_filters import EventFilters, ExportFormat
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def export_events(
             feed.export_events(sys.stdout.buffer, chosen, filters)
             sys.stdout.buffer.flush()
             return
-        with _whole_file(Path(target)) as file:
+        with whole_file(Path(target)) as file:
             count = feed.export_events(file, chosen, filters)
         session.output.say(f"{count} events are in {target}", {"file": target, "count": count})
 
@@ -119,27 +118,6 @@ def export_events(
 def _format_of(target: str) -> ExportFormat:
     suffix = Path(target).suffix.removeprefix(".").lower()
     return ExportFormat(suffix) if suffix in set(ExportFormat) else ExportFormat.CSV
-
-
-@contextmanager
-def _whole_file(target: Path) -> Iterator[BinaryIO]:
-    """Lend a file that appears whole under its name, or not at all.
-
-    Raises:
-        ConflictError: It is there already.
-        InvalidRequestError: It cannot be written.
-    """
-    part = target.with_name(f"{target.name}.part")
-    if target.exists():
-        raise errors.ConflictError(f"{target} is there already. Next: name a new file, or remove it")
-    try:
-        with part.open("wb") as file:
-            yield file
-        part.replace(target)
-    except OSError as exc:
-        raise errors.InvalidRequestError(f"{target} cannot be written: {exc}") from exc
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def row(deployment_event: DeploymentEvent) -> Sequence[Cell]:

@@ -51,7 +51,7 @@ class Access:
             name: Who will use it; an agent is listed by this name.
             kind: `user` or `agent`.
             role: What a user's token may do; an agent's has none.
-            environment_ids: The environments that an agent may serve; empty for users.
+            environment_ids: What an agent may serve, or all that a user's token sees, of which empty is everything.
             user_id: The user whose token it is; None for a service's.
         """
         body = AccessTokenIn(

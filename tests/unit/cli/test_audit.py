@@ -84,3 +84,13 @@ def test_entries_are_a_table(monkeypatch):
     done = open_terminal(monkeypatch, by_path({"GET auditEntries/": page})).run("audit", "list", "--since", "7d")
 
     assert "user u1" in done.output.splitlines()[1]
+
+
+def test_an_export_that_breaks_off_leaves_no_file(monkeypatch, tmp_path):
+    """Half a chain would look like one whose newest entries were cut off."""
+    file = tmp_path / "audit.jsonl"
+    away = (503, {"code": "store_unavailable", "message": "m", "requestId": "r"})
+    terminal = open_terminal(monkeypatch, by_path({"GET auditEntries/export/": away}))
+
+    assert 5 == terminal.run("audit", "export", str(file)).exit_code
+    assert [] == list(tmp_path.iterdir())
