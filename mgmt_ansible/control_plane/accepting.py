@@ -119,7 +119,7 @@ def accept_change(
         state=state.value,
         updated_at=tx.now,
     )
-    _insert(tx, spec, asker, digest, prior)
+    insert_action(tx, spec, asker, digest, prior)
     _append_started(tx, spec, change, asker, package)
     if not deployment.environment_managed:
         record_change(tx, deployment, spec, actor=asker.actor)
@@ -140,7 +140,7 @@ def accept_dry_run(
     package = None if change.type is ActionType.DEPLOYMENT_STOP else _servable(deployment, change)
     generation = tx.deployments.newest_generation(deployment.id) + 1
     spec = _spec(tx, deployment, change, package, generation=generation)
-    _insert(tx, replace(spec, type=ActionType.DEPLOYMENT_DRY_RUN, would=change.type), asker, digest)
+    insert_action(tx, replace(spec, type=ActionType.DEPLOYMENT_DRY_RUN, would=change.type), asker, digest)
     return ActionAccepted(id=deployment.id, action_id=spec.id)
 
 
@@ -151,60 +151,6 @@ def _servable(deployment: DeploymentRecord, change: Change) -> ModelPackage:
             f"modelPackageId: {package.name} {package.version} has no archive: only self-managed environments take it"
         )
     return package
-
-
-def accept_status(
-    tx: Transaction, deployment: DeploymentRecord, asker: Asker, *, timeout_seconds: float | None, digest: str | None
-) -> ActionAccepted:
-    """Accept a look at one deployment; nothing of it changes; InvalidRequestError when no agent would look."""
-    refuse_look(deployment.environment_name, managed=deployment.environment_managed)
-    spec = ActionSpec(
-        id=make_id(),
-        type=ActionType.DEPLOYMENT_STATUS,
-        environment_id=deployment.environment_id,
-        environment_name=deployment.environment_name,
-        deployment=deployment.target,
-        deployments=(deployment.target,),
-        timeout_seconds=timeout_seconds or TIMEOUT_SECONDS,
-        requested_at=tx.now,
-    )
-    _insert(tx, spec, asker, digest)
-    return ActionAccepted(id=deployment.id, action_id=spec.id)
-
-
-def accept_environment_status(
-    tx: Transaction,
-    environment_id: str,
-    asker: Asker,
-    *,
-    timeout_seconds: float | None = None,
-    digest: str | None = None,
-) -> ActionAccepted:
-    """Accept a look at a whole environment, or return the one that is under way; NotFoundError.
-
-    One that carries another request's idempotency key is not returned to a request with a key of its own: each key has
-    one action, so that the same key is always given the same.
-    """
-    environment = tx.environments.record(environment_id)
-    refuse_look(environment.name, managed=environment.managed)
-    under_way = tx.actions.environment_status_unfinished(environment_id)
-    if under_way is not None and (
-        asker.idempotency_key is None
-        or tx.actions.take_key(under_way, idempotency_key=asker.idempotency_key, idempotency_request=digest)
-    ):
-        return ActionAccepted(id=environment_id, action_id=under_way)
-    spec = ActionSpec(
-        id=make_id(),
-        type=ActionType.ENVIRONMENT_STATUS,
-        environment_id=environment_id,
-        environment_name=environment.name,
-        deployments=tuple(record.target for record in tx.deployments.records_of(environment_id)),
-        timeout_seconds=timeout_seconds or TIMEOUT_SECONDS,
-        requested_at=tx.now,
-    )
-    _insert(tx, spec, asker, digest)
-    tx.environments.update(environment_id, {"status_requested_at": tx.now})
-    return ActionAccepted(id=environment_id, action_id=spec.id)
 
 
 def supersede(tx: Transaction, action: ActionRecord, *, actor: str, by: str) -> None:
@@ -266,7 +212,10 @@ def _spec(
     )
 
 
-def _insert(tx: Transaction, spec: ActionSpec, asker: Asker, digest: str | None, prior: Prior | None = None) -> None:
+def insert_action(
+    tx: Transaction, spec: ActionSpec, asker: Asker, digest: str | None, prior: Prior | None = None
+) -> None:
+    """Add an action that is accepted, with the key by which its request is known again."""
     tx.actions.insert(
         spec,
         requested_by=asker.actor,

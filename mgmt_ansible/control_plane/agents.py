@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mgmt_ansible import __version__, errors
-from mgmt_ansible.control_plane.accepting import Asker, accept_environment_status, supersede
+from mgmt_ansible.control_plane.accepting import Asker, supersede
+from mgmt_ansible.control_plane.accepting_looks import accept_environment_status
 from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.entries import append_event
 from mgmt_ansible.control_plane.reporting import take_report

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane.accepting import Asker, Change, accept_change, accept_dry_run, accept_status, once
+from mgmt_ansible.control_plane.accepting import Asker, Change, accept_change, accept_dry_run, once
+from mgmt_ansible.control_plane.accepting_looks import accept_status
 from mgmt_ansible.control_plane.asked_changes import asked_change, rollback_target
 from mgmt_ansible.control_plane.canceling import cancel_action
 from mgmt_ansible.control_plane.entries import append_event, package_data

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane.accepting import Asker, accept_environment_status, once
+from mgmt_ansible.control_plane.accepting import Asker, once
+from mgmt_ansible.control_plane.accepting_looks import accept_environment_status
 from mgmt_ansible.control_plane.access import Principal
 from mgmt_ansible.control_plane.environment_values import environment_values, new_environment_values
 from mgmt_ansible.control_plane.package_files import ArchiveReceiver, PackageFiles, ReceivedArchive
