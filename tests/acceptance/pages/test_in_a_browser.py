@@ -177,6 +177,7 @@ def test_a_phone_shows_every_page_without_scrolling_sideways(script, server, ope
     script.entries = [scripted.entry(title="T" * 200, message="/very/long/path" * 40)]
     script.actions = [scripted.action(message="M" * 200)]
     script.hosts = [scripted.deployment_host(host="h" * 100, message="/very/long/path" * 40)]
+    script.responses = scripted.measured()
     page = open_page("/login", viewport={"width": 360, "height": 740})
     widths = {"/login": page.evaluate(WIDTH)}
     for path in (*EVERY_PAGE, "/deployments/wine/ask/stop", "/bulk?verb=stop&id=wine", "/deployments/nope"):

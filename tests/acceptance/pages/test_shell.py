@@ -40,6 +40,7 @@ def test_no_page_has_a_serious_barrier(script, server, open_page, scheme):
     script.inventory = ["host-1", "host-2"]
     script.hosts = [scripted.deployment_host(), scripted.deployment_host(host="host-2", outcome=Outcome.FAILED)]
     script.entries = [scripted.entry(number) for number in (2, 1)]
+    script.responses = scripted.measured()
     found = {}
     page = open_page("/", color_scheme=scheme)
     for path in PAGES:

@@ -21,7 +21,7 @@ from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
-from mgmt_ansible.domain.responses import ResponseSource
+from mgmt_ansible.domain.responses import HOUR, ResponseSource, hour_of, response
 from mgmt_ansible.domain.roles import Role
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire.audit import AuditPage
@@ -145,6 +145,14 @@ def deployment_host(deployment_id: str = "wine", host: str = "host-1", **changes
         since=NOW - timedelta(minutes=3),
     )
     return value.model_copy(update=changes)
+
+
+def measured() -> dict:
+    """Return responses of both sources: source -> hour -> what was measured; of every third hour nothing."""
+    answered = response(milliseconds=4.0) + response(milliseconds=9.0)
+    hours = {hour_of(NOW) - number * HOUR: answered for number in range(48) if number % 3}
+    failed = {hour_of(NOW): answered + response(milliseconds=None, failed=True)}
+    return dict.fromkeys(ResponseSource, hours | failed)
 
 
 def page_of(values: list, limit: int, offset: int) -> api_v2.Page:
