@@ -172,7 +172,9 @@ def cleaned(value: object) -> object:
     """
     if isinstance(value, str):
         return redact(value)
-    if isinstance(value, Mapping):
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, dict | Mapping):  # a dict is told at once, any other mapping by its class's ancestors
         return {clean_text(str(key)): cleaned(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [cleaned(inner) for inner in value]

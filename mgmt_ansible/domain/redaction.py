@@ -59,6 +59,8 @@ def clean_text(text: str, *, limit: int = 16_384) -> str:
         text: Anything from outside.
         limit: Characters that stay; the end is what matters, so the beginning goes.
     """
+    if len(text) <= limit and text.isprintable():
+        return text
     return _end(_without_controls(text), limit)
 
 

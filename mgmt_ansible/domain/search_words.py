@@ -51,6 +51,6 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, dict):
         for inner in value.values():
             yield from _texts(inner)
-    elif isinstance(value, Iterable):
+    elif value is not None and not isinstance(value, int | float) and isinstance(value, Iterable):
         for inner in value:
             yield from _texts(inner)

@@ -36,8 +36,8 @@ _POSTGRESQL_DISK_FULL = "53100"
 _CACHE_KIB = 16_384
 """Of SQLite's pages, for each connection: its own 2 MB do not hold what one large report touches in a large feed."""
 
-_POSTGRESQL_PLANS = "SELECT set_config('jit', 'off', false), set_config('plan_cache_mode', 'force_custom_plan', false)"
-"""Every question of ours reads little: compiling one takes longer than answering it, and a plan for any value fits none."""
+_POSTGRESQL_SETTINGS = "SELECT set_config('jit', 'off', false)"
+"""Every question of ours reads little: compiling one takes longer than answering it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -231,7 +231,7 @@ def _engine(url: str, busy_seconds: float) -> sa.Engine:
 
 def _configure_postgresql(connection: DBAPIConnection, _record: object) -> None:
     with closing(connection.cursor()) as cursor:
-        cursor.execute(_POSTGRESQL_PLANS)
+        cursor.execute(_POSTGRESQL_SETTINGS)
     connection.commit()
 
 

@@ -26,8 +26,11 @@ FEW = 5_000
 """Entries that are looked at one by one, at most; two fifths of that on PostgreSQL, where each is a page to fetch."""
 COUNTED = 10_000
 """More of one criterion are not counted."""
-_ROOM_FOR_WORDS = sa.text("SET LOCAL work_mem = '64MB'")
-"""With less, PostgreSQL keeps only the pages of a common word's entries in mind, and looks at all that is on them."""
+_POSTGRESQL = sa.text(
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('work_mem', '64MB', true)"
+)
+"""A plan for any value fits none; with less room only the pages of a common word's entries are kept in mind, and all that is on
+them is looked at."""
 
 _SEQUENCE = DEPLOYMENT_EVENTS.c.sequence
 
@@ -53,6 +56,8 @@ class EventFinder:
         self, connection: sa.Connection, filters: EventFilters, *, before: int | None = None, after: int | None = None
     ) -> None:
         self._connection = connection
+        if self._dialect == "postgresql":
+            connection.execute(_POSTGRESQL)
         self._words = words_of(filters.search) if filters.search else None
         self._criteria = criteria(connection, filters)
         later = None if filters.since is None else event_hours.after(connection, filters.since)
@@ -149,8 +154,6 @@ class EventFinder:
             self._words or (), tuple(self._others(None)), dialect=self._dialect, before=self._before, after=self._after
         )
         query = sa.select(found.c.sequence).order_by(self._order(found.c.sequence)).limit(need)
-        if self._dialect == "postgresql":
-            self._connection.execute(_ROOM_FOR_WORDS)
         return tuple(self._connection.execute(query).scalars())
 
     def _looked_at(self, driver: Criterion | None, edges: Iterable[sa.ColumnElement[bool]] = ()) -> tuple[int, ...]:
