@@ -46,7 +46,11 @@ def live_views(site: Site, entries: list[api_v2.DeploymentEvent], runs: list[api
     """What people and rules see of the present."""
     actions = site.services.actions.list_actions(limit=500).data
     with site.store.read() as tx:
-        told = {key: tx.deployment_events.told_healths(dict([key]))[key[0]] for key in _generations()}
+        told = {
+            (deployment_id, generation): healths
+            for generation in range(1, GENERATIONS + 1)
+            for deployment_id, healths in told_of_present(tx, generation).items()
+        }
         present = site.services.deployments.list_deployments(limit=500).data
         return {
             "deployments": present,
@@ -54,8 +58,8 @@ def live_views(site: Site, entries: list[api_v2.DeploymentEvent], runs: list[api
             "environments": site.services.registry.list_environments().data,
             "newest of each deployment": site.services.deployment_events.newest_of(DEPLOYMENT_IDS),
             "newest of each deployment and host": newest_of_hosts(entries),
-            "told healths": {key: value for key, value in told.items() if key[0] != "gone"},
-            "flapping": {key: flapping.is_flapping(value) for key, value in told.items() if key[0] != "gone"},
+            "told healths": told,
+            "flapping": {key: flapping.is_flapping(value) for key, value in told.items()},
             "actions": actions,
             "open": of_actions(runs, entries, [one for one in actions if one.status in OPEN]),
             "to go back to": of_actions(runs, entries, rollback_targets(actions)),
@@ -66,8 +70,8 @@ def live_views(site: Site, entries: list[api_v2.DeploymentEvent], runs: list[api
         }
 
 
-def _generations() -> list[tuple[str, int]]:
-    return [(one, generation) for one in DEPLOYMENT_IDS for generation in range(1, GENERATIONS + 1)]
+def told_of_present(tx: Transaction, generation: int) -> dict[str, tuple[flapping.Told, ...]]:
+    return tx.deployment_events.told_healths(dict.fromkeys(DEPLOYMENT_IDS[:-1], generation))
 
 
 def newest_of_hosts(entries: Iterable[api_v2.DeploymentEvent]) -> dict[object, str]:
