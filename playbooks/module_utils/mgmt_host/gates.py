@@ -59,7 +59,8 @@ def wait_ready(slot: slots.Slot, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while True:
         answer = ask(slot, "/v2/health/ready") if slot.loaded else None
-        if answer is not None and answer.status == http_probe.OK:
+        # On a slow disk a server is ready before its supervisor has written down that it started it.
+        if answer is not None and answer.status == http_probe.OK and slot.server is not None:
             return
         _refuse_exited(slot)
         _refuse_late(slot, deadline, seconds, "is not ready", answer)
@@ -214,7 +215,9 @@ def _refuse_exited(slot: slots.Slot) -> None:
 
 
 def _exited(slot: slots.Slot) -> HostError:
-    last = slot.process.get("last_exit") or {}
+    last = slot.process.get("last_exit")
+    if not last:
+        return HostError("not_ready", "the model server is still being started", slot.log_evidence())
     ending = processes.name_exit(last.get("code"))
     proof = [evidence("exit", "\n".join([ending, *filter(None, [last.get("oom_proof")])])), *slot.log_evidence()]
     if last.get("out_of_memory"):

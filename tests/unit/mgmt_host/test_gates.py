@@ -44,6 +44,21 @@ def test_a_model_is_served_over_ipv6(host, address):
     assert result["identity"]["url"].startswith("http://[::1]:")
 
 
+def test_a_server_that_its_supervisor_has_not_written_down_yet_is_waited_for(host, monkeypatch):
+    """On a slow disk it is ready before `process.json` names it."""
+    written = slots.Slot.server.fget
+    looks = []
+
+    def late(slot):
+        looks.append(slot.name)
+        return written(slot) if len(looks) > 20 and gates.ask(slot, "/v2/health/ready") is not None else None
+
+    monkeypatch.setattr(slots.Slot, "server", property(late))
+    result = host.act("deployment_launch", 1, host.make_cheap()[0])
+
+    assert "changed" == result["outcome"], result["message"]
+
+
 def test_a_model_that_dies_within_the_minimum_healthy_time_is_refused(host):
     """It was ready, and its death is seen all the same; the old model was never touched."""
     old, new = host.make_cheap()
