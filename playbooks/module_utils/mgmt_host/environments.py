@@ -101,7 +101,8 @@ def _make(folder: str, arguments: list[str], lock: int) -> None:
 
 def _install(folder: str, arguments: list[str], lock: int) -> None:
     python = os.path.join(folder, "bin", "python")
-    options = ["install", "--no-input", "--disable-pip-version-check", *arguments]
+    # A first start compiles the few modules it imports; compiling every file of NumPy costs more than all the rest.
+    options = ["install", "--no-input", "--no-compile", "--disable-pip-version-check", *arguments]
     if _pip_version() >= _PIP_WITH_PYTHON_OPTION:
         _run([sys.executable, "-m", "pip", "--python", python, *options], folder, lock)
     elif _try([python, "-m", "pip", "--version"], lock) or _try([python, "-m", "ensurepip"], lock):
