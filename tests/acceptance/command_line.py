@@ -18,7 +18,7 @@ SCRIPT = Path(sysconfig.get_path("scripts")) / "mgmt-ansible"
 START_SECONDS = 200
 UP_READY = "Ctrl-C stops all of it"
 """The last words of `up` before it waits."""
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 
 
 def environment() -> dict[str, str]:

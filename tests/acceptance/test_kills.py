@@ -15,7 +15,7 @@ pytestmark = [
 
 
 def test_nothing_is_lost_when_agents_and_modules_are_killed():
-    """One round of each kind, judged by the hosts."""
+    """A module at launch, one at the switch, and an agent with its result, judged by the hosts."""
     said = play("tests.kills", "--small")
 
-    assert said.endswith("kills: 5 rounds, lost 0, doubled 0, strays 0, wrong 0\n")
+    assert said.endswith("kills: 3 rounds, lost 0, doubled 0, strays 0, wrong 0\n")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
 from mgmt_ansible.quickstart.loopback import find_sshd
-from tests.acceptance.command_line import UP_READY, list_processes_of, read_json, run, wait_until_gone
+from tests.acceptance.command_line import UP_READY, list_processes_of, read_json, wait_until_gone
 
 pytestmark = [
     pytest.mark.ssh,
@@ -17,61 +19,39 @@ pytestmark = [
 ]
 
 
-def test_the_next_up_launches_again_what_was_wanted(up, data):
-    """As a new generation, and only what was wanted: what was stopped stays stopped."""
-    first = up()
-    first.wait_for(UP_READY)
-    _make_ready(data)
+def test_whatever_an_earlier_up_left_the_next_cleans_and_launches_again(up, data):
+    """Killed, when nothing stops its children but their marks; by Ctrl-C; and in the middle of a launch."""
+    killed = up()
+    killed.wait_for(UP_READY)
     before = read_json("--data", data, "deployment", "show", "wine")
-    first.stop()
+    killed.stop(signal.SIGKILL)
+    left = set(_pids_of(data))
 
     second = up()
     second.wait_for(UP_READY)
     after = read_json("--data", data, "deployment", "show", "wine")
-
-    assert ("ready", "ready") == (before["state"], after["state"])
-    assert after["generation"] == before["generation"] + 1
-    assert 0 == second.stop(signal.SIGTERM)
-    assert [] == wait_until_gone(data)
-
-
-def test_what_a_killed_up_left_is_cleaned_by_the_next(up, data):
-    """Nothing can stop its children when it is killed; their marks can."""
-    killed = up()
-    killed.wait_for(UP_READY)
-    killed.stop(signal.SIGKILL)
-    left = set(_pids_of(data))
-
-    program = up()
-    program.wait_for(UP_READY)
     again = set(_pids_of(data))
-    program.stop()
 
     assert left
     assert set() == left & again
+    assert ("ready", "ready") == (before["state"], after["state"])
+    assert after["generation"] == before["generation"] + 1
+    ports = [int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", second.output)]
+    assert 0 == second.stop(signal.SIGINT)
     assert [] == wait_until_gone(data)
+    assert ports
+    assert not any(_answers(port) for port in ports)
 
-
-def test_a_signal_in_the_middle_of_a_launch_leaves_nothing(up, data):
-    """Whatever is under way on the host is stopped too."""
-    first = up()
-    first.wait_for(UP_READY)
-    _make_ready(data)
-    first.stop()
-
-    program = up()
-    program.wait_for(r"launched again, as a new generation: \D")
-
-    assert 0 == program.stop(signal.SIGTERM)
+    third = up()
+    third.wait_for(r"launched again, as a new generation: \D")
+    assert 0 == third.stop(signal.SIGTERM)
     assert [] == wait_until_gone(data)
-
-
-def _make_ready(data: Path) -> None:
-    """Launch the deployment again if another test has stopped it."""
-    if read_json("--data", data, "deployment", "show", "wine")["state"] != "ready":
-        done = run("--data", data, "deployment", "relaunch", "wine", "--wait")
-        assert 0 == done.returncode, done.stdout + done.stderr
 
 
 def _pids_of(folder: Path) -> list[int]:
     return [pid for pid, _ in list_processes_of(folder)]
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

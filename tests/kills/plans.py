@@ -112,8 +112,6 @@ def small_plan() -> tuple[Round, ...]:
         Round(LAUNCH, "effect:start.1", MODULE),
         Round(REPLACE, "effect:switch.2", MODULE, number=2),
         Round(REPLACE, "result-event", AGENT),
-        Round(STOP, "execute", AGENT),
-        Round(REPLACE, "begin", AGENT, "late-replace"),
     )
 
 

@@ -288,7 +288,7 @@ def wait_for(condition: Callable[[], object], what: str, *, seconds: float = _ST
     while not condition():
         if time.monotonic() >= deadline:
             raise errors.QuickstartError(f"waited {seconds:g} s for {what}")
-        time.sleep(0.05)
+        time.sleep(0.2)  # each look is a request; the agents need this machine too
 
 
 def _environment() -> dict[str, str]:

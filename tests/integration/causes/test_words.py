@@ -1,10 +1,12 @@
 """Near misses of every cause: a module in the place of ours says the cause's own words and proves nothing.
 
-All of them in one run: the hosts of its inventory are one machine under many names.
+All of them in one run: the hosts of its inventory are one machine under many names. Each cause ends in two of the ways, in
+turn; `MGMT_ANSIBLE_CASES=5` tries all five.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 import pytest
@@ -56,6 +58,14 @@ TASKS = """\
 """A killed module leaves its unpacked code behind: in the test's own folder."""
 
 
+TRIED = int(os.environ.get("MGMT_ANSIBLE_CASES", "2"))
+CASES = [
+    (cause, way)
+    for number, cause in enumerate(WORDS)
+    for way in [list(WAYS)[(number + step) % len(WAYS)] for step in range(min(TRIED, len(WAYS)))]
+]
+
+
 def name_of(cause: Cause, way: str) -> str:
     return f"{cause.value}-{way}"
 
@@ -65,11 +75,7 @@ def hosts(loopback: LoopbackHost, tmp_path_factory: pytest.TempPathFactory) -> M
     """What each host of the one run made of it."""
     site = FaultSite(tmp_path_factory.mktemp("words"), loopback)
     site.use_role("speaking", TASKS.replace("FOLDER", str(site.folder)), {"mgmt_deployment": MODULE})
-    site.names = {
-        name_of(cause, way): {"words": words, "word": cause.value, "way": way}
-        for cause, words in WORDS.items()
-        for way in WAYS
-    }
+    site.names = {name_of(cause, way): {"words": WORDS[cause], "word": cause.value, "way": way} for cause, way in CASES}
     return site.act_on_all(ActionType.DEPLOYMENT_LAUNCH, site.package(), timeout_seconds=300.0)
 
 
@@ -78,8 +84,7 @@ def test_every_cause_has_its_words():
     assert set(Cause) - {Cause.SIGNATURE, Cause.UNKNOWN} == set(WORDS)
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("cause", WORDS)
+@pytest.mark.parametrize(("cause", "way"), CASES)
 def test_a_causes_own_words_without_its_proof_are_unknown(hosts, cause, way):
     """The module ran, so the host may be changed, and why it ended so is not proved."""
     assert_cause(hosts[name_of(cause, way)], Outcome.UNKNOWN, Cause.UNKNOWN)

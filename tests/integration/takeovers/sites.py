@@ -258,7 +258,7 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.05)
+        time.sleep(0.2)
 
 
 def _parent(pid: int) -> int:
