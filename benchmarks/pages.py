@@ -71,7 +71,10 @@ def main() -> int:
             f"/packages/{package}",
         )
         with served(base) as server, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=shutil.which("chromium-headless-shell") or shutil.which("chromium"), args=list(ARGUMENTS))
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium-headless-shell") or shutil.which("chromium"),
+                args=list(ARGUMENTS),
+            )
             missed = [
                 path for path in paths if path.startswith(tuple(chosen or "/")) and not measure(browser, server, path)
             ]

@@ -17,7 +17,7 @@ from mgmt_ansible.execution.runs import RunExecutor
 
 CONTENT = Path(__file__).parent / "content"
 ENVIRONMENT = "e" * 24
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 120.0
 
 
 class Steps:
@@ -114,4 +114,4 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.01)
+        time.sleep(0.05)

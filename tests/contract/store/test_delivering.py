@@ -20,7 +20,7 @@ FINE = Result(delivered=True, final=True, code=200, text="ok")
 DOWN = Result(delivered=False, text="no answer in time")
 NEVER = Result(delivered=False, final=True, code=404, text="no such hook")
 PATIENCE = Patience(tries=5, retry_seconds=30, longest_wait_seconds=100, places=4)
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 class ScriptedSender:

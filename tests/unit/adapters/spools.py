@@ -12,7 +12,7 @@ from mgmt_ansible.domain.reports import HostsReport, ProgressReport, Report, Res
 from mgmt_ansible.domain.runs import RunOutcome, RunProgress, RunStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 
 
 def result(number: int) -> ResultReport:

@@ -22,7 +22,7 @@ from tests.unit.agent.scripted import (
     ScriptedPlugin,
 )
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 60.0
 
 
 class PausingClock(FixedClock):
