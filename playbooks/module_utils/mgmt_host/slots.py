@@ -177,7 +177,7 @@ def _write_config(slot: Slot, config: dict[str, Any]) -> None:
     durable_files.write_json(os.path.join(slot.folder, "slot.json"), config)
 
 
-def wait_supervised(slot: Slot, seconds: float = 5.0) -> None:
+def wait_supervised(slot: Slot, seconds: float = 30.0) -> None:
     """Wait until the supervisor has told who it is.
 
     Raises:

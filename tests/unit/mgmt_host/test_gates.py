@@ -40,7 +40,7 @@ def test_a_model_is_served_over_ipv6(host, address):
     """Probes, port choice and URL know both families."""
     result = host.act("deployment_launch", 1, host.package(), bind_address=address)
 
-    assert "changed" == result["outcome"], result["message"]
+    assert "changed" == result["outcome"], result
     assert result["identity"]["url"].startswith("http://[::1]:")
 
 
@@ -56,7 +56,7 @@ def test_a_server_that_its_supervisor_has_not_written_down_yet_is_waited_for(hos
     monkeypatch.setattr(slots.Slot, "server", property(late))
     result = host.act("deployment_launch", 1, host.make_cheap()[0])
 
-    assert "changed" == result["outcome"], result["message"]
+    assert "changed" == result["outcome"], result
 
 
 def test_a_model_that_dies_within_the_minimum_healthy_time_is_refused(host):
