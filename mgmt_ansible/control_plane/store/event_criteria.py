@@ -13,9 +13,6 @@ from mgmt_ansible.domain.event_filters import TYPE_PREFIXES, EventCategory, Even
 
 _E = DEPLOYMENT_EVENTS.c
 
-_INDEXES = {str(next(iter(index.columns)).name): str(index.name) for index in DEPLOYMENT_EVENTS.indexes}
-"""Column -> the index that begins with it."""
-
 _KNOWN_TYPES = sa.text(
     """
     WITH RECURSIVE known(type) AS (
@@ -37,14 +34,14 @@ class Criterion:
     Attributes:
         column: Its name.
         values: What it may be; none for times.
-        index: Name of its index; None for times, which `event_hours` bring close.
+        indexed: Whether an index begins with it; not for times, which `event_hours` bring close.
         parts: An entry fulfils one of them at most; along the index each has its entries in the feed's order.
         whole: An entry fulfils one of the parts.
     """
 
     column: str
     values: tuple[str, ...]
-    index: str | None
+    indexed: bool
     parts: tuple[sa.ColumnElement[bool], ...]
     whole: sa.ColumnElement[bool]
 
@@ -78,7 +75,7 @@ def _of_values(name: str, values: Sequence[str]) -> Criterion:
     column: sa.ColumnElement[Any] = _E[name]
     distinct = tuple(dict.fromkeys(values))
     parts = tuple(column == value for value in distinct)
-    return Criterion(column=name, values=distinct, index=_INDEXES[name], parts=parts, whole=column.in_(distinct))
+    return Criterion(column=name, values=distinct, indexed=True, parts=parts, whole=column.in_(distinct))
 
 
 def _of_times(filters: EventFilters) -> Iterator[Criterion]:
@@ -86,7 +83,7 @@ def _of_times(filters: EventFilters) -> Iterator[Criterion]:
     upper = [] if filters.until is None else [_E.occurred_at < filters.until]
     if lower or upper:
         whole = sa.and_(*lower, *upper)
-        yield Criterion(column="occurred_at", values=(), index=None, parts=(whole,), whole=whole)
+        yield Criterion(column="occurred_at", values=(), indexed=False, parts=(whole,), whole=whole)
 
 
 def _types(connection: sa.Connection, filters: EventFilters) -> Sequence[str] | None:

@@ -107,8 +107,7 @@ class EventFinder:
         """Return what lies behind an offset, when the database can skip it along one index."""
         if not self._one_index or any(len(one.parts) != 1 for one in self._criteria):
             return None
-        driver = next(iter(self._criteria), None)
-        query = self._hinted(driver, *(one.whole for one in self._criteria)).order_by(self._order(_SEQUENCE))
+        query = self._within(*(one.whole for one in self._criteria)).order_by(self._order(_SEQUENCE))
         found = tuple(self._connection.execute(query.offset(offset).limit(need)).scalars())
         return self._with_total(found, at_least=offset + len(found))
 
@@ -144,7 +143,7 @@ class EventFinder:
             nearer = (
                 (self._nearer(found[-1]),) if len(found) == need else ()
             )  # what lies behind enough is not looked for
-            query = self._hinted(driver, part, *self._others(driver), *nearer)
+            query = self._within(part, *self._others(driver), *nearer)
             more = self._connection.execute(query.order_by(self._order(_SEQUENCE)).limit(need)).scalars()
             found = self._sorted((*found, *more))[:need]
         return found
@@ -161,25 +160,25 @@ class EventFinder:
         words = event_search.in_row(self._words or (), self._dialect)
         conditions = (*self._others(driver), *words)
         if driver is None:
-            query = self._hinted(None, *conditions, *edges)
+            query = self._within(*conditions, *edges)
         elif self._dialect == "sqlite":
-            query = self._hinted(driver, driver.whole, *conditions, *edges)
+            query = self._within(driver.whole, *conditions, *edges)
         else:  # a plan of its own would go along the feed: entries that are close together look cheap to it
-            mine = self._hinted(driver, driver.whole, *edges).scalar_subquery()
+            mine = self._within(driver.whole, *edges).scalar_subquery()
             query = sa.select(_SEQUENCE).where(sa.any_(sa.func.array(mine)) == _SEQUENCE, *conditions)
         return self._sorted(self._connection.execute(query).scalars())
 
     def _met(self, driver: Criterion) -> tuple[int, ...]:
         """Do the same for few entries by indexes alone: the entries themselves lie all over the database."""
         others = (self._in_index_of(one) for one in self._criteria if one is not driver)
-        return self._sorted(self._connection.execute(self._hinted(driver, driver.whole, *others)).scalars())
+        return self._sorted(self._connection.execute(self._within(driver.whole, *others)).scalars())
 
     def _in_index_of(self, criterion: Criterion) -> sa.ColumnElement[bool]:
         there = DEPLOYMENT_EVENTS.alias("there")
         met = sa.select(there.c.sequence).where(
             there.c.sequence == _SEQUENCE, there.c[criterion.column].in_(criterion.values)
         )
-        return sa.exists(met.with_hint(there, f"INDEXED BY {criterion.index}", "sqlite"))
+        return sa.exists(met)
 
     @property
     def _one_index(self) -> bool:
@@ -198,7 +197,7 @@ class EventFinder:
         """Return a condition: among so many of a criterion, or of the feed, the nearest; None when these are all."""
         if driver is None:
             return self._edge_of_feed(most)
-        query = self._hinted(driver, driver.whole).order_by(self._order(_SEQUENCE)).offset(most).limit(1)
+        query = self._within(driver.whole).order_by(self._order(_SEQUENCE)).offset(most).limit(1)
         found = self._connection.execute(query).scalar_one_or_none()
         return None if found is None else self._nearer(found)
 
@@ -218,17 +217,15 @@ class EventFinder:
         """Return how many fulfil one criterion; one more than `most` when that is exceeded, or more."""
         counted = 0
         for part in criterion.parts if criterion else (sa.true(),):
-            some = self._hinted(criterion, part).limit(most + 1).subquery()
+            some = self._within(part).limit(most + 1).subquery()
             counted += self._connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
             if counted > most:
                 break
         return counted
 
-    def _hinted(self, driver: Criterion | None, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
-        """Return a query within the bounds that SQLite answers by one index, or by the table's own order."""
-        hint = "NOT INDEXED" if driver is None or driver.index is None else f"INDEXED BY {driver.index}"
-        query = sa.select(_SEQUENCE).where(*where, *self._bounds)
-        return query.with_hint(DEPLOYMENT_EVENTS, hint, "sqlite")
+    def _within(self, *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        """Return a query within the bounds."""
+        return sa.select(_SEQUENCE).where(*where, *self._bounds)
 
     def _others(self, driver: Criterion | None) -> Iterator[sa.ColumnElement[bool]]:
         return (one.whole for one in self._criteria if one is not driver)
@@ -241,7 +238,7 @@ class EventFinder:
 
     @property
     def _indexed(self) -> tuple[Criterion, ...]:
-        return tuple(one for one in self._criteria if one.index is not None)
+        return tuple(one for one in self._criteria if one.indexed)
 
     @property
     def _dialect(self) -> str:

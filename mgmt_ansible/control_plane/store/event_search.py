@@ -101,7 +101,7 @@ def matching(
         return _matched(words, before=before, after=after).subquery()
     conditions = (*others, *between(before=before, after=after))
     found = sa.select(DEPLOYMENT_EVENTS.c.sequence).where(holds(words, dialect), *conditions)
-    return found.with_hint(DEPLOYMENT_EVENTS, "NOT INDEXED", "sqlite").offset(0).subquery()
+    return found.offset(0).subquery()
 
 
 def _matched(words: Sequence[str], *, before: int | None = None, after: int | None = None) -> sa.Select[Any]:
