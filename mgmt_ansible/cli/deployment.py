@@ -9,6 +9,7 @@ import typer
 
 from mgmt_ansible.cli import (
     deployment_changes,
+    deployment_export,
     deployment_facts,
     deployment_history,
     deployment_list,
@@ -36,6 +37,7 @@ app.add_typer(deployment_tags.app, name="tag")
 
 
 app.command("list")(deployment_list.list_deployments)
+app.command("export")(deployment_export.export_deployments)
 app.command()(deployment_history.diff)
 app.command()(deployment_responses.responses)
 app.command()(deployment_facts.change)

@@ -7,45 +7,20 @@ from typing import Annotated
 import typer
 
 from mgmt_ansible import errors
-from mgmt_ansible.cli import deployment_history, deployment_rows, options, references
-from mgmt_ansible.domain.deployments import STATE_WORDS
-from mgmt_ansible.domain.health import Health
-
-
-def _known_states(words: list[str] | None) -> list[str]:
-    for word in words or ():
-        if word not in STATE_WORDS:
-            raise typer.BadParameter(f"{word!r} is not one of {', '.join(STATE_WORDS)}.")
-    return words or []
+from mgmt_ansible.cli import deployment_filters, deployment_history, deployment_rows, options
 
 
 def list_deployments(
     context: typer.Context,
     environment: options.EnvironmentFilter = None,
-    state: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--state", callback=_known_states, help=f"Only in this state, or one of several: {', '.join(STATE_WORDS)}."
-        ),
-    ] = None,
-    health: Annotated[
-        list[Health] | None, typer.Option("--health", help="Only of this health; several: one is enough.")
-    ] = None,
-    search: Annotated[
-        str | None, typer.Option("--search", help="Only with this text in label, description, id or package name.")
-    ] = None,
-    host: Annotated[str | None, typer.Option("--host", help="Only where this host is: its inventory name.")] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Only that want a package of this name.")] = None,
-    owner: Annotated[
-        list[str] | None, typer.Option("--owner", help="Only of this user or service; several: one is enough.")
-    ] = None,
-    importance: Annotated[str | None, typer.Option("--importance", help="LOW, MODERATE, HIGH or CRITICAL.")] = None,
-    sort: Annotated[
-        str | None,
-        typer.Option(
-            "--sort", help="label, serviceHealth, importance, createdAt or updatedAt; - before turns it round."
-        ),
-    ] = None,
+    state: deployment_filters.StateOption = None,
+    health: deployment_filters.HealthOption = None,
+    search: deployment_filters.SearchOption = None,
+    host: deployment_filters.HostOption = None,
+    model: deployment_filters.ModelOption = None,
+    owner: deployment_filters.OwnerOption = None,
+    importance: deployment_filters.ImportanceOption = None,
+    sort: deployment_filters.SortOption = None,
     watch: options.WatchOption = False,
     at: Annotated[
         str | None,
@@ -61,21 +36,21 @@ def list_deployments(
         if at is not None:
             deployment_history.show_at(session, at)
             return
-        client = session.client
-        environment_id = references.find_environment(client, environment).id if environment else None
+        choice = deployment_filters.chosen(
+            session.client,
+            environment=environment,
+            state=state,
+            health=health,
+            search=search,
+            host=host,
+            model=model,
+            owner=owner,
+            importance=importance,
+            sort=sort,
+        )
 
         def show_all() -> None:
-            found = client.deployments.list_deployments(
-                environment_id=environment_id,
-                state=state,
-                health=health,
-                search=search,
-                host=host,
-                package_name=model,
-                owners=owner or (),
-                importances=(importance.upper(),) if importance else (),
-                order_by=sort,
-            )
+            found = session.client.deployments.list_deployments(**choice)
             session.output.show_list(list(found), deployment_rows.COLUMNS, deployment_rows.row)
 
         session.output.watch(show_all) if watch else show_all()

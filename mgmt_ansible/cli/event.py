@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgmt_ansible.cli import event_options, options, output, text
+from mgmt_ansible.cli import event_options, export_files, options, output, text
 from mgmt_ansible.cli.output import Cell
-from mgmt_ansible.cli.whole_files import whole_file
 from mgmt_ansible.domain.event_filters import EventFilters, ExportFormat
 
 if TYPE_CHECKING:
@@ -67,7 +64,7 @@ def list_events(
 @app.command("export")
 def export_events(
     context: typer.Context,
-    target: Annotated[str, typer.Argument(metavar="FILE", help="New file to write to; - for standard output.")],
+    target: export_files.TargetArgument,
     form: Annotated[
         ExportFormat | None,
         typer.Option("--format", help="Without it what FILE's name ends with, else csv."),
@@ -106,17 +103,11 @@ def export_events(
             search=search,
         )
         feed = session.client.deployment_events
-        if target == "-":
-            feed.export_events(sys.stdout.buffer, chosen, filters)
-            sys.stdout.buffer.flush()
-            return
-        with whole_file(Path(target)) as file:
-            count = feed.export_events(file, chosen, filters)
-        session.output.say(f"{count} events are in {target}", {"file": target, "count": count})
+        export_files.write(session.output, target, "events", lambda file: feed.export_events(file, chosen, filters))
 
 
 def _format_of(target: str) -> ExportFormat:
-    suffix = Path(target).suffix.removeprefix(".").lower()
+    suffix = export_files.suffix_of(target)
     return ExportFormat(suffix) if suffix in set(ExportFormat) else ExportFormat.CSV
 
 

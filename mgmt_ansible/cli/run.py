@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgmt_ansible.cli import event_options, options, output, references, text
+from mgmt_ansible.cli import event_options, export_files, options, output, references, text
 from mgmt_ansible.cli.moments import parse_moment
 from mgmt_ansible.cli.output import Cell
+from mgmt_ansible.domain.run_filters import RunFilters
 from mgmt_ansible.domain.runs import RunStatus
 
 if TYPE_CHECKING:
@@ -24,20 +25,23 @@ _COLUMNS = ("ID", "PLAYBOOK", "STATUS", "DEPLOYMENT", "HOSTS", "SECONDS", "ENDED
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")]
 
+StatusOption = Annotated[
+    list[RunStatus] | None, typer.Option("--status", help="Only with this status; may come again.")
+]
+SearchOption = Annotated[
+    str | None, typer.Option("--search", metavar="TEXT", help="Part of id, deployment, playbook or message.")
+]
+
 
 @app.command("list")
 def list_runs(
     context: typer.Context,
     deployment: options.DeploymentFilter = None,
     environment: options.EnvironmentFilter = None,
-    status: Annotated[
-        list[RunStatus] | None, typer.Option("--status", help="Only with this status; may come again.")
-    ] = None,
+    status: StatusOption = None,
     since: event_options.SinceOption = None,
     until: event_options.UntilOption = None,
-    search: Annotated[
-        str | None, typer.Option("--search", metavar="TEXT", help="Part of id, deployment, playbook or message.")
-    ] = None,
+    search: SearchOption = None,
     limit: options.LimitOption = 50,
     watch: options.WatchOption = False,
     json_output: options.JsonOption = False,
@@ -62,6 +66,38 @@ def list_runs(
             session.output.show_list(list(islice(found, limit)), _COLUMNS, _row)
 
         session.output.watch(show_all) if watch else show_all()
+
+
+@app.command("export-list")
+def export_runs(
+    context: typer.Context,
+    target: export_files.TargetArgument,
+    form: export_files.FormatOption = None,
+    deployment: options.DeploymentFilter = None,
+    environment: options.EnvironmentFilter = None,
+    status: StatusOption = None,
+    since: event_options.SinceOption = None,
+    until: event_options.UntilOption = None,
+    search: SearchOption = None,
+    json_output: options.JsonOption = False,
+    data: options.DataOption = None,
+) -> None:
+    """Write all runs of a filter to a file, newest first, without their logs: csv for spreadsheets, jsonl for programs.
+
+    xlsx is a sheet and parquet a table for notebooks, when the control plane has mgmt-ansible[export].
+    """
+    with options.connected(context, json_output, data) as session:
+        client, now = session.client, datetime.now(UTC)
+        filters = RunFilters(
+            deployment_id=references.find_deployment(client, deployment).id if deployment else None,
+            environment_id=references.find_environment(client, environment).id if environment else None,
+            statuses=tuple(status or ()),
+            since=parse_moment("--since", since, now=now) if since else None,
+            until=parse_moment("--until", until, now=now) if until else None,
+            search=search or "",
+        )
+        chosen = export_files.table_format(target, form)
+        export_files.write(session.output, target, "runs", lambda file: client.runs.export_runs(file, chosen, filters))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from mgmt_ansible import errors
 from mgmt_ansible.client import server_sent_events
+from mgmt_ansible.client.exporting import download
 from mgmt_ansible.client.transport import PAGE_SIZE, Query, Transport, parse_answer
 from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters, ExportFormat
 from mgmt_ansible.wire.api_v2 import DeploymentEvent, Page
@@ -15,9 +16,6 @@ from mgmt_ansible.wire.api_v2 import DeploymentEvent, Page
 _SILENCE_SECONDS = 60.0
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
-_PIECE_BYTES = 64 * 1024
-_EXPORT_SECONDS = 300.0
-"""Until the next octets: a table is written whole before it is sent."""
 
 
 class DeploymentEvents:
@@ -57,16 +55,7 @@ class DeploymentEvents:
             ControlPlaneUnavailableError: The connection broke; what was written is not whole.
         """
         query = {**_query(filters), "format": form}
-        with self._transport.open(
-            "GET",
-            "deploymentEvents/export/",
-            query=query,
-            headers={"Accept": "*/*"},
-            read_timeout_seconds=_EXPORT_SECONDS,
-        ) as response:
-            for piece in response.iter_content(_PIECE_BYTES):
-                file.write(piece)
-            return _count_of(response.headers.get("X-Total-Count", ""))
+        return download(self._transport, "deploymentEvents/export/", query, file)
 
     def follow_events(
         self, filters: EventFilters = EVERYTHING, *, after: int | None = None, patience_seconds: float | None = None
@@ -119,9 +108,3 @@ def _query(filters: EventFilters) -> dict[str, str | Sequence[str] | None]:
         "until": filters.until.isoformat() if filters.until else None,
         "search": filters.search or None,
     }
-
-
-def _count_of(header: str) -> int:
-    if not (header.isascii() and header.isdigit()):
-        raise errors.ControlPlaneError("the control plane's answer does not tell how many entries there are")
-    return int(header)

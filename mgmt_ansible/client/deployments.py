@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from typing import BinaryIO, TypedDict, Unpack
 
 import requests
 
+from mgmt_ansible.client.exporting import download
 from mgmt_ansible.client.transport import Query, Transport, parse_answer, segment
 from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.table_formats import TableFormat
 from mgmt_ansible.wire.api_v2 import (
     ActionAccepted,
     ActionIn,
@@ -24,6 +27,36 @@ from mgmt_ansible.wire.api_v2 import (
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 
 
+class DeploymentChoice(TypedDict, total=False):
+    """Which deployments; what is left out, or None, leaves none out.
+
+    Attributes:
+        environment_id: Only of this environment.
+        state: Only in this state, or in one of these; words of `domain.deployments.STATE_WORDS`.
+        health: Only of this health, or of one of these.
+        search: Only with this text in label, description, id or package name.
+        order_by: Such as `serviceHealth` or `-createdAt`; None is by label.
+        importances: Only of one of these.
+        tag_keys: Only with a tag of one of these names.
+        tag_values: Only with a tag of one of these values.
+        host: Only in environments with this host, or told of by it.
+        package_name: Only those that want a package of this name.
+        owners: Only those that one of these owns: names of users and services.
+    """
+
+    environment_id: str | None
+    state: str | Sequence[str] | None
+    health: Health | Sequence[Health] | None
+    search: str | None
+    order_by: str | None
+    importances: Sequence[str]
+    tag_keys: Sequence[str]
+    tag_values: Sequence[str]
+    host: str | None
+    package_name: str | None
+    owners: Sequence[str]
+
+
 class Deployments:
     """Verbs on deployments; those that change hosts return the action to wait for."""
 
@@ -31,50 +64,22 @@ class Deployments:
         """Speak through a transport."""
         self._transport = transport
 
-    def list_deployments(
-        self,
-        *,
-        environment_id: str | None = None,
-        state: str | Sequence[str] | None = None,
-        health: Health | Sequence[Health] | None = None,
-        search: str | None = None,
-        order_by: str | None = None,
-        importances: Sequence[str] = (),
-        tag_keys: Sequence[str] = (),
-        tag_values: Sequence[str] = (),
-        host: str | None = None,
-        package_name: str | None = None,
-        owners: Sequence[str] = (),
-    ) -> Iterator[Deployment]:
-        """Yield deployments, page after page.
+    def list_deployments(self, **choice: Unpack[DeploymentChoice]) -> Iterator[Deployment]:
+        """Yield deployments, page after page."""
+        return self._transport.pages(Deployment, "deployments/", _query(choice))
+
+    def export_deployments(self, file: BinaryIO, form: TableFormat, **choice: Unpack[DeploymentChoice]) -> int:
+        """Write all deployments of a choice to a file, in its order; return how many they are.
 
         Args:
-            environment_id: Only of this environment.
-            state: Only in this state, or in one of these; words of `domain.deployments.STATE_WORDS`.
-            health: Only of this health, or of one of these.
-            search: Only with this text in label, description, id or package name.
-            order_by: Such as `serviceHealth` or `-createdAt`; None is by label.
-            importances: Only of one of these.
-            tag_keys: Only with a tag of one of these names.
-            tag_values: Only with a tag of one of these values.
-            host: Only in environments with this host, or told of by it.
-            package_name: Only those that want a package of this name.
-            owners: Only those that one of these owns: names of users and services.
+            file: Written to as they come; a large export is never wholly in memory.
+            form: CSV with defused formulas, JSON lines, or a table for Excel or Parquet.
+            choice: Which ones.
+
+        Raises:
+            ControlPlaneUnavailableError: The connection broke; what was written is not whole.
         """
-        query: Query = {
-            "predictionEnvironmentId": environment_id,
-            "state": state or None,
-            "health": health or None,
-            "search": search,
-            "orderBy": order_by,
-            "importance": importances or None,
-            "tagKeys": tag_keys or None,
-            "tagValues": tag_values or None,
-            "host": host,
-            "packageName": package_name,
-            "owner": owners or None,
-        }
-        return self._transport.pages(Deployment, "deployments/", query)
+        return download(self._transport, "exports/deployments/", {**_query(choice), "format": form}, file)
 
     def get_deployment(self, deployment_id: str) -> Deployment:
         """Return one deployment; NotFoundError without it."""
@@ -177,3 +182,19 @@ class Deployments:
     def list_events(self, deployment_id: str) -> Iterator[DeploymentEvent]:
         """Yield the deployment's events, newest first."""
         return self._transport.pages(DeploymentEvent, f"deployments/{segment(deployment_id)}/events/")
+
+
+def _query(choice: DeploymentChoice) -> Query:
+    return {
+        "predictionEnvironmentId": choice.get("environment_id"),
+        "state": choice.get("state") or None,
+        "health": choice.get("health") or None,
+        "search": choice.get("search"),
+        "orderBy": choice.get("order_by"),
+        "importance": choice.get("importances") or None,
+        "tagKeys": choice.get("tag_keys") or None,
+        "tagValues": choice.get("tag_values") or None,
+        "host": choice.get("host"),
+        "packageName": choice.get("package_name"),
+        "owner": choice.get("owners") or None,
+    }

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import BinaryIO
 
 from mgmt_ansible.client import server_sent_events
-from mgmt_ansible.client.transport import Transport, parse_answer, segment
+from mgmt_ansible.client.exporting import download
+from mgmt_ansible.client.transport import Query, Transport, parse_answer, segment
+from mgmt_ansible.domain.run_filters import ALL_RUNS, RunFilters
 from mgmt_ansible.domain.runs import RunStatus
+from mgmt_ansible.domain.table_formats import TableFormat
 from mgmt_ansible.wire.api_v2 import Run, RunLog
 
 _PIECE_BYTES = 64 * 1024
@@ -44,17 +48,30 @@ class Runs:
             until: Begun before that moment; aware.
             search: Part of id, deployment id, playbook or message.
         """
-        statuses = [status] if isinstance(status, RunStatus) else status
-        query = {
-            "predictionEnvironmentId": environment_id,
-            "deploymentId": deployment_id,
-            "actionId": action_id,
-            "status": [one.value for one in statuses] if statuses else None,
-            "since": since.isoformat() if since else None,
-            "until": until.isoformat() if until else None,
-            "search": search,
-        }
-        return self._transport.pages(Run, "runs/", query)
+        statuses = (status,) if isinstance(status, RunStatus) else tuple(status or ())
+        filters = RunFilters(
+            environment_id=environment_id,
+            deployment_id=deployment_id,
+            action_id=action_id,
+            statuses=statuses,
+            since=since,
+            until=until,
+            search=search or "",
+        )
+        return self._transport.pages(Run, "runs/", _query(filters))
+
+    def export_runs(self, file: BinaryIO, form: TableFormat, filters: RunFilters = ALL_RUNS) -> int:
+        """Write all runs of a filter to a file, newest first, without their logs; return how many they are.
+
+        Args:
+            file: Written to as they come; a large export is never wholly in memory.
+            form: CSV with defused formulas, JSON lines with each host's outcome, or a table for Excel or Parquet.
+            filters: Which ones.
+
+        Raises:
+            ControlPlaneUnavailableError: The connection broke; what was written is not whole.
+        """
+        return download(self._transport, "exports/runs/", {**_query(filters), "format": form}, file)
 
     def get_run(self, run_id: str) -> Run:
         """Return one run with the end of its log; NotFoundError without it."""
@@ -87,3 +104,15 @@ class Runs:
         path = f"runs/{segment(run_id)}/log/"
         with self._transport.open("GET", path, query={"first": first}, headers={"Accept": "text/plain"}) as response:
             yield from response.iter_content(_PIECE_BYTES)
+
+
+def _query(filters: RunFilters) -> Query:
+    return {
+        "predictionEnvironmentId": filters.environment_id,
+        "deploymentId": filters.deployment_id,
+        "actionId": filters.action_id,
+        "status": [one.value for one in filters.statuses] or None,
+        "since": filters.since.isoformat() if filters.since else None,
+        "until": filters.until.isoformat() if filters.until else None,
+        "search": filters.search or None,
+    }

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane import export_tables, exports
 from mgmt_ansible.control_plane.store import Store
 from mgmt_ansible.control_plane.wakeups import POLL_SECONDS, Wakeups
-from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters, ExportFormat
+from mgmt_ansible.domain.event_filters import EVERYTHING, EventFilters
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.wire import api_v2
 
@@ -25,16 +22,8 @@ _EXPORT_BATCH = 500
 class DeploymentEvents:
     """Reads the feed."""
 
-    def __init__(
-        self,
-        store: Store,
-        wakeups: Wakeups,
-        *,
-        export_folder: Path | None = None,
-        keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
-    ) -> None:
+    def __init__(self, store: Store, wakeups: Wakeups, *, keep_alive_seconds: float = KEEP_ALIVE_SECONDS) -> None:
         self._store = store
-        self._export_folder = export_folder or Path(tempfile.gettempdir())
         self._wakeups = wakeups
         self._keep_alive_seconds = keep_alive_seconds
 
@@ -60,28 +49,6 @@ class DeploymentEvents:
             end = tx.deployment_events.newest_sequence() + 1
             count = tx.deployment_events.count(filters, before=end)
         return count, self._preceding(filters, end)
-
-    def export(self, filters: EventFilters, form: ExportFormat) -> tuple[int, Iterator[str | bytes]]:
-        """Return how many entries there are now, and a file of these in pieces.
-
-        One that is written whole before it is sent breaks off by StoreUnavailableError when the control plane shuts down: its
-        end would wait for it.
-
-        Raises:
-            InvalidRequestError: The format's library is missing here, or the format cannot hold so many.
-        """
-        exports.check_possible(form, 0)
-        count, entries = self.extract(filters)
-        exports.check_possible(form, count)
-        if form in export_tables.WRITERS:
-            entries = self._until_the_end(entries)
-        return count, exports.written(entries, form, folder=self._export_folder)
-
-    def _until_the_end(self, entries: Iterator[api_v2.DeploymentEvent]) -> Iterator[api_v2.DeploymentEvent]:
-        for entry in entries:
-            if self._wakeups.stopping:
-                raise errors.StoreUnavailableError("the control plane shuts down: export again when it is back")
-            yield entry
 
     def _preceding(self, filters: EventFilters, before: int) -> Iterator[api_v2.DeploymentEvent]:
         while True:

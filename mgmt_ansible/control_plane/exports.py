@@ -1,4 +1,4 @@
-"""Entries of the feed as files: CSV for people and spreadsheets, JSON lines for programs, CloudEvents for other systems.
+"""Lists as files: CSV for people and spreadsheets, JSON lines for programs, CloudEvents of the feed for other systems.
 
 Excel's and Parquet's files (`export_tables`) are written whole before they are sent, as their ends say what is in them.
 """
@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from mgmt_ansible.control_plane import export_tables
+from mgmt_ansible.control_plane.export_columns import T, Table
 from mgmt_ansible.domain.event_filters import ExportFormat
 from mgmt_ansible.wire import cloud_events
 from mgmt_ansible.wire.api_v2 import DeploymentEvent
@@ -35,28 +36,8 @@ ENDINGS: Mapping[ExportFormat, str] = {
 }
 """Of the names of such files."""
 
-COLUMNS = (
-    "sequence",
-    "timestamp",
-    "type",
-    "health",
-    "title",
-    "message",
-    "prediction_environment_id",
-    "deployment_id",
-    "generation",
-    "host",
-    "actor",
-    "action_id",
-    "run_id",
-    "id",
-    "received_at",
-    "data",
-)
-"""Of a CSV file, in its order; `data` is JSON."""
-
 _TOGETHER = 100
-"""Entries in one piece of a stream."""
+"""Lines in one piece of a stream."""
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What makes a spreadsheet take a text for a formula. Source: OWASP, CSV injection."""
@@ -72,32 +53,32 @@ def check_possible(form: ExportFormat, count: int) -> None:
         export_tables.check_possible(form, count)
 
 
-def written(entries: Iterable[DeploymentEvent], form: ExportFormat, *, folder: Path) -> Iterator[str | bytes]:
+def written(items: Iterable[T], form: ExportFormat, table: Table[T], *, folder: Path) -> Iterator[str | bytes]:
     """Yield a file in pieces; of a CSV file the first one has the names of the columns.
 
     Args:
-        entries: In the file's order.
-        form: Which file.
+        items: In the file's order.
+        form: Which file; CloudEvents are of the feed's entries only.
+        table: Their columns.
         folder: Where one that must be written whole lies meanwhile.
     """
     if form in export_tables.WRITERS:
-        yield from export_tables.written(entries, form, COLUMNS, folder)
+        yield from export_tables.written(items, form, table, folder)
         return
-    yield from _texts(entries, form)
+    if form is ExportFormat.CSV:
+        yield _csv([tuple(table.columns)])
+    for some in _batches(items):
+        yield _piece(some, form, table)
 
 
-def _texts(entries: Iterable[DeploymentEvent], form: ExportFormat) -> Iterator[str]:
+def _piece(items: Sequence[T], form: ExportFormat, table: Table[T]) -> str:
     match form:
         case ExportFormat.CSV:
-            yield _csv([COLUMNS])
-            for some in _batches(entries):
-                yield _csv(_cells(entry) for entry in some)
+            return _csv([_cell(value) for value in table.cells(item)] for item in items)
         case ExportFormat.JSONL:
-            for some in _batches(entries):
-                yield "".join(f"{entry.model_dump_json(by_alias=True)}\n" for entry in some)
+            return "".join(f"{item.model_dump_json(by_alias=True)}\n" for item in items)
         case ExportFormat.CLOUDEVENTS:
-            for some in _batches(entries):
-                yield "".join(f"{cloud_events.to_json(entry)}\n" for entry in some)
+            return "".join(f"{cloud_events.to_json(item)}\n" for item in items if isinstance(item, DeploymentEvent))
         case _:
             raise ValueError(form)
 
@@ -107,8 +88,8 @@ def defused(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def _batches(entries: Iterable[DeploymentEvent]) -> Iterator[list[DeploymentEvent]]:
-    waiting = iter(entries)
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    waiting = iter(items)
     while some := list(islice(waiting, _TOGETHER)):
         yield some
 
@@ -119,17 +100,13 @@ def _csv(rows: Iterable[Sequence[object]]) -> str:
     return text.getvalue()
 
 
-def _cells(entry: DeploymentEvent) -> list[object]:
-    return [_cell(getattr(entry, name)) for name in COLUMNS]
-
-
 def _cell(value: object) -> object:
     match value:
         case None:
             return ""
         case str():
             return defused(value)
-        case int():
+        case int() | float():
             return value
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -22,6 +22,7 @@ from mgmt_ansible.control_plane.audit import Audit
 from mgmt_ansible.control_plane.deployment_details import DeploymentDetails
 from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
 from mgmt_ansible.control_plane.deployments import Deployments
+from mgmt_ansible.control_plane.exporting import Exports
 from mgmt_ansible.control_plane.history import History
 from mgmt_ansible.control_plane.hooks import HookKeys, Hooks
 from mgmt_ansible.control_plane.invitations import Invitations
@@ -57,6 +58,7 @@ class Services:
         hooks: Inbound webhooks.
         actions: Actions as people see them, and cancel.
         deployment_events: The feed.
+        exports: Lists as files.
         runs: Runs as agents reported them, and their logs.
         agents: What agents ask and tell: hello, claims, heartbeats, reports.
         access: Tokens, login links, sessions.
@@ -81,6 +83,7 @@ class Services:
     hooks: Hooks
     actions: Actions
     deployment_events: DeploymentEvents
+    exports: Exports
     runs: Runs
     agents: Agents
     access: Access
@@ -109,6 +112,7 @@ def build_services(
     wakeups = Wakeups()
     access = Access(store, session_limits or SessionLimits())
     passwords = passwords or Passwords()
+    feed = DeploymentEvents(store, wakeups)
     return Services(
         registry=Registry(store, wakeups, files, read_package),
         registered_models=RegisteredModels(store),
@@ -118,7 +122,8 @@ def build_services(
         monitoring=Monitoring(store, wakeups),
         hooks=Hooks(store, wakeups, HookKeys(files.directory.parent / "webhooks.key")),
         actions=Actions(store, wakeups),
-        deployment_events=DeploymentEvents(store, wakeups, export_folder=files.directory),
+        deployment_events=feed,
+        exports=Exports(store, feed, wakeups, folder=files.directory),
         runs=Runs(store, wakeups),
         agents=Agents(store, wakeups),
         access=access,

@@ -18,6 +18,7 @@ from mgmt_ansible.control_plane.api.deployment_events import event_router
 from mgmt_ansible.control_plane.api.deployments import deployment_host_router, deployment_router
 from mgmt_ansible.control_plane.api.edge import BodyLimit, Edge, Slashes
 from mgmt_ansible.control_plane.api.environments import environment_router
+from mgmt_ansible.control_plane.api.exporting import export_router
 from mgmt_ansible.control_plane.api.history import history_router
 from mgmt_ansible.control_plane.api.hooks import hook_router
 from mgmt_ansible.control_plane.api.install import install_router
@@ -57,6 +58,7 @@ _ROUTERS = (
     event_router,
     action_router,
     run_router,
+    export_router,
     retention_router,
     notification_router,
 )

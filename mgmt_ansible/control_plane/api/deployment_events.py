@@ -10,10 +10,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
-from mgmt_ansible.control_plane import exports
 from mgmt_ansible.control_plane.admissions import admission
 from mgmt_ansible.control_plane.api.asking import FeedPaging
-from mgmt_ansible.control_plane.deployment_events import DeploymentEvents
+from mgmt_ansible.control_plane.api.exporting import file_answer
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.event_filters import EventCategory, EventFilters, ExportFormat
 from mgmt_ansible.domain.health import Health
@@ -56,12 +55,14 @@ _Filters = Annotated[EventFilters, Depends(_filters)]
 def event_router(services: Services) -> APIRouter:
     """Return the routes of the feed."""
     router = APIRouter(prefix="/deploymentEvents", tags=["deployment events"])
-    _add_reading(router, services.deployment_events)
+    _add_reading(router, services)
     _add_following(router, services)
     return router
 
 
-def _add_reading(router: APIRouter, feed: DeploymentEvents) -> None:
+def _add_reading(router: APIRouter, services: Services) -> None:
+    feed = services.deployment_events
+
     @router.get(
         "/",
         response_model=api_v2.EventPage,
@@ -88,13 +89,7 @@ def _add_reading(router: APIRouter, feed: DeploymentEvents) -> None:
         filters: _Filters, form: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.CSV
     ) -> StreamingResponse:
         """Send all entries of a filter, newest first, as a file; `X-Total-Count` tells how many."""
-        count, pieces = feed.export(filters, form)
-        headers = {
-            "Content-Disposition": f'attachment; filename="deployment-events.{exports.ENDINGS[form]}"',
-            "X-Total-Count": str(count),
-            "X-Content-Type-Options": "nosniff",
-        }
-        return StreamingResponse(pieces, media_type=exports.MEDIA_TYPES[form], headers=headers)
+        return file_answer(services.exports.events(filters, form))
 
 
 def _add_following(router: APIRouter, services: Services) -> None:

@@ -21,7 +21,7 @@ _Line = Annotated[int, Query(ge=1, le=LARGEST_NUMBER)]
 _Sequence = Annotated[int | None, Query(ge=0, le=2**62)]
 
 
-def _filters(
+def run_filters(
     *,
     environment_id: Annotated[str | None, Query(alias="predictionEnvironmentId")] = None,
     deployment_id: Annotated[str | None, Query(alias="deploymentId")] = None,
@@ -31,6 +31,7 @@ def _filters(
     until: AwareDatetime | None = None,
     search: Annotated[str, Query(max_length=200)] = "",
 ) -> RunFilters:
+    """Return what a request asks of the runs."""
     return RunFilters(
         environment_id=environment_id,
         deployment_id=deployment_id,
@@ -49,7 +50,7 @@ def run_router(services: Services) -> APIRouter:
 
     @router.get("/")
     def list_runs(
-        paging: Paging, filters: Annotated[RunFilters, Depends(_filters)], before: _Sequence = None
+        paging: Paging, filters: Annotated[RunFilters, Depends(run_filters)], before: _Sequence = None
     ) -> api_v2.Page[api_v2.Run]:
         """List runs, newest first, without their logs; `before` is a sequence, exclusive.
 

@@ -12,6 +12,7 @@ from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilter
 from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.deployments import BUSY, IN_ACTION, states_named
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.table_formats import TableFormat
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 
@@ -92,6 +93,23 @@ class Filters:
         values["column"] = values.pop("columns")
         return address(path, values)
 
+    def export_url(self, form: TableFormat) -> str:
+        """Return where exactly these deployments are as a file."""
+        asked = self.for_store
+        values: Mapping[str, object] = {
+            "format": form.value,
+            "predictionEnvironmentId": asked.environment_id,
+            "host": asked.host,
+            "packageName": asked.package_name,
+            "importance": asked.importances,
+            "owner": asked.owners,
+            "state": self.states,
+            "health": self.health,
+            "search": asked.search,
+            "orderBy": asked.order_by,
+        }
+        return address("/api/v2/exports/deployments/", values)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InStep:
@@ -149,6 +167,11 @@ class DeploymentList:
     def next_url(self) -> str | None:
         """Where the lines after these are."""
         return self.filters.query(offset=self.filters.offset + PAGE_SIZE) if self.last < self.total else None
+
+    @property
+    def exports(self) -> Mapping[str, str]:
+        """Format -> where these are as a file."""
+        return {form.value: self.filters.export_url(form) for form in TableFormat}
 
     @property
     def busy(self) -> bool:

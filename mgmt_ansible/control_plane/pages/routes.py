@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane.exports import defused
 from mgmt_ansible.control_plane.pages import deployment_list, deployment_page, event_list, matrix, words
 from mgmt_ansible.control_plane.pages.addresses import number
 from mgmt_ansible.control_plane.pages.live import stream_changes
@@ -21,22 +16,6 @@ from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.deployments import STATE_WORDS, DeploymentState
 from mgmt_ansible.domain.event_filters import EventCategory, EventFilters
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.wire import api_v2
-
-_EXPORTED = (
-    "label",
-    "id",
-    "health",
-    "state",
-    "package",
-    "version",
-    "digest",
-    "generation",
-    "environment",
-    "importance",
-    "owner",
-)
-_BATCH = 500
 
 
 def read_filters(
@@ -139,16 +118,6 @@ def _add_lists(router: APIRouter, services: Services, templates: Templates) -> N
             principal=request.state.principal,
         )
 
-    @router.get("/export/deployments")
-    def export(filters: _Filters) -> Response:
-        total = services.deployments.find(filters.for_store, limit=1).total_count
-        headers = {
-            "Content-Disposition": 'attachment; filename="deployments.csv"',
-            "X-Total-Count": str(total),
-            "X-Content-Type-Options": "nosniff",
-        }
-        return StreamingResponse(_table(services, filters), media_type="text/csv; charset=utf-8", headers=headers)
-
     @router.get("/matrix")
     def matrix_page(request: Request, environment: str = "", only: str = "", offset: str = "") -> Response:
         view = matrix.matrix_view(services, environment[:64], troubled=only == "trouble", offset=number(offset))
@@ -241,36 +210,3 @@ def _add_deployment_past(router: APIRouter, services: Services, templates: Templ
         return templates.page(
             "deployment_action.html", place="/", frame=frame, action=action, principal=request.state.principal
         )
-
-
-def _table(services: Services, filters: deployment_list.Filters) -> Iterator[str]:
-    """Yield the deployments of a filter as CSV, a page at a time; formulas are defused."""
-    yield _csv([_EXPORTED])
-    offset = 0
-    while page := services.deployments.find(filters.for_store, limit=_BATCH, offset=offset).data:
-        yield _csv([_cells(one) for one in page])
-        offset += len(page)
-
-
-def _cells(one: api_v2.Deployment) -> tuple[str, ...]:
-    package = one.model_package
-    values = (
-        one.label,
-        one.id,
-        one.service_health.status.value,
-        one.state.value,
-        package.name,
-        package.version,
-        package.digest,
-        str(one.generation),
-        one.prediction_environment.name,
-        one.importance,
-        one.owners.preview[0].username if one.owners.preview else "",
-    )
-    return tuple(defused(value) for value in values)
-
-
-def _csv(rows: list[tuple[str, ...]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()

@@ -13,6 +13,7 @@ from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.run_filters import RunFilters
 from mgmt_ansible.domain.runs import RunStatus
+from mgmt_ansible.domain.table_formats import TableFormat
 from mgmt_ansible.wire import api_v2
 
 PAGE_SIZE = 50
@@ -83,6 +84,20 @@ class Chosen:
         values["column"] = values.pop("columns")
         return address("/runs", values)
 
+    def export_url(self, form: TableFormat, now: datetime) -> str:
+        """Return where exactly these runs are as a file; a time that is told from now is fixed at now."""
+        asked = self.filters(now)
+        values: Mapping[str, object] = {
+            "format": form.value,
+            "predictionEnvironmentId": asked.environment_id,
+            "deploymentId": asked.deployment_id,
+            "status": [status.value for status in asked.statuses],
+            "since": asked.since.isoformat() if asked.since else "",
+            "until": asked.until.isoformat() if asked.until else "",
+            "search": asked.search,
+        }
+        return address("/api/v2/exports/runs/", values)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunList:
@@ -94,6 +109,7 @@ class RunList:
     environments: Mapping[str, str]
     newest_sequence: int
     busy: bool
+    exports: Mapping[str, str]
 
     @property
     def url(self) -> str:
@@ -114,8 +130,8 @@ class RunList:
 def list_view(services: Services, chosen: Chosen) -> RunList:
     """Gather one page of the list."""
     newest_sequence = services.deployment_events.newest_sequence()
-    filters = chosen.filters(datetime.now(UTC))
-    page = services.runs.list_runs(filters, before=chosen.before, limit=PAGE_SIZE, hosts=False)
+    now = datetime.now(UTC)
+    page = services.runs.list_runs(chosen.filters(now), before=chosen.before, limit=PAGE_SIZE, hosts=False)
     running = services.actions.list_actions(status=ActionStatus.RUNNING, limit=1)
     return RunList(
         runs=tuple(page.data),
@@ -124,4 +140,5 @@ def list_view(services: Services, chosen: Chosen) -> RunList:
         environments=environment_names(services),
         newest_sequence=newest_sequence,
         busy=bool(running.data) or any(run.status is RunStatus.RUNNING for run in page.data),
+        exports={form.value: chosen.export_url(form, now) for form in TableFormat},
     )

@@ -67,6 +67,7 @@ class Templates:
             action_words=words.ACTIONS,
             action_status_words=words.ACTION_STATUSES,
             outcome_word=words.outcome_word,
+            format_words=words.FORMATS,
             next_step=next_step,
             trouble=trouble,
         )

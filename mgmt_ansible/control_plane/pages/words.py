@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.event_filters import ExportFormat
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import FINE, Outcome
 
@@ -63,6 +64,14 @@ ACTION_STATUSES = {
     ActionStatus.CANCELED: Word(icon="stopped", tone="info", text="canceled"),
     ActionStatus.SUPERSEDED: Word(icon="info", tone="info", text="superseded by a newer action"),
     ActionStatus.UNKNOWN: Word(icon="unknown", tone="unknown", text="outcome unknown"),
+}
+
+FORMATS = {
+    ExportFormat.CSV: "CSV, for spreadsheets",
+    ExportFormat.JSONL: "JSON lines, for programs",
+    ExportFormat.CLOUDEVENTS: "CloudEvents, for other systems",
+    ExportFormat.XLSX: "Excel",
+    ExportFormat.PARQUET: "Parquet, for notebooks",
 }
 
 _AT_RISK = frozenset({Outcome.ROLLED_BACK, Outcome.SUPERSEDED})

@@ -173,6 +173,18 @@ class DeploymentRows:
         rows = page_of(self._connection, query, limit=limit, offset=offset, make=lambda row: row)
         return api_v2.Page(count=rows.count, total_count=rows.total_count, data=[*self._shown(rows.data, now)])
 
+    def ids(self, filters: DeploymentFilters) -> tuple[str, ...]:
+        """Return the ids of all that fulfil filters, in their order."""
+        joined = sa.select(DEPLOYMENTS.c.id).join(ENVIRONMENTS, ENVIRONMENTS.c.id == DEPLOYMENTS.c.environment_id)
+        query = joined.join(PACKAGES, PACKAGES.c.id == DEPLOYMENTS.c.package_id).where(*conditions(filters))
+        return tuple(self._connection.execute(query.order_by(*order(filters.order_by))).scalars())
+
+    def of_ids(self, deployment_ids: Sequence[str], *, now: datetime) -> tuple[api_v2.Deployment, ...]:
+        """Return, of at most a thousand, those that exist, in the order of the ids."""
+        rows = self._connection.execute(_JOINED.where(DEPLOYMENTS.c.id.in_(deployment_ids))).all()
+        found = {one.id: one for one in self._shown(rows, now)}
+        return tuple(found[one] for one in deployment_ids if one in found)
+
     def _shown(self, rows: Sequence[sa.Row[Any]], now: datetime) -> tuple[api_v2.Deployment, ...]:
         ids = [row.id for row in rows]
         tags = TagRows(self._connection).of_each(EntityType.DEPLOYMENT, ids)

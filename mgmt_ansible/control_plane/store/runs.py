@@ -105,10 +105,24 @@ class RunRows:
             offset: Skip so many.
             hosts: Whether each brings its hosts' outcomes; else only their numbers.
         """
-        query = (_WITHOUT_LOG if hosts else _WITHOUT_HOSTS).where(*_conditions(filters))
-        query = query if before is None else query.where(RUNS.c.sequence < before)
-        query = query.order_by(RUNS.c.sequence.desc())
+        query = _newest_first(filters, before=before, hosts=hosts)
         return page_of(self._connection, query, limit=limit, offset=offset, make=_to_wire)
+
+    def preceding(self, filters: RunFilters, *, before: int | None, limit: int, hosts: bool) -> tuple[api_v2.Run, ...]:
+        """Return such runs without counting them all."""
+        query = _newest_first(filters, before=before, hosts=hosts).limit(limit)
+        return tuple(_to_wire(row) for row in self._connection.execute(query))
+
+    def count(self, filters: RunFilters) -> int:
+        """Return how many there are."""
+        query = sa.select(sa.func.count()).select_from(RUNS).where(*_conditions(filters))
+        return self._connection.execute(query).scalar_one()
+
+
+def _newest_first(filters: RunFilters, *, before: int | None, hosts: bool) -> sa.Select[Any]:
+    query = (_WITHOUT_LOG if hosts else _WITHOUT_HOSTS).where(*_conditions(filters))
+    query = query if before is None else query.where(RUNS.c.sequence < before)
+    return query.order_by(RUNS.c.sequence.desc())
 
 
 def _conditions(filters: RunFilters) -> tuple[sa.ColumnElement[bool], ...]:

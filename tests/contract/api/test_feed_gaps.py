@@ -84,7 +84,7 @@ def test_a_table_breaks_off_when_the_control_plane_ends(site: Site, form: Export
     pytest.importorskip("xlsxwriter")
     pytest.importorskip("pyarrow")
     site.create()
-    _, pieces = site.services.deployment_events.export(EventFilters(), form)
+    pieces = site.services.exports.events(EventFilters(), form).pieces
     site.services.wakeups.stop()
 
     with pytest.raises(errors.StoreUnavailableError, match="shuts down"):

@@ -112,6 +112,32 @@ def test_an_export_is_written_to_a_new_file(monkeypatch, tmp_path, name, more, e
     assert terminal.adapter.requests[0].url.endswith(f"format={expected}")
 
 
+@pytest.mark.parametrize(
+    ("command", "path", "expected"),
+    [
+        ("deployment export wine.xlsx --health failing --sort -createdAt", "exports/deployments/", {"format": "xlsx"}),
+        ("run export-list runs.parquet --status failed --since 2026-11-01", "exports/runs/", {"format": "parquet"}),
+        ("run export-list runs.cloudevents", "exports/runs/", {"format": "csv"}),
+    ],
+)
+def test_deployments_and_runs_are_written_too(monkeypatch, tmp_path, command, path, expected):
+    """With the filters of their lists; standard output gets the count."""
+    monkeypatch.chdir(tmp_path)
+    terminal = open_terminal(monkeypatch, by_path({f"GET {path}": (200, b"octets", {"X-Total-Count": "3"})}))
+
+    done = terminal.run(*command.split())
+
+    query = parse_qs(urlsplit(terminal.adapter.requests[0].url).query)
+    more = {"health": "failing", "orderBy": "-createdAt", "status": "failed", "since": "2026-11-01T00:00:00+00:00"}
+    asked = {name: value[0] for name, value in query.items()}
+    assert expected == {name: asked[name] for name in expected}
+    assert asked == {**{name: value for name, value in more.items() if name in asked}, **expected}
+    assert (f"3 {command.split()[0]}s are in", 1) == (
+        done.output[: len(f"3 {command.split()[0]}s are in")],
+        len(list(tmp_path.iterdir())),
+    )
+
+
 def test_an_export_to_standard_output_is_nothing_else(monkeypatch):
     """So that it can be piped."""
     terminal = open_terminal(monkeypatch, by_path({EXPORT: (200, b"octets", {"X-Total-Count": "3"})}))

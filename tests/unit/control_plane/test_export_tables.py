@@ -13,16 +13,19 @@ import pytest
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane import export_tables
-from mgmt_ansible.control_plane.exports import COLUMNS, check_possible, written
+from mgmt_ansible.control_plane.export_columns import DEPLOYMENTS, EVENTS, RUNS
+from mgmt_ansible.control_plane.exports import check_possible, written
 from mgmt_ansible.domain.event_filters import ExportFormat
 from tests.unit.control_plane.test_exports import NOON, entry
+from tests.unit.pages import scripted_runs
+from tests.unit.pages import scripted_services as scripted
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 HOSTILE = ("=cmd|' /C calc'!A0", "+1", "-1", "@x", "http://evil.example/", "12", "\tx", "<b>&amp;</b>", "\u202egpj.exe")
 
 
 def octets(*entries, form: ExportFormat, folder: Path) -> bytes:
-    return b"".join(piece for piece in written(entries, form, folder=folder) if isinstance(piece, bytes))
+    return b"".join(piece for piece in written(entries, form, EVENTS, folder=folder) if isinstance(piece, bytes))
 
 
 def cells(content: bytes) -> list[list[tuple[str, str]]]:
@@ -44,7 +47,7 @@ def test_a_sheet_has_the_columns_and_every_text_is_a_text(tmp_path):
 
     head, *rows = cells(octets(*entries, form=ExportFormat.XLSX, folder=tmp_path))
 
-    assert [("inlineStr", name) for name in COLUMNS] == head
+    assert [("inlineStr", name) for name in EVENTS.columns] == head
     assert [("n", str(number)) for number in range(1, len(HOSTILE) + 1)] == [row[0] for row in rows]
     assert [("inlineStr", text) for text in HOSTILE] == [row[5] for row in rows]
     assert ("inlineStr", "2026-11-26T12:00:00Z") == rows[0][1]
@@ -70,7 +73,7 @@ def test_a_parquet_file_gives_everything_back(tmp_path, monkeypatch):
     table = parquet.read_table(io.BytesIO(octets(*entries, form=ExportFormat.PARQUET, folder=tmp_path)))
     rows = table.to_pylist()
 
-    assert list(COLUMNS) == table.column_names
+    assert list(EVENTS.columns) == table.column_names
     assert [one.sequence for one in entries] == [row["sequence"] for row in rows]
     assert ([None, 1, 2, 3, 4], {HOSTILE[0]}) == ([row["generation"] for row in rows], {row["message"] for row in rows})
     assert [one.data for one in entries] == [json.loads(row["data"]) for row in rows]
@@ -87,13 +90,28 @@ def test_an_empty_table_can_be_read(tmp_path, form):
     assert 1_000 < len(octets(form=form, folder=tmp_path))
 
 
+def test_runs_and_deployments_are_tables_too(tmp_path):
+    """Numbers are numbers, times are times, and a label is a text."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("xlsxwriter")
+    run = scripted_runs.run(started_at=NOON, ended_at=NOON.replace(minute=1, second=30))
+
+    pieces = list(written([run], ExportFormat.PARQUET, RUNS, folder=tmp_path))
+    (row,) = parquet.read_table(io.BytesIO(b"".join(pieces))).to_pylist()
+    sheet = written([scripted.deployment(label=HOSTILE[0])], ExportFormat.XLSX, DEPLOYMENTS, folder=tmp_path)
+    head, (label, *_) = cells(b"".join(sheet))
+
+    assert (90.0, NOON) == (row["seconds"], row["started_at"].astimezone(UTC))
+    assert (len(DEPLOYMENTS.columns), ("inlineStr", HOSTILE[0])) == (len(head), label)
+
+
 @pytest.mark.parametrize("form", [ExportFormat.XLSX, ExportFormat.PARQUET])
 def test_nothing_stays_in_the_folder(tmp_path, form):
     """Neither after the end, nor when nobody wants the rest."""
     pytest.importorskip("pyarrow")
     pytest.importorskip("xlsxwriter")
     octets(entry(), form=form, folder=tmp_path)
-    begun = written([entry()], form, folder=tmp_path)
+    begun = written([entry()], form, EVENTS, folder=tmp_path)
     next(begun)
     assert [] != list(tmp_path.iterdir())
 

@@ -1,4 +1,4 @@
-"""Entries as files: nothing is lost, and nothing is a formula."""
+"""Lists as files: nothing is lost, and nothing is a formula."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mgmt_ansible.control_plane.exports import COLUMNS, defused, written
+from mgmt_ansible.control_plane.export_columns import DEPLOYMENTS, EVENTS, RUNS
+from mgmt_ansible.control_plane.exports import defused, written
 from mgmt_ansible.domain.event_filters import ExportFormat
 from mgmt_ansible.wire.api_v2 import DeploymentEvent
+from mgmt_ansible.wire.deployment_details import Owner, Owners
+from tests.unit.pages import scripted_runs
+from tests.unit.pages import scripted_services as scripted
 
 NOWHERE = Path("/nowhere")
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -44,13 +48,13 @@ def entry(sequence: int = 1, **more: object) -> DeploymentEvent:
 
 
 def rows(*entries: DeploymentEvent) -> list[dict[str, str]]:
-    text = "".join(written(entries, ExportFormat.CSV, folder=NOWHERE))
+    text = "".join(written(entries, ExportFormat.CSV, EVENTS, folder=NOWHERE))
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def test_a_csv_file_names_its_columns_even_when_it_is_empty():
     """So that a program can read any of them."""
-    assert ",".join(COLUMNS) + "\r\n" == "".join(written([], ExportFormat.CSV, folder=NOWHERE))
+    assert ",".join(EVENTS.columns) + "\r\n" == "".join(written([], ExportFormat.CSV, EVENTS, folder=NOWHERE))
 
 
 def test_times_are_utc_and_what_is_not_there_is_empty():
@@ -90,7 +94,7 @@ def test_json_lines_are_the_apis_own_objects(messages):
     """One in a line, whatever line ends are in it; nothing is defused, as no spreadsheet reads it."""
     entries = [entry(number, message=message) for number, message in enumerate(messages)]
 
-    lines = "".join(written(entries, ExportFormat.JSONL, folder=NOWHERE)).split("\n")[:-1]
+    lines = "".join(written(entries, ExportFormat.JSONL, EVENTS, folder=NOWHERE)).split("\n")[:-1]
 
     assert entries == [DeploymentEvent.model_validate_json(line) for line in lines]
     assert messages == [json.loads(line)["message"] for line in lines]
@@ -98,6 +102,37 @@ def test_json_lines_are_the_apis_own_objects(messages):
 
 def test_many_entries_come_in_pieces():
     """A long export is not one string in memory."""
-    pieces = list(written((entry(number) for number in range(250)), ExportFormat.JSONL, folder=NOWHERE))
+    pieces = list(written((entry(number) for number in range(250)), ExportFormat.JSONL, EVENTS, folder=NOWHERE))
 
     assert [100, 100, 50] == [piece.count("\n") for piece in pieces]
+
+
+def test_a_deployment_has_a_cell_for_each_column():
+    """Health, model and environment are told by their words; a label that looks like a formula is none."""
+    owners = Owners(count=1, preview=[Owner(username="=ann")])
+    one = scripted.deployment("wine", label="=1+1", generation=3, owners=owners)
+
+    row = only_row(one, DEPLOYMENTS)
+
+    assert list(DEPLOYMENTS.columns) == list(row)
+    assert ("'=1+1", "wine", "passing", "3") == (row["label"], row["id"], row["health"], row["generation"])
+    assert (one.model_package.name, one.prediction_environment.name) == (row["package"], row["environment"])
+    assert ("'=ann", "") == (row["owner"], only_row(scripted.deployment(), DEPLOYMENTS)["owner"])
+    assert row["created_at"].endswith("Z")
+
+
+def test_a_run_tells_how_long_it_took_and_what_became_of_its_hosts():
+    """Seconds are a number; while it goes on they are not there, and neither is its end."""
+    ended = scripted_runs.run(outcomes={"changed": 2, "failed": 1}, started_at=NOON, ended_at=NOON.replace(minute=1))
+
+    row, on = only_row(ended, RUNS), only_row(ended.model_copy(update={"ended_at": None}), RUNS)
+
+    assert list(RUNS.columns) == list(row)
+    assert ("60.0", "3", '{"changed": 2, "failed": 1}') == (row["seconds"], row["hosts"], row["outcomes"])
+    assert ("", "") == (on["seconds"], on["ended_at"])
+
+
+def only_row(one, table) -> dict[str, str]:
+    text = "".join(written([one], ExportFormat.CSV, table, folder=NOWHERE))
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    return row

@@ -123,7 +123,7 @@ def _arguments(method: object) -> tuple[list[object], dict[str, object]]:
     positional: list[object] = []
     named: dict[str, object] = {}
     for name, parameter in inspect.signature(method).parameters.items():  # type: ignore[arg-type]
-        if parameter.default is not inspect.Parameter.empty:
+        if parameter.default is not inspect.Parameter.empty or parameter.kind is inspect.Parameter.VAR_KEYWORD:
             continue
         value = _WORDS.get(name) or _value(hints[name])
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
