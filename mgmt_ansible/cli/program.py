@@ -29,6 +29,7 @@ from mgmt_ansible.cli import (
     text,
     token,
     user,
+    view,
 )
 from mgmt_ansible.cli.groups import PromptGroup
 from mgmt_ansible.cli.options import Choices
@@ -69,6 +70,7 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(audit.app, name="audit")
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
+app.add_typer(view.app, name="view")
 app.add_typer(store.app, name="store")
 app.add_typer(notification.app, name="notification")
 app.add_typer(selftest.app, name="selftest")

@@ -21,6 +21,7 @@ from mgmt_ansible.client.packages import Packages
 from mgmt_ansible.client.registered_models import RegisteredModels
 from mgmt_ansible.client.retention import Retention
 from mgmt_ansible.client.runs import Runs
+from mgmt_ansible.client.saved_views import SavedViews
 from mgmt_ansible.client.tags import DeploymentTags, EnvironmentTags, KeyValues
 from mgmt_ansible.client.transport import Transport
 from mgmt_ansible.wire.api_v2 import Version
@@ -45,6 +46,7 @@ class Client:
         runs: What Ansible did.
         agents: Who serves the environments.
         access: Users, tokens and login links.
+        saved_views: Names that whoever has the token gave to filters.
         audit: Who changed what.
         history: What deployments were.
         retention: How long the feed and runs are kept.
@@ -90,6 +92,7 @@ class Client:
         self.runs = Runs(self._transport)
         self.agents = Agents(self._transport)
         self.access = Access(self._transport)
+        self.saved_views = SavedViews(self._transport)
         self.audit = Audit(self._transport)
         self.history = History(self._transport)
         self.retention = Retention(self._transport)

@@ -183,6 +183,7 @@ class Access:
             token = tx.access.find_token_by_id(token_id)
             if token is None or not tx.access.revoke(token_id, at=tx.now):
                 raise errors.NotFoundError(f"access token {token_id} does not exist")
+            tx.saved_views.forget_all(token_id)
             tx.audit.about("access_token", token_id, summary="revoked, with its sessions")
             if token.role is Role.ADMIN:
                 check_some_admin(tx)

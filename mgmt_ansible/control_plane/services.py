@@ -36,6 +36,7 @@ from mgmt_ansible.control_plane.registry import ReadPackage, Registry
 from mgmt_ansible.control_plane.responses import ResponseHours
 from mgmt_ansible.control_plane.retention import Retention
 from mgmt_ansible.control_plane.runs import Runs
+from mgmt_ansible.control_plane.saved_views import SavedViews
 from mgmt_ansible.control_plane.sign_ins import SignIns
 from mgmt_ansible.control_plane.storage import Storage
 from mgmt_ansible.control_plane.store import Store
@@ -67,6 +68,7 @@ class Services:
         history: What deployments were.
         responses: How long they took to respond.
         users: People with a role, and perhaps a password.
+        saved_views: Names that people gave to filters.
         sign_ins: Ways into the pages.
         retention: How long the feed and runs are kept, and what is held.
         notifications: Who is told of what, and what was sent.
@@ -92,6 +94,7 @@ class Services:
     history: History
     responses: ResponseHours
     users: Users
+    saved_views: SavedViews
     sign_ins: SignIns
     retention: Retention
     notifications: Notifications
@@ -132,6 +135,7 @@ def build_services(
         history=History(store),
         responses=ResponseHours(store),
         users=Users(store, passwords),
+        saved_views=SavedViews(store),
         sign_ins=SignIns(store, access, passwords),
         retention=Retention(store, wakeups),
         notifications=Notifications(store, notifying or NotifyingOptions()),

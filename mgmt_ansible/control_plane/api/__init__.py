@@ -30,6 +30,7 @@ from mgmt_ansible.control_plane.api.problems import install_problems
 from mgmt_ansible.control_plane.api.registered_models import registered_model_router
 from mgmt_ansible.control_plane.api.retention import retention_router
 from mgmt_ansible.control_plane.api.runs import run_router
+from mgmt_ansible.control_plane.api.saved_views import saved_view_router
 from mgmt_ansible.control_plane.api.tagging import deployment_tag_router, environment_tag_router, key_value_router
 from mgmt_ansible.control_plane.api.throttling import Throttle
 from mgmt_ansible.control_plane.pages.problems import problem_page
@@ -59,6 +60,7 @@ _ROUTERS = (
     action_router,
     run_router,
     export_router,
+    saved_view_router,
     retention_router,
     notification_router,
 )

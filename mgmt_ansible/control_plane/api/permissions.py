@@ -130,6 +130,9 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "GET /api/v2/runs/{run_id}/",
         "GET /api/v2/runs/{run_id}/log/",
         "GET /api/v2/runs/{run_id}/log/stream/",
+        "GET /api/v2/savedViews/",
+        "POST /api/v2/savedViews/",
+        "DELETE /api/v2/savedViews/{view_id}/",
         "GET /api/v2/status/{action_id}/",
         "GET /api/v2/version/",
         "GET /deployments/{deployment_id}",
@@ -159,6 +162,8 @@ _TABLE: Mapping[Role, tuple[str, ...]] = {
         "GET /runs/{run_id}/log/find",
         "GET /runs/{run_id}/log/live",
         "GET /runs/{run_id}/run.json",
+        "POST /views",
+        "POST /views/{view_id}/forget",
     ),
     Role.OPERATOR: (
         "POST /api/v2/actions/{action_id}/cancel/",

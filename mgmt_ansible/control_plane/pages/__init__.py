@@ -18,6 +18,7 @@ from mgmt_ansible.control_plane.pages.owner_page import owner_router
 from mgmt_ansible.control_plane.pages.package_pages import package_pages
 from mgmt_ansible.control_plane.pages.routes import page_router
 from mgmt_ansible.control_plane.pages.runs import run_pages
+from mgmt_ansible.control_plane.pages.saved_views import saved_view_pages
 from mgmt_ansible.control_plane.pages.sign_in import sign_in_router
 from mgmt_ansible.control_plane.pages.static_files import StaticFiles
 from mgmt_ansible.control_plane.pages.templating import Templates
@@ -35,6 +36,7 @@ ROUTERS = (
     package_pages,
     notification_pages,
     access_pages,
+    saved_view_pages,
 )
 """Each makes a router from the services and the templates."""
 

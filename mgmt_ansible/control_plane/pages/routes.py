@@ -11,11 +11,13 @@ from mgmt_ansible.control_plane.pages import deployment_list, deployment_page, e
 from mgmt_ansible.control_plane.pages.addresses import number
 from mgmt_ansible.control_plane.pages.live import stream_changes
 from mgmt_ansible.control_plane.pages.problems import page_route
+from mgmt_ansible.control_plane.pages.saved_views import views_menu
 from mgmt_ansible.control_plane.pages.templating import Templates
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.deployments import STATE_WORDS, DeploymentState
 from mgmt_ansible.domain.event_filters import EventCategory, EventFilters
 from mgmt_ansible.domain.health import Health
+from mgmt_ansible.domain.saved_views import ViewPage
 
 
 def read_filters(
@@ -115,6 +117,7 @@ def _add_lists(router: APIRouter, services: Services, templates: Templates) -> N
             usual=deployment_list.SHOWN,
             sorts=[(name, text) for name, text in deployment_list.SORTS.items() if name],
             importances=[(one, one.capitalize()) for one in deployment_list.IMPORTANCES],
+            saved=views_menu(services, request, ViewPage.DEPLOYMENTS),
             principal=request.state.principal,
         )
 
@@ -135,7 +138,12 @@ def _add_events(router: APIRouter, services: Services, templates: Templates) -> 
     def events_page(request: Request, choice: _Choice) -> Response:
         view = event_list.event_view(services, choice)
         return templates.page(
-            "events.html", place="/events", view=view, principal=request.state.principal, options=_EVENTS
+            "events.html",
+            place="/events",
+            view=view,
+            saved=views_menu(services, request, ViewPage.EVENTS),
+            principal=request.state.principal,
+            options=_EVENTS,
         )
 
     @router.get("/events/{entry_id}")

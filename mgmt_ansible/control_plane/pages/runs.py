@@ -15,11 +15,13 @@ from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.run_lines import line_items
 from mgmt_ansible.control_plane.pages.run_logs import log_stream, raw_log_answer
 from mgmt_ansible.control_plane.pages.run_words import RUN_STATUSES, in_order, playbook_word
+from mgmt_ansible.control_plane.pages.saved_views import views_menu
 from mgmt_ansible.control_plane.pages.templating import Templates
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.run_logs import LARGEST_NUMBER
 from mgmt_ansible.domain.runs import RunStatus
+from mgmt_ansible.domain.saved_views import ViewPage
 
 _WORDS = {
     "run_statuses": RUN_STATUSES,
@@ -70,6 +72,7 @@ def run_pages(services: Services, templates: Templates) -> APIRouter:
             view=run_list.list_view(services, chosen),
             windows=run_list.WINDOWS,
             columns=run_list.COLUMNS,
+            saved=views_menu(services, request, ViewPage.RUNS),
             principal=request.state.principal,
         )
 

@@ -37,6 +37,7 @@ from mgmt_ansible.control_plane.store.responses import ResponseRows
 from mgmt_ansible.control_plane.store.retention import RetentionRows
 from mgmt_ansible.control_plane.store.run_logs import RunLogRows
 from mgmt_ansible.control_plane.store.runs import RunRows
+from mgmt_ansible.control_plane.store.saved_views import SavedViewRows
 from mgmt_ansible.control_plane.store.tags import TagRows
 from mgmt_ansible.control_plane.store.users import UserRows
 
@@ -66,6 +67,7 @@ class Transaction:
     host_checks: HostCheckRows
     orphans: OrphanRows
     users: UserRows
+    saved_views: SavedViewRows
     audit: AuditRows
     history: HistoryRows
     retention: RetentionRows
@@ -203,6 +205,7 @@ class Store:
             host_checks=HostCheckRows(connection),
             orphans=OrphanRows(connection),
             users=UserRows(connection),
+            saved_views=SavedViewRows(connection),
             audit=AuditRows(connection, now),
             history=HistoryRows(connection, now),
             retention=RetentionRows(connection),

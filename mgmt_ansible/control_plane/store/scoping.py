@@ -219,6 +219,7 @@ FOR_ALL = frozenset(
         "packages",
         "registered_models",
         "reports",  # ids of what agents told
+        "saved_views",  # read by their owner only
         "sessions",  # to know who asks
         "users",
     }

@@ -106,13 +106,29 @@ def test_a_question_opens_as_a_dialog_and_wants_its_word(script, open_page):
 
 
 def test_a_view_can_be_saved_and_found_again(script, open_page):
-    """A name for an address; without the page one was on."""
+    """A name for the filters of now, with the account; what this browser kept before comes along, and Esc closes the menu."""
     script.deployments = [scripted.deployment("wine"), scripted.deployment("churn")]
-    page = open_page("/?search=churn&offset=0")
-    page.evaluate("window.prompt = () => 'My wines'")
-    page.locator("#save-view").click()
+    page = open_page("/?offset=0")
+    page.evaluate("localStorage.setItem('views:/', JSON.stringify({ Old: '?search=wine&offset=50' }))")
+    page.reload()
+    expect(page.locator(".views summary")).to_have_text("Saved views (1)")
+    page.keyboard.press("/")
+    page.keyboard.type("churn")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator(".views summary").click()
+    page.get_by_label("Name of this view").fill("My wines")
+    page.get_by_role("button", name="Save").click()
     page.goto(page.url.split("?")[0])
-    page.locator("#views").select_option("My wines")
+    page.locator(".views summary").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="My wines")).to_be_hidden()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="My wines").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.locator(".views summary").click()
+    expect(page.locator(".menu [aria-current]")).to_have_text("My wines")
+    page.get_by_role("button", name="Forget the view Old").click()
+    expect(page.locator(".views summary")).to_have_text("Saved views (1)")
     expect(page.locator("tbody tr")).to_have_count(1)
 
 

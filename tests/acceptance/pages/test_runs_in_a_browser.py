@@ -99,10 +99,12 @@ def test_a_view_of_runs_can_be_saved(site, page):
     site.create()
     say(site, site.take())
     page.goto("/runs?status=running&column=status")
-    page.evaluate("window.prompt = () => 'Going on'")
-    page.locator("#save-view").click()
+    page.locator(".views summary").click()
+    page.get_by_label("Name of this view").fill("Going on")
+    page.get_by_role("button", name="Save").click()
     page.goto("/runs")
-    page.locator("#views").select_option("Going on")
+    page.locator(".views summary").click()
+    page.get_by_role("link", name="Going on").click()
     expect(page.locator("thead th")).to_have_text(["Run", "Status"])
 
 

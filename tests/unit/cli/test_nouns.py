@@ -354,3 +354,27 @@ def test_every_list_can_be_watched(monkeypatch, noun, path):
 
     assert (["GET /api/v2/" + path] * 5, "[]\n") == (terminal.asked, done.stdout)
     assert 1 == done.stderr.count("asking again")
+
+
+def test_saved_views_are_listed_kept_and_forgotten_by_name(monkeypatch):
+    """Their addresses can be opened."""
+    view = {
+        **{"id": "v1", "page": "events", "name": "Failed", "query": "health=failing"},
+        **{"address": "/events?health=failing", "createdAt": MOMENT, "updatedAt": MOMENT},
+    }
+    answers = {
+        "GET savedViews/": page(view),
+        "POST savedViews/": (201, view),
+        "DELETE savedViews/v1/": (204, b""),
+    }
+    terminal = open_terminal(monkeypatch, by_path(answers))
+
+    listed = terminal.run("view", "list")
+    saved = terminal.run("view", "save", "Failed", "--page", "events", "--query", "health=failing")
+    forgotten = terminal.run("view", "forget", "Failed", "--page", "events")
+    unknown = terminal.run("view", "forget", "Else", "--page", "events")
+
+    assert ["events", "Failed", "/events?health=failing"] == listed.output.splitlines()[1].split()
+    assert {"page": "events", "name": "Failed", "query": "health=failing"} == json.loads(terminal.adapter.bodies[1])
+    assert "/events?health=failing" in saved.output
+    assert (0, 4) == (forgotten.exit_code, unknown.exit_code)

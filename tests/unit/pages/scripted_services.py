@@ -27,6 +27,7 @@ from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire.audit import AuditPage
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 from tests.unit.pages.scripted_runs import ScriptedAgents, ScriptedRuns
+from tests.unit.pages.scripted_views import ScriptedSavedViews
 
 NOW = datetime.now(UTC)
 DIGEST = "5f" * 32
@@ -213,6 +214,7 @@ class Scripted:
             "access": ScriptedAccess(self),
             "sign_ins": ScriptedSignIns(self),
             "users": ScriptedUsers(),
+            "saved_views": ScriptedSavedViews(),
             "audit": ScriptedAudit(),
             "storage": ScriptedStorage(self),
             "runs": ScriptedRuns(),

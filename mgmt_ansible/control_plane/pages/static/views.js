@@ -1,41 +1,61 @@
-// Saved views (a name for an address, kept in this browser), selecting several lines, and links that renew the content only.
+// Menus that close by themselves, saved views that know the filters of now, and selecting several lines.
 (() => {
   "use strict";
 
-  const place = document.querySelector("[data-views]");
-  const kept = () => JSON.parse(localStorage.getItem(`views:${place.dataset.views}`) || "{}");
-  const keep = (views) => localStorage.setItem(`views:${place.dataset.views}`, JSON.stringify(views));
+  const menu = document.querySelector("[data-views]");
+  const PASSING = ["offset", "before", "event"]; // where one is in a list is no part of a view of it
 
-  function fill() {
-    const list = document.getElementById("views");
-    const views = kept();
-    const here = location.search;
-    list.replaceChildren(new Option("Saved views", ""), ...Object.keys(views).sort().map((name) => new Option(name, name, false, views[name] === here)));
-    document.getElementById("forget-view").hidden = !list.value;
+  function here() {
+    const query = new URLSearchParams(location.search);
+    for (const name of PASSING) query.delete(name);
+    for (const name of new Set(query.keys())) if (query.getAll(name).every((value) => value === "")) query.delete(name);
+    return query.toString();
   }
 
-  if (place) {
-    place.hidden = false;
-    fill();
-    document.addEventListener("htmx:after:history:update", fill);
-    document.getElementById("views").addEventListener("change", (choice) => {
-      if (choice.target.value) location.assign(place.dataset.views + kept()[choice.target.value]);
-    });
-    document.getElementById("save-view").addEventListener("click", () => {
-      const name = (prompt("Name of this view") || "").trim().slice(0, 60);
-      if (!name) return;
-      const query = new URLSearchParams(location.search);
-      for (const passing of ["offset", "before", "event"]) query.delete(passing);
-      keep({ ...kept(), [name]: query.size ? `?${query}` : "" });
-      fill();
-    });
-    document.getElementById("forget-view").addEventListener("click", () => {
-      const views = kept();
-      delete views[document.getElementById("views").value];
-      keep(views);
-      fill();
-    });
+  // Filters change the address without a new page.
+  function follow() {
+    const query = here();
+    for (const field of menu.querySelectorAll('[name="query"]')) field.value = query;
+    for (const link of menu.querySelectorAll("[data-view]")) {
+      if (new URLSearchParams(link.dataset.view).toString() === query) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
   }
+
+  // Once views were kept in the browser: those go to the account, unless there is one of their name.
+  async function bring() {
+    const key = `views:${menu.dataset.views}`;
+    const kept = localStorage.getItem(key);
+    if (kept === null) return;
+    const names = new Set([...menu.querySelectorAll("[data-view]")].map((link) => link.textContent));
+    for (const [name, query] of Object.entries(JSON.parse(kept))) {
+      if (names.has(name)) continue;
+      const body = new URLSearchParams({ page: menu.dataset.page, name, query: new URLSearchParams(query).toString() });
+      const answer = await fetch("/views", { method: "POST", body, redirect: "manual" });
+      if (answer.type !== "opaqueredirect" && answer.status !== 422) return;
+    }
+    localStorage.removeItem(key);
+    location.reload();
+  }
+
+  if (menu) {
+    follow();
+    document.addEventListener("htmx:after:history:update", follow);
+    menu.addEventListener("submit", follow);
+    bring().catch((error) => console.warn("saved views stay in this browser", error));
+  }
+
+  const open = () => document.querySelectorAll("details.menu[open]");
+  document.addEventListener("click", (click) => {
+    for (const one of open()) if (!one.contains(click.target)) one.open = false;
+  });
+  document.addEventListener("keydown", (key) => {
+    if (key.key !== "Escape") return;
+    for (const one of open()) {
+      one.open = false;
+      one.querySelector("summary").focus();
+    }
+  });
 
   document.addEventListener("change", (change) => {
     const form = change.target.closest("[data-bulk]");
