@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from mgmt_ansible.control_plane.pages.addresses import address
+from mgmt_ansible.control_plane.pages.time_ranges import begin_of, read_time
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.event_filters import EventCategory, EventFilters, ExportFormat
 from mgmt_ansible.domain.health import Health
@@ -16,8 +17,6 @@ from mgmt_ansible.wire import api_v2
 
 PAGE_SIZE = 50
 _RELATED = 8
-_SINCE = {"1h": timedelta(hours=1), "24h": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30)}
-SINCE_TEXTS = {"1h": "Last hour", "24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +24,8 @@ class EventChoice:
     """What of the feed is wanted, as it stands in the query string.
 
     Attributes:
-        since: A key of `SINCE_TEXTS`, or a time (`2026-11-01T08:00`, UTC when it names no zone).
+        within: A key of `time_ranges.WINDOWS`; `since` wins over it.
+        since: A time (`2026-11-01T08:00:00Z`; UTC when it names no zone).
         until: Such a time.
         event: Id of the entry that is shown beside the list.
         before: Sequence; entries before it are shown.
@@ -39,6 +39,7 @@ class EventChoice:
     category: str = ""
     health: str = ""
     actor: str = ""
+    within: str = ""
     since: str = ""
     until: str = ""
     event: str = ""
@@ -63,7 +64,7 @@ class EventChoice:
             categories=(EventCategory(self.category),) if self.category else (),
             healths=(Health(self.health),) if self.health else (),
             actor=self.actor or None,
-            since=now - _SINCE[self.since] if self.since in _SINCE else read_time(self.since),
+            since=begin_of(self.since, self.within, now),
             until=read_time(self.until),
             search=self.search,
         )
@@ -129,15 +130,6 @@ class EventList:
 def of_deployment(choice: EventChoice, deployment_id: str) -> EventChoice:
     """Return a choice that is about one deployment."""
     return replace(choice, deployment=deployment_id)
-
-
-def read_time(text: str) -> datetime | None:
-    """Return the time in an address, in UTC unless it names another zone; what is no time counts as not chosen."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def event_view(services: Services, choice: EventChoice) -> EventList:

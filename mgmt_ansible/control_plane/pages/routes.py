@@ -13,6 +13,7 @@ from mgmt_ansible.control_plane.pages.live import stream_changes
 from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.saved_views import views_menu
 from mgmt_ansible.control_plane.pages.templating import Templates
+from mgmt_ansible.control_plane.pages.time_ranges import WINDOW_TEXTS, WINDOWS, read_time
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.deployments import STATE_WORDS, DeploymentState
 from mgmt_ansible.domain.event_filters import EventCategory, EventFilters
@@ -62,12 +63,16 @@ def read_choice(
     category: str = "",
     health: str = "",
     actor: str = "",
+    within: str = "",
     since: str = "",
     until: str = "",
     event: str = "",
     before: str = "",
 ) -> event_list.EventChoice:
-    """Read the query string of the events; what is no filter's value counts as not chosen."""
+    """Read the query string of the events; what is no filter's value counts as not chosen.
+
+    In older addresses `since` may be what `within` is now.
+    """
     return event_list.EventChoice(
         search=search.strip()[:200],
         environment=environment[:64],
@@ -77,8 +82,9 @@ def read_choice(
         category=category if category in set(EventCategory) else "",
         health=health if health in set(Health) else "",
         actor=actor.strip()[:200],
-        since=since if since in event_list.SINCE_TEXTS or event_list.read_time(since) else "",
-        until=until if event_list.read_time(until) else "",
+        within=next((name for name in (within, since) if name in WINDOWS), ""),
+        since=since if read_time(since) else "",
+        until=until if read_time(until) else "",
         event=event[:64],
         before=number(before),
     )
@@ -90,8 +96,7 @@ _HEALTHS = [(health.value, words.HEALTH[health].text) for health in Health]
 _EVENTS = {
     "healths": _HEALTHS,
     "categories": [(one.value, one.value.replace("_", " ").capitalize()) for one in EventCategory],
-    "sinces": list(event_list.SINCE_TEXTS.items()),
-    "since_names": tuple(event_list.SINCE_TEXTS),
+    "windows": WINDOW_TEXTS,
 }
 
 

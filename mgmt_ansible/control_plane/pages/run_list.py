@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from mgmt_ansible.control_plane.pages.addresses import address
-from mgmt_ansible.control_plane.pages.event_list import read_time
 from mgmt_ansible.control_plane.pages.run_views import environment_names
+from mgmt_ansible.control_plane.pages.time_ranges import begin_of, read_time
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.actions import ActionStatus
 from mgmt_ansible.domain.run_filters import RunFilters
@@ -27,22 +27,14 @@ COLUMNS = {
 }
 """Those that can be left out; without a choice all are shown."""
 
-WINDOWS: Mapping[str, tuple[str, timedelta]] = {
-    "1h": ("Last hour", timedelta(hours=1)),
-    "24h": ("Last 24 hours", timedelta(hours=24)),
-    "7d": ("Last 7 days", timedelta(days=7)),
-    "30d": ("Last 30 days", timedelta(days=30)),
-}
-"""How far back the list may look, as it stands in the address."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
     """What of the list is wanted, as it stands in the query string.
 
     Attributes:
-        within: A key of `WINDOWS`; `since` wins over it.
-        since: A time (`2026-11-01T08:00`, UTC when it names no zone).
+        within: A key of `time_ranges.WINDOWS`; `since` wins over it.
+        since: A time (`2026-11-01T08:00:00Z`; UTC when it names no zone).
         until: Such a time.
         columns: Of `COLUMNS`; none means all.
     """
@@ -74,7 +66,7 @@ class Chosen:
             environment_id=self.environment or None,
             deployment_id=self.deployment or None,
             statuses=(self.status,) if self.status else (),
-            since=read_time(self.since) or (now - WINDOWS[self.within][1] if self.within else None),
+            since=begin_of(self.since, self.within, now),
             until=read_time(self.until),
         )
 

@@ -9,7 +9,6 @@ from fastapi.responses import JSONResponse
 
 from mgmt_ansible.control_plane.pages import run_list, run_views
 from mgmt_ansible.control_plane.pages.addresses import number
-from mgmt_ansible.control_plane.pages.event_list import read_time
 from mgmt_ansible.control_plane.pages.live import stream_changes
 from mgmt_ansible.control_plane.pages.problems import page_route
 from mgmt_ansible.control_plane.pages.run_lines import line_items
@@ -17,6 +16,7 @@ from mgmt_ansible.control_plane.pages.run_logs import log_stream, raw_log_answer
 from mgmt_ansible.control_plane.pages.run_words import RUN_STATUSES, in_order, playbook_word
 from mgmt_ansible.control_plane.pages.saved_views import views_menu
 from mgmt_ansible.control_plane.pages.templating import Templates
+from mgmt_ansible.control_plane.pages.time_ranges import WINDOW_TEXTS, WINDOWS, read_time
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.run_logs import LARGEST_NUMBER
@@ -51,7 +51,7 @@ def read_chosen(
         environment=environment[:64],
         deployment=deployment.strip()[:64],
         status=RunStatus(status) if status in set(RunStatus) else None,
-        within=within if within in run_list.WINDOWS else "",
+        within=within if within in WINDOWS else "",
         since=since if read_time(since) else "",
         until=until if read_time(until) else "",
         columns=() if shown == tuple(run_list.COLUMNS) else shown,
@@ -70,7 +70,7 @@ def run_pages(services: Services, templates: Templates) -> APIRouter:
             "runs.html",
             place="/runs",
             view=run_list.list_view(services, chosen),
-            windows=run_list.WINDOWS,
+            windows=WINDOW_TEXTS,
             columns=run_list.COLUMNS,
             saved=views_menu(services, request, ViewPage.RUNS),
             principal=request.state.principal,

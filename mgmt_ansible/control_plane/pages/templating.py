@@ -17,6 +17,7 @@ from mgmt_ansible.control_plane.pages import words
 from mgmt_ansible.control_plane.pages.navigation import PLACES
 from mgmt_ansible.control_plane.pages.response_charts import milliseconds, share
 from mgmt_ansible.control_plane.pages.static_files import SCRIPTS, StaticFiles
+from mgmt_ansible.control_plane.pages.time_ranges import exact_time, field_time
 from mgmt_ansible.domain.health_strips import HealthStrip
 from mgmt_ansible.domain.next_steps import next_step
 from mgmt_ansible.domain.roles import Role
@@ -78,6 +79,8 @@ class Templates:
             pretty=pretty_json,
             short=short_digest,
             size=size,
+            exact_time=exact_time,
+            field_time=field_time,
             strip_text=strip_text,
             milliseconds=milliseconds,
             share=share,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -107,6 +108,25 @@ def test_times_are_told_in_one_zone_at_a_time(script, open_page):
     page.reload()
     expect(page.locator("#zone")).to_have_text("Local")
     assert "Asia/Tokyo" in page.locator(".facts time").get_attribute("title")
+
+
+@pytest.mark.parametrize("path", ["/events", "/runs"])
+def test_from_and_until_are_in_the_zone_of_the_switch(open_page, path):
+    """The address has the exact instant, whatever the zone; New York's clocks went back at six in the morning UTC."""
+    page = open_page(f"{path}?since=2026-11-01T05:30:00Z", timezone_id="America/New_York")
+    since, until = page.get_by_label("From (UTC)"), page.get_by_label("Until (UTC)")
+    expect(since).to_have_value("2026-11-01T05:30")
+    page.locator("#zone").click()
+    since, until = page.get_by_label("From (America/New_York)"), page.get_by_label("Until (America/New_York)")
+    expect(since).to_have_value("2026-11-01T01:30")
+    until.fill("2026-11-01T09:15")
+    expect(page).to_have_url(re.compile(r"since=2026-11-01T05%3A30%3A00Z&until=2026-11-01T14%3A15%3A00Z$"))
+    page.reload()
+    expect(until).to_have_value("2026-11-01T09:15")
+    since.fill("")
+    expect(page).to_have_url(re.compile(r"\?until=2026-11-01T14%3A15%3A00Z$"))
+    page.locator("#zone").click()
+    expect(page.get_by_label("Until (UTC)")).to_have_value("2026-11-01T14:15")
 
 
 def test_the_theme_goes_round_and_back_to_the_systems(open_page):

@@ -120,6 +120,24 @@ def test_exports_of_events_ask_the_api_for_the_same(script, browser):
     assert all(part in url for part in ("host=h1", "category=launch", "search=launch", "since=2"))
 
 
+def test_events_can_be_asked_for_from_one_instant_until_another(script, browser):
+    """In whatever zone the address tells it; the fields of the form are in UTC without scripts."""
+    script.entries = [scripted.entry(1)]
+    text = browser.get("/events?since=2026-11-01T10:00:30%2B02:00&until=2026-11-02T00:00&within=7d").text
+    assert 'name="since" step="any" value="2026-11-01T08:00:30" data-instant="2026-11-01T08:00:30Z"' in text
+    assert 'name="until" step="any" value="2026-11-02T00:00" data-instant="2026-11-02T00:00:00Z"' in text
+    assert "since=2026-11-01T08%3A00%3A30%2B00%3A00&amp;until=2026-11-02" in text
+
+
+@pytest.mark.parametrize("odd", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00", "2026-13-01", "\x00", "24h" * 99])
+def test_a_time_that_is_none_counts_as_not_chosen(script, browser, odd):
+    """At the ends of the calendar too."""
+    script.entries = [scripted.entry(1)]
+    answer = browser.get("/events", params={"since": odd, "until": odd})
+    assert (200, 1) == (answer.status_code, answer.text.count('id="event-'))
+    assert 200 == browser.get("/runs", params={"since": odd, "until": odd}).status_code
+
+
 def test_odd_filters_of_events_count_as_not_chosen(script, browser):
     """An old or broken address still shows a page."""
     script.entries = [scripted.entry(1)]

@@ -46,15 +46,48 @@
     button.title = isLocal() ? `Times are in ${zoneName}; switch to UTC` : `Times are in UTC; switch to ${zoneName}`;
   }
 
+  // Fields have no zone of their own: each has beside it the exact instant that goes into the address.
+  function fieldOf(instant) {
+    const moment = new Date(instant);
+    if (Number.isNaN(moment.getTime())) return "";
+    const shown = isLocal() ? new Date(moment - moment.getTimezoneOffset() * 60000) : moment;
+    return shown.toISOString().slice(0, 19).replace(/:00$/, "");
+  }
+
+  function instantOf(field) {
+    const moment = new Date(isLocal() ? field : `${field}Z`);
+    return Number.isNaN(moment.getTime()) ? "" : moment.toISOString().replace(".000Z", "Z");
+  }
+
+  function tellFields() {
+    for (const field of document.querySelectorAll("[data-instant]")) {
+      if (!field.exact) makeExact(field);
+      set(field, "value", fieldOf(field.exact.value));
+    }
+    for (const label of document.querySelectorAll("[data-zone]")) label.textContent = isLocal() ? `(${zoneName})` : "(UTC)";
+  }
+
+  function makeExact(field) {
+    field.exact = document.createElement("input");
+    Object.assign(field.exact, { type: "hidden", name: field.name, value: field.dataset.instant });
+    field.removeAttribute("name");
+    field.after(field.exact);
+    field.addEventListener("input", () => (field.exact.value = instantOf(field.value)));
+    // What a clock that is put forward skips is no time: the field shows what it was taken for.
+    field.addEventListener("change", () => set(field, "value", fieldOf(field.exact.value)));
+  }
+
   if (button) {
     button.addEventListener("click", () => {
       localStorage.setItem("zone", isLocal() ? "utc" : "local");
       labelZone();
       tellTimes();
+      tellFields();
     });
   }
   labelZone();
   tellTimes();
+  tellFields();
   document.addEventListener("htmx:after:swap", tellTimes);
   setInterval(tellTimes, 5000);
 })();
