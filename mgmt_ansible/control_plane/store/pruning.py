@@ -103,8 +103,7 @@ class PruningRows:
         deployments = [deployment_id for _, deployment_id in places if deployment_id is not None]
         environments = [environment_id for environment_id, _ in places if environment_id is not None]
         of_none = sa.and_(_ENTRIES.deployment_id.is_(None), _ENTRIES.environment_id.in_(environments))
-        query = _KEPT_ENTRY.with_hint(DEPLOYMENT_EVENTS, _BY_DEPLOYMENT, "sqlite")
-        query = query.where(_between(after, until), _ENTRIES.type.not_in(sorted(AUDIT)))
+        query = _KEPT_ENTRY.where(_between(after, until), _ENTRIES.type.not_in(sorted(AUDIT)))
         queries = [query.where(_ENTRIES.deployment_id.in_(deployments))] if deployments else []
         queries += [query.where(of_none)] if environments else []
         return tuple(_entry(row) for one in queries for row in self._connection.execute(one).all())
@@ -120,8 +119,7 @@ class PruningRows:
 
     def passed(self, deployment_id: str, before: datetime, *, after: int) -> bool:
         """Tell whether an entry after a sequence, stored before a time, tells that a deployment is passing."""
-        query = sa.select(_ENTRIES.sequence).with_hint(DEPLOYMENT_EVENTS, _BY_DEPLOYMENT, "sqlite")
-        query = query.where(
+        query = sa.select(_ENTRIES.sequence).where(
             _ENTRIES.deployment_id == deployment_id,
             _ENTRIES.sequence > after,
             _ENTRIES.type.in_(sorted(TELLINGS)),
