@@ -1,15 +1,22 @@
-"""The order of the whole suite: slow files first, so that no worker is left alone with one at the end; and what needs sshd."""
+"""The order of the whole suite: slow files first, so that no worker is left alone with one at the end; and what needs sshd.
+
+Properties have no deadline of their own: Hypothesis's 200 ms for an example would judge the machine.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mgmt_ansible.quickstart.loopback import find_sshd
 
 SLOWEST_FIRST = ("acceptance", "hostile", "integration", "roles", "contract", "unit")
 TESTS = Path(__file__).parent
+
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
 
 
 @pytest.hookimpl(trylast=True)
