@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from mgmt_ansible.quickstart.loopback import find_sshd
 
-SLOWEST_FIRST = ("acceptance", "hostile", "integration", "roles", "contract", "unit")
+SLOWEST_FIRST = ("acceptance", "unit/mgmt_host", "integration", "hostile", "roles", "contract", "unit")
 TESTS = Path(__file__).parent
 
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -22,8 +22,13 @@ settings.load_profile("tests")
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort by tier, slow tiers first; inside a tier the random order stays."""
-    items.sort(key=lambda item: SLOWEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
+    items.sort(key=lambda item: _rank(item.path.relative_to(TESTS)))
     if find_sshd() is None:
         for item in items:
             if item.get_closest_marker("ssh") is not None:
                 item.add_marker(pytest.mark.skip(reason="sshd is missing: apt-get install openssh-server"))
+
+
+def _rank(path: Path) -> int:
+    """Return the place of the longest prefix that a file has."""
+    return min(SLOWEST_FIRST.index(str(folder)) for folder in path.parents if str(folder) in SLOWEST_FIRST)
