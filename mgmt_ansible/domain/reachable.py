@@ -9,6 +9,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _NAT64 = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("64:ff9b:1::/48"))
+_SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 _IPV4_COMPATIBLE = ipaddress.IPv6Network("::/96")
 _INET_ATON_PARTS = 4
 _HEXADECIMAL, _OCTAL, _DECIMAL = 16, 8, 10
@@ -63,7 +64,9 @@ def _meanings(address: Address) -> Iterator[Address]:
 
 
 def _is_public(address: Address) -> bool:
-    if address in _NAT64[0]:  # as public as the IPv4 address in it
+    if (
+        address in _NAT64[0] or address in _SIX_TO_FOUR
+    ):  # as public as the IPv4 address in it; Pythons differ about 6to4
         return True
     special = address.is_multicast or address.is_unspecified or address.is_reserved or address.is_link_local
     site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
