@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from mgmt_ansible.client import Client
 from mgmt_ansible.quickstart.loopback import LoopbackHost, find_sshd
 from mgmt_ansible.settings.client import load_connection
 from mgmt_ansible.wire.api_v2 import HostCheck
-from tests.acceptance.command_line import Program, environment, read_json, run
+from tests.acceptance.command_line import ROOT, Program, environment, read_json, run
 
 pytestmark = [
     pytest.mark.ssh,
@@ -55,6 +56,15 @@ def type_line(line: str, folder) -> str:
     return done.stdout
 
 
+def by_this_python(line: str) -> str:
+    """Return the first line with the Python of these tests; on a Debian without python3-venv by the virtualenv that made their own."""
+    python = shlex.quote(sys.executable)
+    if find_spec("ensurepip") is not None:
+        return line.replace("python3", python, 1)
+    carrier = shlex.quote(str(ROOT / ".cache" / "virtualenv"))
+    return line.replace("python3 -m venv", f"PYTHONPATH={carrier} {python} -m virtualenv", 1)
+
+
 def wait_for_checks(data: Path, environment_id: str) -> list[HostCheck]:
     """Return what the agent found when it looked at its hosts by itself."""
     connection = load_connection(data)
@@ -84,7 +94,7 @@ def test_three_lines_make_an_agent_that_works(tmp_path, host):
         invitation = read_json("--data", data, "agent", "invite", "edge-1", "--environment", "first")
         make, install, enroll = invitation["commands"]
 
-        type_line(make.replace("python3", shlex.quote(sys.executable), 1), place)
+        type_line(by_this_python(make), place)
         folder = place / "mgmt-ansible-agent"
         packages = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
         (packages / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n")
