@@ -3,7 +3,7 @@
     python -m benchmarks.events [--events 1000000] [--database sqlite|postgresql]... [--rounds 40] [--filled DIR]
 
 Filter, search and page: milliseconds of single requests of fifty entries, p95 of the slowest question of its kind. Ingest:
-entries a second that looks of agents make (`POST /agent/v1/reports`, each entry a deployment whose health became another).
+entries a second that looks of two agents make (`POST /agent/v1/reports`, each entry a deployment whose health became another).
 Prune: `POST retention/prune/` until nothing is left to remove, while four clients write (`PATCH deployments/{id}/`); the
 longest that one of them waited for its answer, and the same without a prune, between two calls. Prints a line a question, and `goal NAME: VALUE (limit LIMIT) ok|missed` lines.
 """

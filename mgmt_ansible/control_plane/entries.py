@@ -174,10 +174,13 @@ def cleaned(value: object) -> object:
         return redact(value)
     if value is None or isinstance(value, int):
         return value
-    if isinstance(value, dict | Mapping):  # a dict is told at once, any other mapping by its class's ancestors
-        return {clean_text(str(key)): cleaned(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [cleaned(inner) for inner in value]
+        return [cleaned(inner) for inner in value] if value else []
+    if isinstance(value, dict | Mapping):  # a dict is told at once, any other mapping by its class's ancestors
+        return {
+            clean_text(str(key)): inner if inner is None or type(inner) is int else cleaned(inner)
+            for key, inner in value.items()
+        }
     if isinstance(value, float) and not math.isfinite(value):
         raise errors.InvalidRequestError("numbers must be finite")
     return value

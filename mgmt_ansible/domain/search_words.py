@@ -48,9 +48,9 @@ def stored_words(values: Iterable[object]) -> str:
 def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif value is not None and not isinstance(value, int | float) and isinstance(value, Iterable):
-        for inner in value:
-            yield from _texts(inner)
+    elif value is not None and not isinstance(value, int | float) and isinstance(value, dict | list | Iterable):
+        for inner in value.values() if isinstance(value, dict) else value:
+            if isinstance(inner, str):
+                yield inner
+            elif inner:
+                yield from _texts(inner)
