@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from mgmt_ansible import errors
-from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_EVENTS
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployment_events import FEED_PRUNED
 from mgmt_ansible.domain.event_filters import EventFilters
@@ -22,6 +16,7 @@ from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Outcome
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire import retention as shapes
+from tests.contract.store.old_entries import fill
 from tests.contract.store.sites import Site
 
 DAY = 86_400
@@ -33,30 +28,6 @@ def counts(found: list[shapes.RetentionCount]) -> dict[str, tuple[int, int]]:
 
 def policy(name: str = "p", keep_days: int = 10, **fields: object) -> shapes.RetentionPolicyIn:
     return shapes.RetentionPolicyIn(name=name, keep_days=keep_days, **fields)
-
-
-def fill(site: Site, count: int, deployment_id: str = "old") -> None:
-    """Add so many entries of a deployment that is no more, a word each."""
-    at = site.clock()
-    rows = [
-        {
-            "id": f"{deployment_id}-{number}",
-            "type": "model_deployments.deployment_launch_started",
-            "health": "info",
-            "title": "Old",
-            "message": f"word{number}",
-            "occurred_at": at,
-            "received_at": at,
-            "environment_id": site.environment.id,
-            "deployment_id": deployment_id,
-            "actor": "ann",
-            "data": {},
-            "words": f"old word{number}",
-        }
-        for number in range(count)
-    ]
-    with site.store.write() as tx:
-        tx.access._connection.execute(DEPLOYMENT_EVENTS.insert(), rows)
 
 
 @pytest.fixture
@@ -367,42 +338,3 @@ def test_what_went_is_not_found_and_still_counted(site: Site):
     ]
     assert 100 == before["model_deployments.deployment_launch_started"]
     assert 100 == site.services.deployment_events.counts()["model_deployments.deployment_launch_started"]
-
-
-def test_sqlite_gives_the_space_back(sqlite_template: Path, tmp_path: Path):
-    """A file that was made by this version gets smaller, and stays whole with its search."""
-    site = Site(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'x.sqlite3')}", tmp_path)
-    fill(site, 5_000)
-    site.clock.pass_seconds(100 * DAY)
-
-    done = site.services.retention.prune(actor="ann", seconds=None)
-
-    assert (4_999, True) == (done.entries, done.complete)
-    site.store.check()
-    with site.store.write() as tx:
-        connection = tx.access._connection
-        freed_by_the_last_entry = 100
-        assert freed_by_the_last_entry > connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-        connection.execute(
-            sa.text("INSERT INTO deployment_events_search(deployment_events_search) VALUES ('integrity-check')")
-        )
-    site.store.close()
-
-
-def test_an_older_file_uses_its_space_again(sqlite_template: Path, tmp_path: Path):
-    """Giving it back would take a `VACUUM`, which is for people to choose."""
-    path = tmp_path / "x.sqlite3"
-    with closing(sqlite3.connect(shutil.copy(sqlite_template, path))) as connection:
-        connection.execute("PRAGMA journal_mode=DELETE")
-        connection.execute("PRAGMA auto_vacuum=NONE")
-        connection.execute("VACUUM")
-    site = Site(f"sqlite:///{path}", tmp_path)
-    fill(site, 2_000)
-    site.clock.pass_seconds(100 * DAY)
-
-    done = site.services.retention.prune(actor="ann", seconds=None)
-
-    assert (1_999, True) == (done.entries, done.complete)
-    with site.store.read() as tx:
-        assert 0 < tx.access._connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
-    site.store.close()
