@@ -97,7 +97,14 @@ def rollback(
 ) -> None:
     """Bring back the model of the last other release that succeeded, gated like a replacement."""
     with options.connected(context, json_output, data) as session:
-        _ask(session, deployment, ActionType.DEPLOYMENT_ROLLBACK, timeout=timeout, dry_run=dry_run, wait=wait)
+        _ask(
+            session,
+            references.find_deployment(session.client, deployment).id,
+            ActionType.DEPLOYMENT_ROLLBACK,
+            timeout=timeout,
+            dry_run=dry_run,
+            wait=wait,
+        )
 
 
 def stop(
@@ -135,7 +142,15 @@ def relaunch(
         stopped = references.find_deployment(session.client, deployment).state is DeploymentState.STOPPED
         launches = stopped and not failed_only
         action_type = ActionType.DEPLOYMENT_LAUNCH if launches else ActionType.DEPLOYMENT_RELAUNCH
-        _ask(session, deployment, action_type, timeout=timeout, dry_run=dry_run, failed_only=failed_only, wait=wait)
+        _ask(
+            session,
+            references.find_deployment(session.client, deployment).id,
+            action_type,
+            timeout=timeout,
+            dry_run=dry_run,
+            failed_only=failed_only,
+            wait=wait,
+        )
 
 
 def status(
@@ -148,7 +163,13 @@ def status(
 ) -> None:
     """Look at the deployment on every host; changes nothing."""
     with options.connected(context, json_output, data) as session:
-        _ask(session, deployment, ActionType.DEPLOYMENT_STATUS, timeout=timeout, wait=wait)
+        _ask(
+            session,
+            references.find_deployment(session.client, deployment).id,
+            ActionType.DEPLOYMENT_STATUS,
+            timeout=timeout,
+            wait=wait,
+        )
 
 
 def cancel(
@@ -192,7 +213,7 @@ def delete(
 
 def _ask(
     session: Session,
-    deployment: str,
+    deployment_id: str,
     action_type: ActionType,
     *,
     timeout: float | None,
@@ -200,9 +221,8 @@ def _ask(
     dry_run: bool = False,
     failed_only: bool = False,
 ) -> None:
-    found = references.find_deployment(session.client, deployment)
     accepted = session.client.deployments.ask(
-        found.id, action_type, timeout_seconds=timeout, dry_run=dry_run, failed_only=failed_only
+        deployment_id, action_type, timeout_seconds=timeout, dry_run=dry_run, failed_only=failed_only
     )
     waiting.conclude(session, accepted, wait=wait or dry_run)
 

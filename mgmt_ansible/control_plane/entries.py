@@ -175,7 +175,7 @@ def cleaned(value: object) -> object:
     if value is None or isinstance(value, int):
         return value
     if isinstance(value, list | tuple):
-        return [cleaned(inner) for inner in value] if value else []
+        return [cleaned(inner) for inner in value]
     if isinstance(value, dict | Mapping):  # a dict is told at once, any other mapping by its class's ancestors
         return {
             clean_text(str(key)): inner if inner is None or type(inner) is int else cleaned(inner)

@@ -48,6 +48,7 @@ def stored_words(values: Iterable[object]) -> str:
 def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
+    # These are told at once; any other iterable by its class's ancestors.
     elif value is not None and not isinstance(value, int | float) and isinstance(value, dict | list | Iterable):
         for inner in value.values() if isinstance(value, dict) else value:
             if isinstance(inner, str):
