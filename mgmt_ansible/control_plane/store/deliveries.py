@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.notification_records import (
     ChannelRecord,
     DeliveryStatus,
@@ -175,7 +176,7 @@ class DeliveryRows:
         """Remove ended ones that are older, at most so many; return how many."""
         found = sa.select(_COLUMNS.sequence).where(_COLUMNS.created_at < before, ~_PENDING).limit(limit)
         sequences: Sequence[int] = self._connection.execute(found).scalars().all()
-        self._connection.execute(DELIVERIES.delete().where(_COLUMNS.sequence.in_(sequences)))
+        self._connection.execute(DELIVERIES.delete().where(any_of(_COLUMNS.sequence, sequences)))
         return len(sequences)
 
 

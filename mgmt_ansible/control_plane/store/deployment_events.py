@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible.control_plane.store import event_hours, event_search, scoping
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.event_criteria import between, conditions
 from mgmt_ansible.control_plane.store.event_finding import EventFinder
 from mgmt_ansible.control_plane.store.paging import MAX_LIMIT
@@ -95,7 +96,7 @@ class DeploymentEventRows:
     def newest_of(self, deployment_ids: Sequence[str]) -> dict[str, api_v2.DeploymentEvent]:
         """Return deployment id -> its newest entry, without `data`, which may be large."""
         table = DEPLOYMENT_EVENTS
-        newest = sa.select(sa.func.max(table.c.sequence)).where(table.c.deployment_id.in_(deployment_ids))
+        newest = sa.select(sa.func.max(table.c.sequence)).where(any_of(table.c.deployment_id, deployment_ids))
         columns = [column for column in _SHOWN if column is not table.c.data]
         query: sa.Select[Any] = sa.select(*columns, sa.null().label("data"))
         rows = self._connection.execute(query.where(table.c.sequence.in_(newest.group_by(table.c.deployment_id))))
@@ -120,7 +121,7 @@ class DeploymentEventRows:
             generations: Deployment id -> the only generation that counts.
         """
         told: dict[str, list[Told]] = {deployment_id: [] for deployment_id in generations}
-        for row in self._connection.execute(_telling(tuple(generations))):
+        for row in self._connection.execute(_TELLING, {"deployments": tuple(generations)}):
             if row.generation == generations[row.deployment_id]:
                 one = Told(telling=TELLINGS[row.type], health=Health(row.health), at=row.received_at)
                 told[row.deployment_id].append(one)
@@ -170,13 +171,13 @@ class DeploymentEventRows:
 
     def _entries(self, sequences: Sequence[int]) -> tuple[api_v2.DeploymentEvent, ...]:
         """Return entries in the order of these sequences; one that retention took meanwhile (PostgreSQL) is left out."""
-        query = sa.select(*_SHOWN).where(DEPLOYMENT_EVENTS.c.sequence.in_(sequences))
+        query = sa.select(*_SHOWN).where(any_of(DEPLOYMENT_EVENTS.c.sequence, sequences))
         found = {row.sequence: _to_wire(row) for row in self._connection.execute(query)}
         return tuple(found[sequence] for sequence in sequences if sequence in found)
 
 
-def _telling(deployment_ids: Sequence[str]) -> sa.Select[Any]:
-    """Return a query of the newest entries that tell a health, of each of these deployments, in the feed's order."""
+def _telling() -> sa.Select[Any]:
+    """Return a query of the newest entries that tell a health, of each of some deployments, in the feed's order."""
     told, older = DEPLOYMENT_EVENTS, DEPLOYMENT_EVENTS.alias("older")
     last = (
         sa.select(older.c.sequence)
@@ -187,7 +188,7 @@ def _telling(deployment_ids: Sequence[str]) -> sa.Select[Any]:
         .scalar_subquery()
     )
     asked = sa.select(DEPLOYMENTS.c.id, sa.func.coalesce(last, 0).label("last")).where(
-        DEPLOYMENTS.c.id.in_(deployment_ids)
+        any_of(DEPLOYMENTS.c.id, "deployments")
     )
     ends = asked.cte("ends")
     return (
@@ -196,6 +197,9 @@ def _telling(deployment_ids: Sequence[str]) -> sa.Select[Any]:
         .where(told.c.type.concat("").in_(_TOLD_TYPES))  # no column: else SQLite goes along the index of types
         .order_by(told.c.sequence)
     )
+
+
+_TELLING = _telling()
 
 
 def _to_wire(row: sa.Row[Any]) -> api_v2.DeploymentEvent:

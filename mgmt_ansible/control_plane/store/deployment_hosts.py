@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENT_HOSTS, DEPLOYMENTS, PACKAGES
 from mgmt_ansible.domain.outcomes import FINE, HostOutcome, Outcome
@@ -17,8 +18,6 @@ from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 _NOT_SEEN = (Outcome.UNREACHABLE, Outcome.UNKNOWN, Outcome.NOT_RUN)
 _MESSAGE_CHARACTERS = 1_000
 _GENERATIONS = range(2**53)
-_TOGETHER = 1_000
-"""Deployments in one question."""
 
 
 class Standing(NamedTuple):
@@ -66,10 +65,7 @@ class DeploymentHostRows:
         """Take what all hosts of an environment said of several deployments: id -> each host's outcome."""
         spoken_of = {deployment_id: outcomes for deployment_id, outcomes in hosts.items() if outcomes}
         told = {"environment_id": environment_id, "action_id": action_id, "changed_at": at}
-        ids = tuple(spoken_of)
-        for begin in range(0, len(ids), _TOGETHER):
-            some = {deployment_id: spoken_of[deployment_id] for deployment_id in ids[begin : begin + _TOGETHER]}
-            self._tell(some, told, complete=True)
+        self._tell(spoken_of, told, complete=True)
 
     def forget(self, deployment_id: str) -> None:
         """Remove a deployment's rows."""
@@ -104,12 +100,12 @@ class DeploymentHostRows:
 
     def of_all(self, deployment_ids: Sequence[str]) -> tuple[DeploymentHost, ...]:
         """Return the hosts of several deployments, in no order."""
-        query = _JOINED.where(DEPLOYMENT_HOSTS.c.deployment_id.in_(deployment_ids))
+        query = _JOINED.where(any_of(DEPLOYMENT_HOSTS.c.deployment_id, deployment_ids))
         return tuple(_to_wire(row) for row in self._connection.execute(query))
 
     def standings(self, deployment_ids: Sequence[str]) -> Iterator[Standing]:
         """Yield, of several deployments, what thousands of hosts last said, without more."""
-        rows = self._connection.execute(_STANDINGS.where(DEPLOYMENT_HOSTS.c.deployment_id.in_(deployment_ids)))
+        rows = self._connection.execute(_STANDINGS.where(any_of(DEPLOYMENT_HOSTS.c.deployment_id, deployment_ids)))
         for deployment_id, host, outcome, digest, running, wanted in rows:
             yield Standing(deployment_id, host, Outcome(outcome), digest == (wanted if running else None))
 
@@ -132,7 +128,7 @@ class DeploymentHostRows:
                 self._connection.execute(statement, rows)
 
 
-_KNOWN = DEPLOYMENT_HOSTS.select().where(DEPLOYMENT_HOSTS.c.deployment_id.in_(sa.bindparam("ids", expanding=True)))
+_KNOWN = DEPLOYMENT_HOSTS.select().where(any_of(DEPLOYMENT_HOSTS.c.deployment_id, "ids"))
 _HERE = (
     DEPLOYMENT_HOSTS.c.deployment_id == sa.bindparam("of_deployment"),
     DEPLOYMENT_HOSTS.c.host == sa.bindparam("on_host"),

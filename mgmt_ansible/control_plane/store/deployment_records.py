@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.records import DeploymentRecord
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENTS, ENVIRONMENTS, PACKAGES
 from mgmt_ansible.domain.deployments import DeploymentState
@@ -25,7 +26,7 @@ RECORDS = (
 )
 """What rules need, without what people are shown."""
 
-RECORDS_BY_ID = RECORDS.where(DEPLOYMENTS.c.id.in_(sa.bindparam("deployments", expanding=True)))
+RECORDS_BY_ID = RECORDS.where(any_of(DEPLOYMENTS.c.id, "deployments"))
 
 
 def to_record(row: sa.Row[Any]) -> DeploymentRecord:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.access_tables import USERS
 from mgmt_ansible.control_plane.store.action_records import CHANGING_TYPES, UNFINISHED
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.deployment_filters import DeploymentFilters, conditions, order
 from mgmt_ansible.control_plane.store.deployment_records import RECORDS, RECORDS_BY_ID, to_record
 from mgmt_ansible.control_plane.store.deployment_shapes import first_day, shown_deployment
@@ -29,9 +30,6 @@ from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.key_values import EntityType
 from mgmt_ansible.wire import api_v2
-
-_TOGETHER = 1_000
-"""Ids in one statement: databases take some ten thousand values at most."""
 
 
 class DeploymentRows:
@@ -131,20 +129,13 @@ class DeploymentRows:
 
     def records(self, deployment_ids: Sequence[str]) -> dict[str, DeploymentRecord]:
         """Return id -> those that exist, as rules see them."""
-        found: dict[str, DeploymentRecord] = {}
-        for begin in range(0, len(deployment_ids), _TOGETHER):
-            some = {"deployments": deployment_ids[begin : begin + _TOGETHER]}
-            found.update((row.id, to_record(row)) for row in self._connection.execute(RECORDS_BY_ID, some))
-        return found
+        rows = self._connection.execute(RECORDS_BY_ID, {"deployments": deployment_ids})
+        return {row.id: to_record(row) for row in rows}
 
     def environments_of(self, deployment_ids: Sequence[str]) -> dict[str, str]:
         """Return id -> environment id, of those that exist."""
-        found: dict[str, str] = {}
-        for begin in range(0, len(deployment_ids), _TOGETHER):
-            some = deployment_ids[begin : begin + _TOGETHER]
-            query = sa.select(DEPLOYMENTS.c.id, DEPLOYMENTS.c.environment_id).where(DEPLOYMENTS.c.id.in_(some))
-            found.update((row.id, row.environment_id) for row in self._connection.execute(query))
-        return found
+        rows = self._connection.execute(_ENVIRONMENTS_OF, {"deployments": deployment_ids})
+        return {row.id: row.environment_id for row in rows}
 
     def record(self, deployment_id: str) -> DeploymentRecord:
         """Return one as rules see it; NotFoundError."""
@@ -181,7 +172,7 @@ class DeploymentRows:
 
     def of_ids(self, deployment_ids: Sequence[str], *, now: datetime) -> tuple[api_v2.Deployment, ...]:
         """Return, of at most a thousand, those that exist, in the order of the ids."""
-        rows = self._connection.execute(_JOINED.where(DEPLOYMENTS.c.id.in_(deployment_ids))).all()
+        rows = self._connection.execute(_JOINED.where(any_of(DEPLOYMENTS.c.id, deployment_ids))).all()
         found = {one.id: one for one in self._shown(rows, now)}
         return tuple(found[one] for one in deployment_ids if one in found)
 
@@ -212,11 +203,8 @@ class DeploymentRows:
         return tuple(self._connection.execute(query.order_by(DEPLOYMENTS.c.owner).limit(500)).scalars())
 
     def _known_generations(self, deployment_ids: Sequence[str]) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for begin in range(0, len(deployment_ids), _TOGETHER):
-            some = {"deployments": deployment_ids[begin : begin + _TOGETHER]}
-            found.update((name, number) for name, number in self._connection.execute(_GENERATIONS, some))
-        return found
+        rows = self._connection.execute(_GENERATIONS, {"deployments": deployment_ids})
+        return {row.deployment_id: row.generation for row in rows}
 
 
 def _newest_action(*conditions: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
@@ -258,8 +246,11 @@ _JOINED = (
 )
 
 
+_ENVIRONMENTS_OF = sa.select(DEPLOYMENTS.c.id, DEPLOYMENTS.c.environment_id).where(
+    any_of(DEPLOYMENTS.c.id, "deployments")
+)
 _GENERATIONS = sa.select(DEPLOYMENT_GENERATIONS.c.deployment_id, DEPLOYMENT_GENERATIONS.c.generation).where(
-    DEPLOYMENT_GENERATIONS.c.deployment_id.in_(sa.bindparam("deployments", expanding=True))
+    any_of(DEPLOYMENT_GENERATIONS.c.deployment_id, "deployments")
 )
 _NEW_GENERATION = DEPLOYMENT_GENERATIONS.insert().values(
     deployment_id=sa.bindparam("deployment"), generation=sa.bindparam("reached")

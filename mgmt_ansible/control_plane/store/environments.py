@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.access_tables import ACCESS_TOKENS
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.deployment_tables import DELETED_ENVIRONMENTS
 from mgmt_ansible.control_plane.store.paging import contains, page_of
 from mgmt_ansible.control_plane.store.records import EnvironmentRecord
@@ -64,7 +65,7 @@ class EnvironmentRows:
 
     def records(self, environment_ids: Sequence[str]) -> tuple[EnvironmentRecord, ...]:
         """Return those of the ids that exist."""
-        rows = self._connection.execute(ENVIRONMENTS.select().where(ENVIRONMENTS.c.id.in_(environment_ids)))
+        rows = self._connection.execute(ENVIRONMENTS.select().where(any_of(ENVIRONMENTS.c.id, environment_ids)))
         return tuple(
             EnvironmentRecord(
                 id=row.id,

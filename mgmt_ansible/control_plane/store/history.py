@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.history_tables import DEPLOYMENT_HISTORY, HISTORY_BEGIN
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENTS, ENVIRONMENTS, PACKAGES
 from mgmt_ansible.domain.deployments import DeploymentState
@@ -28,7 +29,6 @@ _TOLD = (
     "health",
 )
 """Columns of which another value is a new line."""
-_TOGETHER = 500
 
 _PRESENT: sa.Select[Any] = (
     sa.select(
@@ -46,6 +46,14 @@ _PRESENT: sa.Select[Any] = (
     )
     .join(ENVIRONMENTS, ENVIRONMENTS.c.id == DEPLOYMENTS.c.environment_id)
     .join(PACKAGES, PACKAGES.c.id == DEPLOYMENTS.c.package_id)
+    .where(any_of(DEPLOYMENTS.c.id, "deployments"))
+)
+_NEWEST = DEPLOYMENT_HISTORY.select().where(
+    _COLUMNS.sequence.in_(
+        sa.select(sa.func.max(_COLUMNS.sequence))
+        .where(any_of(_COLUMNS.deployment_id, "deployments"))
+        .group_by(_COLUMNS.deployment_id)
+    )
 )
 
 
@@ -59,8 +67,19 @@ class HistoryRows:
     def remember(self, deployment_ids: Collection[str]) -> None:
         """Append a line for each of these deployments that is another now than its newest line says."""
         ids = sorted(deployment_ids)
-        for start in range(0, len(ids), _TOGETHER):
-            self._remember(ids[start : start + _TOGETHER])
+        if not ids:
+            return
+        present = {row.deployment_id: row for row in self._connection.execute(_PRESENT, {"deployments": ids})}
+        known = {row.deployment_id: row for row in self._connection.execute(_NEWEST, {"deployments": ids})}
+        lines: list[dict[str, object]] = []
+        for deployment_id in ids:
+            row, last = present.get(deployment_id), known.get(deployment_id)
+            if row is not None and (last is None or last.deleted or _told(row) != _told(last)):
+                lines.append({**_told(row), **self._line(deployment_id, deleted=False)})
+            elif row is None and last is not None and not last.deleted:
+                lines.append({**_told(last), **self._line(deployment_id, deleted=True)})
+        if lines:
+            self._connection.execute(DEPLOYMENT_HISTORY.insert(), lines)
 
     def begin(self) -> datetime:
         """Return from when on the history is whole."""
@@ -93,31 +112,11 @@ class HistoryRows:
         )
         old = sa.select(_COLUMNS.sequence).where(_COLUMNS.from_at <= horizon, sa.or_(followed, _COLUMNS.deleted))
         sequences = self._connection.execute(old.order_by(_COLUMNS.sequence).limit(limit)).scalars().all()
-        self._connection.execute(DEPLOYMENT_HISTORY.delete().where(_COLUMNS.sequence.in_(sequences)))
+        self._connection.execute(DEPLOYMENT_HISTORY.delete().where(any_of(_COLUMNS.sequence, sequences)))
         return len(sequences)
-
-    def _remember(self, ids: Sequence[str]) -> None:
-        present = {
-            row.deployment_id: row for row in self._connection.execute(_PRESENT.where(DEPLOYMENTS.c.id.in_(ids)))
-        }
-        known = self._newest(ids)
-        lines: list[dict[str, object]] = []
-        for deployment_id in ids:
-            row, last = present.get(deployment_id), known.get(deployment_id)
-            if row is not None and (last is None or last.deleted or _told(row) != _told(last)):
-                lines.append({**_told(row), **self._line(deployment_id, deleted=False)})
-            elif row is None and last is not None and not last.deleted:
-                lines.append({**_told(last), **self._line(deployment_id, deleted=True)})
-        if lines:
-            self._connection.execute(DEPLOYMENT_HISTORY.insert(), lines)
 
     def _line(self, deployment_id: str, *, deleted: bool) -> dict[str, object]:
         return {"deployment_id": deployment_id, "from_at": self._now, "deleted": deleted}
-
-    def _newest(self, ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
-        newest = sa.select(sa.func.max(_COLUMNS.sequence)).where(_COLUMNS.deployment_id.in_(ids))
-        query = DEPLOYMENT_HISTORY.select().where(_COLUMNS.sequence.in_(newest.group_by(_COLUMNS.deployment_id)))
-        return {row.deployment_id: row for row in self._connection.execute(query)}
 
 
 def _told(row: sa.Row[Any]) -> dict[str, object]:

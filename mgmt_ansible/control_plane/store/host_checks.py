@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from mgmt_ansible.control_plane.store.agent_tables import HOST_CHECKS
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.domain.preflight import Check, HostReport
 from mgmt_ansible.wire import api_v2
@@ -51,7 +52,7 @@ class HostCheckRows:
         gone = [host for host in known if host not in hosts]
         if gone:
             self._connection.execute(
-                _TABLE.delete().where(_TABLE.c.environment_id == environment_id, _TABLE.c.host.in_(gone))
+                _TABLE.delete().where(_TABLE.c.environment_id == environment_id, any_of(_TABLE.c.host, gone))
             )
 
     def list(self, environment_id: str, *, limit: int, offset: int) -> api_v2.Page[api_v2.HostCheck]:

@@ -8,13 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.deployment_tables import MONITOR_WORDS, PREDICTION_USAGE
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENTS, ENVIRONMENTS
 from mgmt_ansible.domain.health import Health, Word, shown_word, worst_of
 from mgmt_ansible.domain.monitors import Aspect
 from mgmt_ansible.wire import monitoring as shapes
 
-_TOGETHER = 500
 _ADDED = ("rows", "predictions", "user_errors", "server_errors", "execution_milliseconds")
 
 
@@ -62,13 +62,11 @@ class MonitoringRows:
 
         Of most nobody but the agent speaks, and these are done in one statement.
         """
-        for begin in range(0, len(deployment_ids), _TOGETHER):
-            some = deployment_ids[begin : begin + _TOGETHER]
-            told = sa.select(MONITOR_WORDS.c.deployment_id).where(MONITOR_WORDS.c.deployment_id.in_(some)).distinct()
-            spoken_of = set(self._connection.execute(told).scalars())
-            self._show_agents_words([one for one in some if one not in spoken_of], at)
-            for deployment_id in spoken_of:
-                self._show_worst(deployment_id, at)
+        told = sa.select(MONITOR_WORDS.c.deployment_id).where(any_of(MONITOR_WORDS.c.deployment_id, deployment_ids))
+        spoken_of = set(self._connection.execute(told.distinct()).scalars())
+        self._show_agents_words([one for one in deployment_ids if one not in spoken_of], at)
+        for deployment_id in spoken_of:
+            self._show_worst(deployment_id, at)
 
     def _show_agents_words(self, deployment_ids: Sequence[str], at: datetime) -> None:
         columns = DEPLOYMENTS.c
@@ -78,7 +76,7 @@ class MonitoringRows:
             "health": columns.agent_health,
             "health_message": columns.agent_health_message,
         }
-        self._connection.execute(DEPLOYMENTS.update().where(columns.id.in_(deployment_ids)).values(**values))
+        self._connection.execute(DEPLOYMENTS.update().where(any_of(columns.id, deployment_ids)).values(**values))
 
     def _show_worst(self, deployment_id: str, at: datetime) -> None:
         query = (
@@ -108,7 +106,7 @@ class MonitoringRows:
     def usage(self, deployment_ids: Sequence[str], *, since: str) -> dict[str, list[shapes.UsageCount]]:
         """Return deployment id -> its counters since a day, oldest first."""
         table = PREDICTION_USAGE
-        query = table.select().where(table.c.deployment_id.in_(deployment_ids), table.c.day >= since)
+        query = table.select().where(any_of(table.c.deployment_id, deployment_ids), table.c.day >= since)
         found: dict[str, list[shapes.UsageCount]] = {}
         for row in self._connection.execute(query.order_by(table.c.day, table.c.kind)):
             count = shapes.UsageCount.model_validate({name: getattr(row, name) for name in _COUNTED})

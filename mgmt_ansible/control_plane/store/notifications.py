@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.notification_records import Remembered
 from mgmt_ansible.control_plane.store.notification_tables import CHANNELS, CURSOR, MEMORIES, MUTES, POLICIES
 from mgmt_ansible.control_plane.store.paging import page_of
@@ -77,7 +78,7 @@ class NotificationRows:
 
     def mark_told(self, policy_ids: Iterable[str]) -> None:
         """Put down that these tell something now."""
-        told = POLICIES.c.id.in_(sorted(policy_ids))
+        told = any_of(POLICIES.c.id, sorted(policy_ids))
         self._connection.execute(POLICIES.update().where(told).values(last_triggered_at=self._now))
 
     def forget(self, policy_id: str) -> None:
@@ -123,7 +124,7 @@ class NotificationRows:
 
     def memories(self, subjects: Iterable[str]) -> dict[tuple[str, str], Memory]:
         """Return (policy id, subject) -> what was told, for some subjects."""
-        rows = self._connection.execute(MEMORIES.select().where(MEMORIES.c.subject.in_(sorted(set(subjects)))))
+        rows = self._connection.execute(MEMORIES.select().where(any_of(MEMORIES.c.subject, sorted(set(subjects)))))
         return {(row.policy_id, row.subject): _memory(row) for row in rows}
 
     def with_news(self) -> tuple[Remembered, ...]:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from mgmt_ansible.control_plane.store import event_search
 from mgmt_ansible.control_plane.store.action_records import UNFINISHED
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.run_logs import RunLogRows
 from mgmt_ansible.control_plane.store.schema import ACTIONS, DEPLOYMENT_EVENTS, DEPLOYMENTS, RUNS
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
@@ -102,9 +103,9 @@ class PruningRows:
         """Return entries of places between two sequences, the latter included, but for what is kept as audit."""
         deployments = [deployment_id for _, deployment_id in places if deployment_id is not None]
         environments = [environment_id for environment_id, _ in places if environment_id is not None]
-        of_none = sa.and_(_ENTRIES.deployment_id.is_(None), _ENTRIES.environment_id.in_(environments))
+        of_none = sa.and_(_ENTRIES.deployment_id.is_(None), any_of(_ENTRIES.environment_id, environments))
         query = _KEPT_ENTRY.where(_between(after, until), _ENTRIES.type.not_in(sorted(AUDIT)))
-        queries = [query.where(_ENTRIES.deployment_id.in_(deployments))] if deployments else []
+        queries = [query.where(any_of(_ENTRIES.deployment_id, deployments))] if deployments else []
         queries += [query.where(of_none)] if environments else []
         return tuple(_entry(row) for one in queries for row in self._connection.execute(one).all())
 
@@ -154,7 +155,7 @@ class PruningRows:
 
     def remove_entries(self, sequences: Sequence[int]) -> frozenset[int]:
         """Remove entries; return those that were there still, as somebody else may remove too."""
-        statement = DEPLOYMENT_EVENTS.delete().where(_ENTRIES.sequence.in_(sequences))
+        statement = DEPLOYMENT_EVENTS.delete().where(any_of(_ENTRIES.sequence, sequences))
         removed = self._connection.execute(statement.returning(_ENTRIES.sequence, _ENTRIES.type)).all()
         newest = max((row.sequence for row in removed), default=0)
         counts = sorted(Counter(row.type for row in removed).items())
@@ -166,7 +167,7 @@ class PruningRows:
 
     def remove_runs(self, sequences: Sequence[int]) -> frozenset[int]:
         """Remove runs with their logs; return those that were there still."""
-        statement = RUNS.delete().where(RUNS.c.sequence.in_(sequences)).returning(RUNS.c.sequence, RUNS.c.id)
+        statement = RUNS.delete().where(any_of(RUNS.c.sequence, sequences)).returning(RUNS.c.sequence, RUNS.c.id)
         removed = self._connection.execute(statement).all()
         RunLogRows(self._connection).remove(row.id for row in removed)
         return frozenset(row.sequence for row in removed)

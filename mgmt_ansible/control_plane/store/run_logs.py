@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import sqlalchemy as sa
 
 from mgmt_ansible.control_plane.store.agent_tables import RUN_LOGS
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.schema import RUNS
 from mgmt_ansible.domain.run_logs import LARGEST_NUMBER, LogLine, numbered
 
@@ -68,7 +69,7 @@ class RunLogRows:
 
     def remove(self, run_ids: Iterable[str]) -> None:
         """Remove the logs of runs."""
-        self._connection.execute(RUN_LOGS.delete().where(RUN_LOGS.c.run_id.in_(list(run_ids))))
+        self._connection.execute(RUN_LOGS.delete().where(any_of(RUN_LOGS.c.run_id, list(run_ids))))
 
     def _lines(self, run_id: str, first: int) -> Iterator[LogLine]:
         query = RUN_LOGS.select().where(RUN_LOGS.c.run_id == run_id, RUN_LOGS.c.first_line + RUN_LOGS.c.lines > first)

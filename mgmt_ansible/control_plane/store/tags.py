@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from mgmt_ansible import errors
+from mgmt_ansible.control_plane.store.any_of import any_of
 from mgmt_ansible.control_plane.store.deployment_tables import TAGS
 from mgmt_ansible.control_plane.store.paging import page_of
 from mgmt_ansible.domain.key_values import EntityType
@@ -49,7 +50,7 @@ class TagRows:
 
     def of_each(self, entity_type: EntityType, entity_ids: Sequence[str]) -> Mapping[str, Sequence[Tag]]:
         """Return id -> tags by name; a thing without tags is left out."""
-        query = TAGS.select().where(TAGS.c.entity_type == entity_type.value, TAGS.c.entity_id.in_(entity_ids))
+        query = TAGS.select().where(TAGS.c.entity_type == entity_type.value, any_of(TAGS.c.entity_id, entity_ids))
         found: dict[str, Any] = {}
         for row in self._connection.execute(query.order_by(TAGS.c.name)):
             found.setdefault(row.entity_id, []).append(_to_wire(row))
