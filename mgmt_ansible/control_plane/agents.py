@@ -10,6 +10,7 @@ from mgmt_ansible import __version__, errors
 from mgmt_ansible.control_plane.accepting import Asker, supersede
 from mgmt_ansible.control_plane.accepting_looks import accept_environment_status
 from mgmt_ansible.control_plane.access import Principal
+from mgmt_ansible.control_plane.cleaned_reports import cleaned_report
 from mgmt_ansible.control_plane.entries import append_event
 from mgmt_ansible.control_plane.reporting import take_report
 from mgmt_ansible.control_plane.results import take_result
@@ -123,8 +124,9 @@ class Agents:
 
     def report(self, principal: Principal, reports: Sequence[Report]) -> None:
         """Take reports in order, each once; all of them or none."""
+        clean = [cleaned_report(report) for report in reports]
         with self._store.write() as tx:
-            for report in reports:
+            for report in clean:
                 take_report(tx, principal, report)
             tx.agents.seen(principal.name, at=tx.now)
         self._wakeups.notify()

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import assert_never
 
 import structlog
-from pydantic import TypeAdapter
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.access import Principal
+from mgmt_ansible.control_plane.cleaned_reports import HOSTS
 from mgmt_ansible.control_plane.clocks import note_skew
-from mgmt_ansible.control_plane.entries import append_event, cleaned
+from mgmt_ansible.control_plane.entries import append_event
 from mgmt_ansible.control_plane.results import take_result
 from mgmt_ansible.control_plane.store import Transaction
 from mgmt_ansible.control_plane.store.records import ActionRecord
 from mgmt_ansible.domain import deployment_events
 from mgmt_ansible.domain.actions import ActionStatus
-from mgmt_ansible.domain.environments import InventoryHost
-from mgmt_ansible.domain.outcomes import HostOutcome
-from mgmt_ansible.domain.preflight import MOST_CHECKED_HOSTS, Check, HostReport
-from mgmt_ansible.domain.redaction import clean_text, redact
+from mgmt_ansible.domain.redaction import redact
 from mgmt_ansible.domain.reports import (
     HostsReport,
     LogReport,
@@ -32,10 +26,8 @@ from mgmt_ansible.domain.reports import (
     ResultReport,
     RunReport,
 )
-from mgmt_ansible.domain.run_logs import LARGEST_NUMBER, LONGEST_LINE
 
 _log = structlog.get_logger(__name__)
-_HOSTS: TypeAdapter[tuple[HostOutcome, ...]] = TypeAdapter(tuple[HostOutcome, ...])
 _LOG_CHARACTERS = 64_000
 _PROGRESS_CHARACTERS = 512
 _HOST_CHARACTERS = 256
@@ -85,51 +77,16 @@ def take_report(tx: Transaction, principal: Principal, report: Report) -> None:
 def _take_hosts(tx: Transaction, principal: Principal, report: HostsReport) -> None:
     _check_environment(principal, report.environment_id)
     if tx.environments.records([report.environment_id]):
-        hosts = _cleaned_hosts(report)
-        tx.environments.replace_hosts(report.environment_id, hosts, taken_at=report.taken_at)
-        tx.host_checks.keep_only(report.environment_id, {host.name for host in hosts})
+        tx.environments.replace_hosts(report.environment_id, report.hosts, taken_at=report.taken_at)
+        tx.host_checks.keep_only(report.environment_id, {host.name for host in report.hosts})
 
 
 def _take_preflight(tx: Transaction, principal: Principal, report: PreflightReport) -> None:
     _check_environment(principal, report.environment_id)
-    if len(report.hosts) > MOST_CHECKED_HOSTS:
-        raise errors.InvalidRequestError(f"hosts: at most {MOST_CHECKED_HOSTS} in one report of a preflight")
     if not tx.environments.records([report.environment_id]):
         return
     for host in report.hosts:
-        if not math.isfinite(host.seconds):
-            raise errors.InvalidRequestError("seconds: must be finite")
-        tx.host_checks.put(_cleaned_checks(report, host), agent=principal.name, taken_at=report.taken_at)
-
-
-def _cleaned_checks(report: PreflightReport, host: HostReport) -> HostReport:
-    """Return a look at a host of the report's own environment, each check once, redacted and cut."""
-    checks = {check.name: _cleaned_check(check) for check in host.checks}
-    return HostReport(
-        environment_id=report.environment_id,
-        host=clean_text(host.host, limit=_HOST_CHARACTERS),
-        checks=tuple(checks.values()),
-        seconds=host.seconds,
-    )
-
-
-def _cleaned_check(check: Check) -> Check:
-    return replace(
-        check,
-        message=redact(check.message, limit=_CHECK_CHARACTERS),
-        next_command=redact(check.next_command, limit=_CHECK_CHARACTERS),
-        evidence=tuple(
-            replace(one, kind=clean_text(one.kind, limit=64), text=redact(one.text, limit=_EVIDENCE_CHARACTERS))
-            for one in check.evidence[:_MOST_EVIDENCE]
-        ),
-    )
-
-
-def _cleaned_hosts(report: HostsReport) -> Sequence[InventoryHost]:
-    return [
-        InventoryHost(name=clean_text(host.name), groups=tuple(clean_text(group) for group in host.groups))
-        for host in report.hosts
-    ]
+        tx.host_checks.put(host, agent=principal.name, taken_at=report.taken_at)
 
 
 def _take_progress(tx: Transaction, action: ActionRecord, report: ProgressReport) -> None:
@@ -142,39 +99,23 @@ def _take_progress(tx: Transaction, action: ActionRecord, report: ProgressReport
 
 
 def _take_log(tx: Transaction, action: ActionRecord, report: LogReport) -> None:
-    _check_run_id(report.run_id)
-    if not 1 <= report.first <= LARGEST_NUMBER:
-        raise errors.InvalidRequestError(f"first: lines are numbered from 1 to {LARGEST_NUMBER}")
-    if len(report.lines) > _LOG_REPORT_LINES:
-        raise errors.InvalidRequestError(f"lines: at most {_LOG_REPORT_LINES} at a time")
     run = {
         "id": report.run_id,
         "action_id": action.id,
         "environment_id": action.environment_id,
         "deployment_id": action.deployment_id,
         "attempt": report.attempt,
-        "playbook": clean_text(report.playbook, limit=_PLAYBOOK_CHARACTERS),
+        "playbook": report.playbook,
     }
     tx.runs.begin(run, started_at=report.started_at)
     if tx.runs.find_action(report.run_id) != action.id:
         _log.warning("log_of_another_run", run_id=report.run_id, action_id=action.id)
         return
-    lines = [_one_line(line) for line in report.lines]
-    tx.run_logs.append(report.run_id, report.first, lines, most_characters=_WHOLE_LOG_CHARACTERS)
-
-
-def _one_line(line: str) -> str:
-    return redact(line[: 2 * LONGEST_LINE], limit=2 * LONGEST_LINE).replace("\n", " ")
-
-
-def _check_run_id(run_id: str) -> None:
-    if not 1 <= len(run_id) <= _RUN_ID_CHARACTERS:
-        raise errors.InvalidRequestError(f"run_id: 1 to {_RUN_ID_CHARACTERS} characters")
+    tx.run_logs.append(report.run_id, report.first, report.lines, most_characters=_WHOLE_LOG_CHARACTERS)
 
 
 def _take_run(tx: Transaction, action: ActionRecord, report: RunReport) -> None:
     outcome = report.outcome
-    _check_run_id(outcome.run_id)
     tx.runs.insert(
         {
             "id": outcome.run_id,
@@ -186,33 +127,18 @@ def _take_run(tx: Transaction, action: ActionRecord, report: RunReport) -> None:
             "playbook": report.playbook,
             "request_hash": report.request_hash,
             "status": outcome.status.value,
-            "message": redact(outcome.message),
+            "message": outcome.message,
             "started_at": outcome.started_at,
             "ended_at": outcome.ended_at,
-            "ansible_version": redact(outcome.ansible_version),
-            "hosts": cleaned(_HOSTS.dump_python(tuple(outcome.hosts.values()), mode="json")),
-            "log_tail": redact(outcome.log_tail, limit=_LOG_CHARACTERS),
-            "log_lines": max(0, min(outcome.log_lines, LARGEST_NUMBER)),
+            "ansible_version": outcome.ansible_version,
+            "hosts": HOSTS.dump_python(tuple(outcome.hosts.values()), mode="json"),
+            "log_tail": outcome.log_tail,
+            "log_lines": outcome.log_lines,
         }
     )
 
 
 def _take_result(tx: Transaction, principal: Principal, action: ActionRecord, report: ResultReport) -> None:
-    hosts = _HOSTS.validate_python(cleaned(_HOSTS.dump_python(report.hosts, mode="json")))
-    report = ResultReport(
-        id=report.id,
-        action_id=report.action_id,
-        attempt=report.attempt,
-        status=report.status,
-        outcome=report.outcome,
-        cause=report.cause,
-        health=report.health,
-        message=redact(report.message),
-        hosts=hosts,
-        finished_at=report.finished_at,
-    )
-    if report.status in (ActionStatus.PENDING, ActionStatus.RUNNING):
-        raise errors.InvalidRequestError(f"status: a result cannot be {report.status.value}")
     note_skew(tx, action, report.finished_at, actor=f"agent:{principal.name}")
     if action.status is not ActionStatus.RUNNING or action.attempt != report.attempt:
         _note_ignored(tx, principal, action, report)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pydantic import TypeAdapter
-
+from mgmt_ansible.control_plane.cleaned_reports import HOSTS
 from mgmt_ansible.control_plane.deployment_health import set_health
 from mgmt_ansible.control_plane.deployments import forget
 from mgmt_ansible.control_plane.entries import (
@@ -37,7 +36,6 @@ from mgmt_ansible.domain.outcomes import HostOutcome
 from mgmt_ansible.domain.reports import ResultReport
 from mgmt_ansible.wire.api_v2 import Endpoint
 
-_HOSTS: TypeAdapter[tuple[HostOutcome, ...]] = TypeAdapter(tuple[HostOutcome, ...])
 _GENERATIONS = range(1, 2**53)
 """What a host's fence can hold: above it a double, and so JSON in a browser, loses digits."""
 
@@ -50,7 +48,7 @@ def take_result(tx: Transaction, action: ActionRecord, report: ResultReport, *, 
         outcome=report.outcome.value,
         cause=report.cause.value if report.cause else None,
         message=report.message,
-        hosts=_HOSTS.dump_python(report.hosts, mode="json"),
+        hosts=HOSTS.dump_python(report.hosts, mode="json"),
         expires_at=None,
         finished_at=tx.now,
         progress="",

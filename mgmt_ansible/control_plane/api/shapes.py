@@ -40,7 +40,7 @@ def check_shape(body: bytes, *, max_field: int = MAX_FIELD_CHARACTERS, max_keys:
         raise
     except (ValueError, RecursionError):
         return
-    for text in _texts(value):
+    for text in _texts(value) if len(body) > max_field else ():
         if len(text) > max_field:
             raise ShapeError(f"a text is longer than {max_field} characters")
 
