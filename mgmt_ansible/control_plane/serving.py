@@ -10,6 +10,7 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp
 
 from mgmt_ansible import errors
@@ -55,7 +56,8 @@ class _Server(uvicorn.Server):
         self._tell_started = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then say so; what is loaded for the first request is loaded before it comes."""
+        await run_in_threadpool(int)
         await super().startup(sockets=sockets)
         if self.started:
             self._tell_started()
