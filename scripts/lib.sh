@@ -6,6 +6,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 bin="$root/.venv/bin"
 PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin" # sshd is not on an ordinary user's PATH
 export PATH
+unset PYTHONDONTWRITEBYTECODE # else each of thousands of short programs compiles all that it imports
 
 say() { printf '==> %s\n' "$*" >&2; }
 
