@@ -14,19 +14,36 @@ from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.wire import api_v2
 
-RECORDS = (
+_OF_DEPLOYMENT = (
+    "id",
+    "label",
+    "environment_id",
+    "package_id",
+    "wanted_running",
+    "forget_when_stopped",
+    "generation",
+    "state",
+    "port",
+    "agent_health",
+    "agent_health_message",
+    "agent_health_since",
+    "endpoints",
+)
+_OF_PACKAGE = ("name", "version", "digest", "archive_sha256", "archive_bytes", "runtime")
+
+RECORDS: sa.Select[Any] = (
     sa.select(
-        DEPLOYMENTS,
+        *(DEPLOYMENTS.c[name] for name in _OF_DEPLOYMENT),
         ENVIRONMENTS.c.name.label("environment_name"),
         ENVIRONMENTS.c.is_managed_by_management_agent.label("environment_managed"),
-        *(column.label(f"package_{column.name}") for column in PACKAGES.c if column is not PACKAGES.c.id),
+        *(PACKAGES.c[name].label(f"package_{name}") for name in _OF_PACKAGE),
     )
     .join(ENVIRONMENTS, ENVIRONMENTS.c.id == DEPLOYMENTS.c.environment_id)
     .join(PACKAGES, PACKAGES.c.id == DEPLOYMENTS.c.package_id)
 )
 """What rules need, without what people are shown."""
 
-RECORDS_BY_ID = RECORDS.where(any_of(DEPLOYMENTS.c.id, "deployments"))
+RECORDS_BY_ID: sa.Select[Any] = RECORDS.where(any_of(DEPLOYMENTS.c.id, "deployments"))
 
 
 def to_record(row: sa.Row[Any]) -> DeploymentRecord:

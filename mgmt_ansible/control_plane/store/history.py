@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -74,7 +75,7 @@ class HistoryRows:
         lines: list[dict[str, object]] = []
         for deployment_id in ids:
             row, last = present.get(deployment_id), known.get(deployment_id)
-            if row is not None and (last is None or last.deleted or _told(row) != _told(last)):
+            if row is not None and (last is None or last.deleted or _values(row) != _values(last)):
                 lines.append({**_told(row), **self._line(deployment_id, deleted=False)})
             elif row is None and last is not None and not last.deleted:
                 lines.append({**_told(last), **self._line(deployment_id, deleted=True)})
@@ -119,8 +120,11 @@ class HistoryRows:
         return {"deployment_id": deployment_id, "from_at": self._now, "deleted": deleted}
 
 
+_values = attrgetter(*_TOLD)
+
+
 def _told(row: sa.Row[Any]) -> dict[str, object]:
-    return {name: getattr(row, name) for name in _TOLD}
+    return dict(zip(_TOLD, _values(row), strict=True))
 
 
 def _then(row: sa.Row[Any]) -> DeploymentThen:
