@@ -137,6 +137,21 @@ def test_events_are_newest_first_with_icon_and_word(script, browser):
     assert ["Failing", "Informational"] == re.findall(r'feed-word">([^<]+)', feed)
 
 
+@pytest.mark.parametrize(
+    ("entry", "line"),
+    [
+        ({"deployment_id": None}, "agent:agent-1"),
+        ({"deployment_id": None, "host": "gpu-1"}, "host gpu-1 · agent:agent-1"),
+        ({"host": "gpu-1"}, "wine · host gpu-1 · agent:agent-1"),
+        ({"host": "gpu-1", "actor": ""}, "wine · host gpu-1"),
+    ],
+)
+def test_an_event_says_whose_it_is_without_loose_dots(script, browser, entry, line):
+    """Deployment, host and actor, as far as there are any."""
+    script.entries = [scripted.entry(**entry)]
+    assert f">{line}<" in re.sub(r"</?a[^>]*>", "", browser.get("/events").text)
+
+
 def test_older_events_are_one_link_away(script, browser):
     """The link names the last entry shown, not an offset that moves."""
     script.deployments = [scripted.deployment("wine")]
