@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from mgmt_ansible.control_plane import access
 from tests.unit.pages import scripted_services as scripted
+from tests.unit.pages.scripted_access import SESSION
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -110,7 +111,7 @@ def open_page(chromium, server) -> Iterator[Callable[..., Page]]:
     def signed_in(path: str = "/", **options: object) -> Page:
         context = chromium.new_context(reduced_motion="reduce", **options)
         contexts.append(context)
-        context.add_cookies([{"name": access.SESSION_COOKIE, "value": scripted.SESSION, "url": server.url}])
+        context.add_cookies([{"name": access.SESSION_COOKIE, "value": SESSION, "url": server.url}])
         page = context.new_page()
         page.complaints = []
         page.on("console", lambda message: page.complaints.append(message.text))

@@ -10,7 +10,8 @@ from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Evidence, HostOutcome, Outcome, Step
 from mgmt_ansible.wire import api_v2
-from tests.unit.pages import scripted_services as scripted
+from tests.unit.pages import scripted_values as example
+from tests.unit.pages.scripted_access import CODE
 
 pytestmark = pytest.mark.browser
 
@@ -36,10 +37,10 @@ PAYLOADS = ("".join(ELEMENTS), "".join(reversed(ELEMENTS)), "javascript:alert(5)
 
 def test_a_new_event_appears_by_itself(script, open_page):
     """Nobody has to reload, and screen readers hear it."""
-    script.deployments = [scripted.deployment("wine")]
+    script.deployments = [example.deployment("wine")]
     page = open_page("/deployments/wine")
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
-    script.happen(scripted.entry(1, title="Launch succeeded at last"))
+    script.happen(example.entry(1, title="Launch succeeded at last"))
     expect(page.locator(".feed > li strong")).to_have_text("Launch succeeded at last")
     expect(page.locator("#announcement")).to_have_text("Launch succeeded at last")
     assert [] == page.complaints
@@ -47,19 +48,19 @@ def test_a_new_event_appears_by_itself(script, open_page):
 
 def test_the_list_follows_the_state(script, open_page):
     """A deployment that fails turns red in an open list."""
-    script.deployments = [scripted.deployment("wine")]
+    script.deployments = [example.deployment("wine")]
     page = open_page("/")
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
-    script.deployments = [scripted.deployment("wine", service_health=api_v2.HealthStatus(status=Health.FAILING))]
-    script.happen(scripted.entry(1, health=Health.FAILING))
+    script.deployments = [example.deployment("wine", service_health=api_v2.HealthStatus(status=Health.FAILING))]
+    script.happen(example.entry(1, health=Health.FAILING))
     expect(page.locator("#row-wine .judged")).to_have_text("Failing")
 
 
 def test_progress_moves_while_an_action_is_under_way(script, open_page):
     """Progress is no event, so the page asks for it."""
     brief = api_v2.ActionBrief(id="a" * 24, type=ActionType.DEPLOYMENT_LAUNCH, status=ActionStatus.RUNNING)
-    script.deployments = [scripted.deployment(state=DeploymentState.LAUNCHING, current_action=brief)]
-    running = scripted.action(status=ActionStatus.RUNNING, finished_at=None, hosts=[], progress="host-1: start")
+    script.deployments = [example.deployment(state=DeploymentState.LAUNCHING, current_action=brief)]
+    running = example.action(status=ActionStatus.RUNNING, finished_at=None, hosts=[], progress="host-1: start")
     script.actions = [running]
     page = open_page("/deployments/wine")
     expect(page.locator(".under-way")).to_contain_text("host-1: start")
@@ -69,30 +70,30 @@ def test_progress_moves_while_an_action_is_under_way(script, open_page):
 
 def test_an_open_entry_stays_when_the_page_renews_itself(script, open_page):
     """Somebody who reads an entry is not interrupted by the next one."""
-    script.deployments = [scripted.deployment("wine")]
-    script.entries = [scripted.entry(1, title="First")]
+    script.deployments = [example.deployment("wine")]
+    script.entries = [example.entry(1, title="First")]
     page = open_page(f"/events?event={1:024x}")
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
     page.locator(".panel details summary").click()
-    script.happen(scripted.entry(2, title="Second"))
+    script.happen(example.entry(2, title="Second"))
     expect(page.locator(".feed > li")).to_have_count(2)
     expect(page.locator(".panel details")).to_have_attribute("open", "")
 
 
 def test_ticked_lines_stay_ticked_when_the_page_renews_itself(script, open_page):
     """Who selects several deployments does not lose them to an event."""
-    script.deployments = [scripted.deployment("churn"), scripted.deployment("wine")]
+    script.deployments = [example.deployment("churn"), example.deployment("wine")]
     page = open_page("/")
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
     page.locator("#row-wine .tick input").check()
-    script.happen(scripted.entry(1, title="Something else"))
+    script.happen(example.entry(1, title="Something else"))
     expect(page.locator("#row-wine .last-event")).to_have_text("Something else")
     expect(page.locator("#row-wine .tick input")).to_be_checked()
 
 
 def test_a_question_opens_as_a_dialog_and_wants_its_word(script, open_page):
     """The button works when the word is typed, and not before; Escape does nothing to the deployment."""
-    script.deployments = [scripted.deployment("wine", importance="CRITICAL")]
+    script.deployments = [example.deployment("wine", importance="CRITICAL")]
     page = open_page("/deployments/wine")
     page.get_by_role("link", name="Stop").click()
     expect(page.locator("#dialog")).to_be_visible()
@@ -107,7 +108,7 @@ def test_a_question_opens_as_a_dialog_and_wants_its_word(script, open_page):
 
 def test_a_view_can_be_saved_and_found_again(script, open_page):
     """A name for the filters of now, with the account; what this browser kept before comes along, and Esc closes the menu."""
-    script.deployments = [scripted.deployment("wine"), scripted.deployment("churn")]
+    script.deployments = [example.deployment("wine"), example.deployment("churn")]
     page = open_page("/?offset=0")
     page.evaluate("localStorage.setItem('views:/', JSON.stringify({ Old: '?search=wine&offset=50' }))")
     page.reload()
@@ -134,12 +135,12 @@ def test_a_view_can_be_saved_and_found_again(script, open_page):
 
 def test_a_lost_connection_is_said_and_healed(script, server, open_page):
     """The page tells that it is stale, and catches up when the control plane is back."""
-    script.deployments = [scripted.deployment("wine")]
+    script.deployments = [example.deployment("wine")]
     page = open_page("/deployments/wine")
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
     server.stop()
     expect(page.locator("#live .live-text")).to_have_text("Reconnecting")
-    script.happen(scripted.entry(1, title="Happened meanwhile"))
+    script.happen(example.entry(1, title="Happened meanwhile"))
     server.start()
     expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=20_000)
     expect(page.locator(".feed > li strong")).to_have_text("Happened meanwhile")
@@ -156,9 +157,9 @@ def test_no_text_from_outside_ever_runs(script, server, open_page, payload):
         steps=(Step(name=payload, seconds=1.0),),
     )
     brief = api_v2.ActionBrief(id="b" * 24, type=ActionType.DEPLOYMENT_STOP, status=ActionStatus.RUNNING)
-    script.environments = [scripted.environment(payload)]
+    script.environments = [example.environment(payload)]
     script.deployments = [
-        scripted.deployment(
+        example.deployment(
             "wine",
             label=payload,
             description=payload,
@@ -170,13 +171,13 @@ def test_no_text_from_outside_ever_runs(script, server, open_page, payload):
         )
     ]
     script.actions = [
-        scripted.action("b" * 24, finished_at=None, progress=payload, requested_by=payload, agent=payload),
-        scripted.action(hosts=[evil], message=payload),
+        example.action("b" * 24, finished_at=None, progress=payload, requested_by=payload, agent=payload),
+        example.action(hosts=[evil], message=payload),
     ]
     script.inventory = [payload]
-    script.hosts = [scripted.deployment_host(host=payload, outcome=Outcome.FAILED, message=payload)]
+    script.hosts = [example.deployment_host(host=payload, outcome=Outcome.FAILED, message=payload)]
     script.entries = [
-        scripted.entry(
+        example.entry(
             title=payload, message=payload, actor=payload, host=payload, type=payload, data={payload: payload}
         )
     ]
@@ -191,11 +192,11 @@ def test_no_text_from_outside_ever_runs(script, server, open_page, payload):
 
 def test_a_phone_shows_every_page_without_scrolling_sideways(script, server, open_page):
     """360 px are enough, also for long words."""
-    script.deployments = [scripted.deployment("wine", label="W" * 200)]
-    script.entries = [scripted.entry(title="T" * 200, message="/very/long/path" * 40)]
-    script.actions = [scripted.action(message="M" * 200)]
-    script.hosts = [scripted.deployment_host(host="h" * 100, message="/very/long/path" * 40)]
-    script.responses = scripted.measured()
+    script.deployments = [example.deployment("wine", label="W" * 200)]
+    script.entries = [example.entry(title="T" * 200, message="/very/long/path" * 40)]
+    script.actions = [example.action(message="M" * 200)]
+    script.hosts = [example.deployment_host(host="h" * 100, message="/very/long/path" * 40)]
+    script.responses = example.measured()
     page = open_page("/login", viewport={"width": 360, "height": 740})
     widths = {"/login": page.evaluate(WIDTH)}
     for path in (*EVERY_PAGE, "/deployments/wine/ask/stop", "/bulk?verb=stop&id=wine", "/deployments/nope"):
@@ -214,7 +215,7 @@ def test_the_chosen_theme_is_remembered(open_page):
 
 def test_searching_puts_the_filter_into_the_address(script, open_page):
     """What is on the screen can be pasted in a ticket; empty filters are left out."""
-    script.deployments = [scripted.deployment("wine"), scripted.deployment("churn")]
+    script.deployments = [example.deployment("wine"), example.deployment("churn")]
     page = open_page("/")
     page.keyboard.press("/")
     page.keyboard.type("churn")
@@ -234,7 +235,7 @@ def test_keyboard_users_skip_to_the_content(script, open_page):
 
 def test_a_page_of_two_hundred_deployments_holds_fifty(script, open_page):
     """How soon it paints is measured by `benchmarks/pages.py`."""
-    script.deployments = [scripted.deployment(f"wine-{number}") for number in range(200)]
+    script.deployments = [example.deployment(f"wine-{number}") for number in range(200)]
     page = open_page("/")
     expect(page.locator("tbody tr")).to_have_count(50)
 
@@ -243,17 +244,17 @@ def test_a_login_link_leads_to_the_list(chromium, server):
     """From the printed link to the page without another click."""
     context = chromium.new_context()
     page = context.new_page()
-    page.goto(f"{server.url}/login?code={scripted.CODE}")
+    page.goto(f"{server.url}/login?code={CODE}")
     expect(page.locator("h1")).to_have_text("Deployments")
     context.close()
 
 
 def test_a_session_that_ended_leads_a_live_page_to_the_login(script, server, open_page):
     """The login form comes as a page of its own, not inside the list."""
-    script.deployments = [scripted.deployment("wine")]
+    script.deployments = [example.deployment("wine")]
     page = open_page("/")
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
     script.sessions.clear()
-    script.happen(scripted.entry(1))
+    script.happen(example.entry(1))
     expect(page).to_have_url(f"{server.url}/login")
     expect(page.locator("h1")).to_have_text("Sign in")

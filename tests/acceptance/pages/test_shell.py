@@ -12,7 +12,7 @@ from mgmt_ansible.control_plane.pages.navigation import PLACES
 from mgmt_ansible.domain.outcomes import Outcome
 from tests.acceptance.pages.accessibility import barriers
 from tests.unit.agent.scripted import make_spec
-from tests.unit.pages import scripted_services as scripted
+from tests.unit.pages import scripted_values as example
 
 pytestmark = pytest.mark.browser
 
@@ -35,13 +35,13 @@ PAGES = (
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_barrier(script, server, open_page, scheme):
     """Serious and critical findings of axe, and what a screen reader could not tell, on any page: none, in either theme."""
-    script.deployments = [scripted.deployment("wine"), scripted.deployment("churn")]
-    script.actions = [scripted.action()]
+    script.deployments = [example.deployment("wine"), example.deployment("churn")]
+    script.actions = [example.action()]
     script.specs = {"a" * 24: make_spec()}
     script.inventory = ["host-1", "host-2"]
-    script.hosts = [scripted.deployment_host(), scripted.deployment_host(host="host-2", outcome=Outcome.FAILED)]
-    script.entries = [scripted.entry(number) for number in (2, 1)]
-    script.responses = scripted.measured()
+    script.hosts = [example.deployment_host(), example.deployment_host(host="host-2", outcome=Outcome.FAILED)]
+    script.entries = [example.entry(number) for number in (2, 1)]
+    script.responses = example.measured()
     found = {}
     page = open_page("/", color_scheme=scheme)
     for path in PAGES:
@@ -52,7 +52,7 @@ def test_no_page_has_a_serious_barrier(script, server, open_page, scheme):
 
 def test_keys_go_through_the_lines_and_open_one(script, open_page):
     """`j`, `k` and Enter are enough to read the list."""
-    script.deployments = [scripted.deployment("churn"), scripted.deployment("wine")]
+    script.deployments = [example.deployment("churn"), example.deployment("wine")]
     page = open_page("/")
     for key in ("j", "j", "k", "j"):
         page.keyboard.press(key)
@@ -63,7 +63,7 @@ def test_keys_go_through_the_lines_and_open_one(script, open_page):
 
 def test_g_and_a_letter_go_to_a_page_and_the_question_mark_tells_which(script, open_page):
     """The help names each key; typing in a field is typing."""
-    script.deployments = [scripted.deployment("wine")]
+    script.deployments = [example.deployment("wine")]
     page = open_page("/deployments/wine")
     page.keyboard.press("?")
     expect(page.locator("#help")).to_be_visible()
@@ -87,12 +87,12 @@ def _go(page, letter):
 
 def test_a_paused_page_stands_still_until_it_goes_on(script, open_page):
     """Who reads is not disturbed, and misses nothing afterwards."""
-    script.deployments = [scripted.deployment("wine")]
+    script.deployments = [example.deployment("wine")]
     page = open_page("/deployments/wine")
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
     page.locator("#live").click()
     expect(page.locator("#live .live-text")).to_have_text("Paused")
-    script.happen(scripted.entry(1, title="Meanwhile"))
+    script.happen(example.entry(1, title="Meanwhile"))
     expect(page.locator("#announcement")).to_have_text("Meanwhile")
     assert 0 == page.locator(".feed > li").count()
     page.keyboard.press("p")
@@ -101,7 +101,7 @@ def test_a_paused_page_stands_still_until_it_goes_on(script, open_page):
 
 def test_times_are_told_in_one_zone_at_a_time(script, open_page):
     """UTC, or the reader's own; it is remembered."""
-    script.deployments = [scripted.deployment("wine")]
+    script.deployments = [example.deployment("wine")]
     page = open_page("/deployments/wine", timezone_id="Asia/Tokyo")
     assert page.locator(".facts time").get_attribute("title").endswith(" UTC")
     page.locator("#zone").click()
@@ -141,7 +141,7 @@ def test_the_theme_goes_round_and_back_to_the_systems(open_page):
 
 def test_a_page_that_cannot_be_renewed_says_so_with_the_requests_id(script, open_page):
     """The id finds the request in the control plane's log."""
-    script.deployments = [scripted.deployment("wine")]
+    script.deployments = [example.deployment("wine")]
     page = open_page("/deployments/wine")
     script.deployments = []
     page.route("**/deployments/wine", lambda route: route.fulfill(status=503, headers={"X-Request-Id": "abc123"}))
@@ -151,7 +151,7 @@ def test_a_page_that_cannot_be_renewed_says_so_with_the_requests_id(script, open
 
 def test_only_who_waits_longer_than_300_ms_sees_grey_lines(script, open_page):
     """A quick answer does not flicker."""
-    script.deployments = [scripted.deployment("wine")]
+    script.deployments = [example.deployment("wine")]
     page = open_page("/")
     delay = page.evaluate(
         "document.getElementById('content').dataset.loading = '',"
@@ -186,7 +186,7 @@ def test_nothing_moves_for_who_wants_no_motion(open_page):
 
 def test_an_incident_is_printed_without_the_bar_and_with_its_time(script, open_page):
     """Black on white whatever the theme; `5 min ago` means nothing on paper."""
-    script.entries = [scripted.entry(1, title="Launch failed", message="no room")]
+    script.entries = [example.entry(1, title="Launch failed", message="no room")]
     page = open_page(f"/events/{1:024x}", color_scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
     expect(page.locator("h1")).to_be_visible()
@@ -200,21 +200,21 @@ def test_an_incident_is_printed_without_the_bar_and_with_its_time(script, open_p
 
 def test_a_page_without_a_stream_asks_by_itself(script, open_page):
     """Behind a proxy that lets no stream through, the page still follows, and says that it is not live."""
-    script.deployments = [scripted.deployment("wine")]
+    script.deployments = [example.deployment("wine")]
     page = open_page("/login")
     page.clock.install()
     page.route("**/live?*", lambda route: route.abort())
     page.goto(page.url.replace("/login", "/deployments/wine"))
     expect(page.locator("#live .live-text")).to_have_text("Reconnecting")
-    script.happen(scripted.entry(1, title="Seen by asking"))
+    script.happen(example.entry(1, title="Seen by asking"))
     page.clock.run_for(11_000)
     expect(page.locator(".feed > li strong")).to_have_text("Seen by asking")
 
 
 def test_nothing_jumps_while_a_page_comes(script, server, open_page):
     """Cumulative layout shift at most 0.1, also on a phone whose scripts come late."""
-    script.deployments = [scripted.deployment(f"wine-{number}") for number in range(20)]
-    script.entries = [scripted.entry(number) for number in range(20, 0, -1)]
+    script.deployments = [example.deployment(f"wine-{number}") for number in range(20)]
+    script.entries = [example.entry(number) for number in range(20, 0, -1)]
     page = open_page("/login", viewport={"width": 360, "height": 740})
     page.route("**/times.js", lambda route: (time.sleep(0.3), route.continue_()))
     page.add_init_script(

@@ -18,7 +18,7 @@ from mgmt_ansible.control_plane.exports import check_possible, written
 from mgmt_ansible.domain.event_filters import ExportFormat
 from tests.unit.control_plane.test_exports import NOON, entry
 from tests.unit.pages import scripted_runs
-from tests.unit.pages import scripted_services as scripted
+from tests.unit.pages import scripted_values as example
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 HOSTILE = ("=cmd|' /C calc'!A0", "+1", "-1", "@x", "http://evil.example/", "12", "\tx", "<b>&amp;</b>", "\u202egpj.exe")
@@ -98,7 +98,7 @@ def test_runs_and_deployments_are_tables_too(tmp_path):
 
     pieces = list(written([run], ExportFormat.PARQUET, RUNS, folder=tmp_path))
     (row,) = parquet.read_table(io.BytesIO(b"".join(pieces))).to_pylist()
-    sheet = written([scripted.deployment(label=HOSTILE[0])], ExportFormat.XLSX, DEPLOYMENTS, folder=tmp_path)
+    sheet = written([example.deployment(label=HOSTILE[0])], ExportFormat.XLSX, DEPLOYMENTS, folder=tmp_path)
     head, (label, *_) = cells(b"".join(sheet))
 
     assert (90.0, NOON) == (row["seconds"], row["started_at"].astimezone(UTC))

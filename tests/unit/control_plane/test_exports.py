@@ -18,7 +18,7 @@ from mgmt_ansible.domain.event_filters import ExportFormat
 from mgmt_ansible.wire.api_v2 import DeploymentEvent
 from mgmt_ansible.wire.deployment_details import Owner, Owners
 from tests.unit.pages import scripted_runs
-from tests.unit.pages import scripted_services as scripted
+from tests.unit.pages import scripted_values as example
 
 NOWHERE = Path("/nowhere")
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -110,14 +110,14 @@ def test_many_entries_come_in_pieces():
 def test_a_deployment_has_a_cell_for_each_column():
     """Health, model and environment are told by their words; a label that looks like a formula is none."""
     owners = Owners(count=1, preview=[Owner(username="=ann")])
-    one = scripted.deployment("wine", label="=1+1", generation=3, owners=owners)
+    one = example.deployment("wine", label="=1+1", generation=3, owners=owners)
 
     row = only_row(one, DEPLOYMENTS)
 
     assert list(DEPLOYMENTS.columns) == list(row)
     assert ("'=1+1", "wine", "passing", "3") == (row["label"], row["id"], row["health"], row["generation"])
     assert (one.model_package.name, one.prediction_environment.name) == (row["package"], row["environment"])
-    assert ("'=ann", "") == (row["owner"], only_row(scripted.deployment(), DEPLOYMENTS)["owner"])
+    assert ("'=ann", "") == (row["owner"], only_row(example.deployment(), DEPLOYMENTS)["owner"])
     assert row["created_at"].endswith("Z")
 
 

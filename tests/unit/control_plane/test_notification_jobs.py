@@ -17,7 +17,7 @@ from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.notices import Notice, compose
 from mgmt_ansible.domain.notifications import Verdict
 from mgmt_ansible.wire.notifications import ChannelType
-from tests.unit.pages.scripted_services import entry
+from tests.unit.pages.scripted_values import entry
 
 NOW = datetime(2026, 11, 26, 14, tzinfo=UTC)
 NOTICE = Notice(

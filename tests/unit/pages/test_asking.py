@@ -13,17 +13,19 @@ from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.outcomes import Outcome
 from mgmt_ansible.domain.roles import Role
 from tests.unit.pages import scripted_services as scripted
+from tests.unit.pages import scripted_values as example
+from tests.unit.pages.scripted_access import SESSION
 
 
 @pytest.fixture
 def script() -> scripted.Scripted:
-    return scripted.Scripted(deployments=[scripted.deployment("wine"), scripted.deployment("risk", importance="HIGH")])
+    return scripted.Scripted(deployments=[example.deployment("wine"), example.deployment("risk", importance="HIGH")])
 
 
 @pytest.fixture
 def browser(script):
     with TestClient(script.app(), follow_redirects=False) as client:
-        client.cookies.set(access.SESSION_COOKIE, scripted.SESSION)
+        client.cookies.set(access.SESSION_COOKIE, SESSION)
         yield client
 
 
@@ -60,8 +62,8 @@ def test_a_replacement_needs_a_package(script, browser):
 def test_only_failed_hosts_are_named_in_that_question(script, browser):
     """Who is fine is not disturbed, and not listed."""
     script.hosts = [
-        scripted.deployment_host(host="fine-one"),
-        scripted.deployment_host(host="h2", outcome=Outcome.FAILED),
+        example.deployment_host(host="fine-one"),
+        example.deployment_host(host="h2", outcome=Outcome.FAILED),
     ]
     text = browser.get("/deployments/wine/ask/relaunch-failed").text
     assert ("h2 (failed)" in text, "fine-one" in text) == (True, False)
@@ -97,7 +99,7 @@ def test_a_form_of_another_site_does_nothing(script, browser, path):
 
 def test_several_are_previewed_each_with_what_will_happen(script, browser):
     """Who cannot be stopped says why, and is left out of the count."""
-    script.deployments += [scripted.deployment("old", state=DeploymentState.STOPPED)]
+    script.deployments += [example.deployment("old", state=DeploymentState.STOPPED)]
     text = browser.get("/bulk?verb=stop&id=wine&id=risk&id=old").text
     assert all(word in text for word in ("Stop 2 of 3", "It is stopped now", "stop 2</strong>"))
     browser.post("/bulk", data={"verb": "stop", "id": ["wine", "risk", "old"], "confirm": "stop 2"})

@@ -12,12 +12,13 @@ from mgmt_ansible.control_plane import access
 from mgmt_ansible.control_plane.pages import forms
 from mgmt_ansible.control_plane.pages.navigation import PLACES
 from tests.unit.pages import scripted_services as scripted
+from tests.unit.pages.scripted_access import SESSION
 
 
 @pytest.fixture
 def browser():
     with TestClient(scripted.Scripted().app(), follow_redirects=False) as client:
-        client.cookies.set(access.SESSION_COOKIE, scripted.SESSION)
+        client.cookies.set(access.SESSION_COOKIE, SESSION)
         yield client
 
 

@@ -10,6 +10,8 @@ from fastapi.testclient import TestClient
 from mgmt_ansible.control_plane import access
 from mgmt_ansible.wire.deployment_details import Owner, Owners
 from tests.unit.pages import scripted_services as scripted
+from tests.unit.pages import scripted_values as example
+from tests.unit.pages.scripted_access import SESSION
 
 
 @pytest.fixture
@@ -17,13 +19,13 @@ def script() -> scripted.Scripted:
     owned = [
         (one, Owners(count=1, preview=[Owner(username=owner)])) for one, owner in (("wine", "ada"), ("churn", "bob"))
     ]
-    return scripted.Scripted(deployments=[scripted.deployment(one, owners=owners) for one, owners in owned])
+    return scripted.Scripted(deployments=[example.deployment(one, owners=owners) for one, owners in owned])
 
 
 @pytest.fixture
 def browser(script):
     with TestClient(script.app(), follow_redirects=False) as client:
-        client.cookies.set(access.SESSION_COOKIE, scripted.SESSION)
+        client.cookies.set(access.SESSION_COOKIE, SESSION)
         yield client
 
 

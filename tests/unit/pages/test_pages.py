@@ -17,6 +17,8 @@ from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome
 from mgmt_ansible.wire import api_v2
 from tests.unit.pages import scripted_services as scripted
+from tests.unit.pages import scripted_values as example
+from tests.unit.pages.scripted_access import CODE, SESSION, TOKEN
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def stranger(script):
 
 @pytest.fixture
 def browser(stranger):
-    stranger.cookies.set(access.SESSION_COOKIE, scripted.SESSION)
+    stranger.cookies.set(access.SESSION_COOKIE, SESSION)
     return stranger
 
 
@@ -54,8 +56,8 @@ def test_without_an_environment_the_first_command_makes_one(script, browser):
 
 def test_a_line_of_the_list_has_all_that_people_ask_for(script, browser):
     """Label, health, state, package, environment and last event in one line."""
-    script.deployments = [scripted.deployment("wine", label="Wine quality")]
-    script.entries = [scripted.entry(title="Launch succeeded")]
+    script.deployments = [example.deployment("wine", label="Wine quality")]
+    script.entries = [example.entry(title="Launch succeeded")]
     line = re.search(r"<tr id=\"row-wine\">.*?</tr>", browser.get("/").text, re.DOTALL)[0]
     seen = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", line))
     expected = (
@@ -74,23 +76,23 @@ def test_a_line_of_the_list_has_all_that_people_ask_for(script, browser):
 
 def test_an_action_under_way_shows_its_progress(script, browser):
     """The list says what is being done, and where it is."""
-    script.actions = [scripted.action(status=ActionStatus.RUNNING, progress="host-1: gate", hosts=[])]
+    script.actions = [example.action(status=ActionStatus.RUNNING, progress="host-1: gate", hosts=[])]
     brief = api_v2.ActionBrief(id="a" * 24, type=ActionType.DEPLOYMENT_LAUNCH, status=ActionStatus.RUNNING)
-    script.deployments = [scripted.deployment(state=DeploymentState.LAUNCHING, current_action=brief)]
+    script.deployments = [example.deployment(state=DeploymentState.LAUNCHING, current_action=brief)]
     assert "Launch: host-1: gate" in text_of(browser.get("/"))
 
 
 def test_filters_in_the_address_choose_the_lines(script, browser):
     """A pasted address shows what its sender saw."""
     failing = api_v2.HealthStatus(status=Health.FAILING)
-    script.deployments = [scripted.deployment("a"), scripted.deployment("b", service_health=failing)]
+    script.deployments = [example.deployment("a"), example.deployment("b", service_health=failing)]
     assert ["b"] == re.findall(r'id="row-(\w+)', browser.get("/?health=failing&search=label").text)
 
 
 def test_several_states_are_one_filter(script, browser):
     """Parted by commas, or given more than once; `in_action` means all that an action holds."""
     states = ("launching", "stopping", "ready", "errored")
-    script.deployments = [scripted.deployment(one, state=DeploymentState(one)) for one in states]
+    script.deployments = [example.deployment(one, state=DeploymentState(one)) for one in states]
     for query, shown in (
         ("state=errored,ready", ["ready", "errored"]),
         ("state=errored&state=in_action", ["launching", "stopping", "errored"]),
@@ -100,13 +102,13 @@ def test_several_states_are_one_filter(script, browser):
 
 def test_a_filter_that_is_none_counts_as_not_chosen(script, browser):
     """An old or broken address still shows a page."""
-    script.deployments = [scripted.deployment("a")]
+    script.deployments = [example.deployment("a")]
     assert ["a"] == re.findall(r'id="row-(\w+)', browser.get("/?health=purple&state=odd&offset=-3").text)
 
 
 def test_two_hundred_deployments_come_in_pages_that_keep_the_filters(script, browser):
     """The next page is one link away, with the same search."""
-    script.deployments = [scripted.deployment(f"wine-{number}") for number in range(200)]
+    script.deployments = [example.deployment(f"wine-{number}") for number in range(200)]
     answer = browser.get("/?search=wine")
     assert (50, True) == (answer.text.count("<tr id="), 'href="/?search=wine&amp;offset=50"' in answer.text)
 
@@ -120,8 +122,8 @@ def test_hosts_show_outcome_cause_and_that_the_old_model_serves(script, browser)
         message="not ready within 60 s",
         old_model_in_use=True,
     )
-    script.deployments = [scripted.deployment("wine")]
-    script.actions = [scripted.action(hosts=[host])]
+    script.deployments = [example.deployment("wine")]
+    script.actions = [example.action(hosts=[host])]
     seen = text_of(browser.get("/deployments/wine"))
     command = "mgmt-ansible deployment relaunch wine --wait"
     expected = ("host-3", "rolled back", "not ready within 60 s", "The old model is in use.", command)
@@ -130,8 +132,8 @@ def test_hosts_show_outcome_cause_and_that_the_old_model_serves(script, browser)
 
 def test_events_are_newest_first_with_icon_and_word(script, browser):
     """Each entry has the icon and the word of its health."""
-    script.deployments = [scripted.deployment("wine")]
-    script.entries = [scripted.entry(2, health=Health.FAILING), scripted.entry(1, health=Health.INFO)]
+    script.deployments = [example.deployment("wine")]
+    script.entries = [example.entry(2, health=Health.FAILING), example.entry(1, health=Health.INFO)]
     feed = browser.get("/deployments/wine").text.split('<ol class="feed">')[1].split("</ol>")[0]
     assert ["failing", "info"] == re.findall(r'feed-icon"><svg class="icon icon-(\w+)', feed)
     assert ["Failing", "Informational"] == re.findall(r'feed-word">([^<]+)', feed)
@@ -148,23 +150,23 @@ def test_events_are_newest_first_with_icon_and_word(script, browser):
 )
 def test_an_event_says_whose_it_is_without_loose_dots(script, browser, entry, line):
     """Deployment, host and actor, as far as there are any."""
-    script.entries = [scripted.entry(**entry)]
+    script.entries = [example.entry(**entry)]
     assert f">{line}<" in re.sub(r"</?a[^>]*>", "", browser.get("/events").text)
 
 
 def test_older_events_are_one_link_away(script, browser):
     """The link names the last entry shown, not an offset that moves."""
-    script.deployments = [scripted.deployment("wine")]
-    script.entries = [scripted.entry(number) for number in range(120, 0, -1)]
+    script.deployments = [example.deployment("wine")]
+    script.entries = [example.entry(number) for number in range(120, 0, -1)]
     assert 'href="/deployments/wine?before=71"' in browser.get("/deployments/wine").text
 
 
 @pytest.mark.parametrize("payload", ["<script>alert(1)</script>", "\"' onmouseover=alert(1) x='", "{{ 7 * 7 }}"])
 def test_text_from_outside_stays_text(script, browser, payload):
     """Labels, messages, hosts and data are escaped wherever they stand."""
-    script.deployments = [scripted.deployment("wine", label=payload, description=payload)]
-    script.entries = [scripted.entry(title=payload, message=payload, actor=payload, data={payload: payload})]
-    script.actions = [scripted.action(message=payload, hosts=[HostOutcome(host=payload, outcome=Outcome.OK)])]
+    script.deployments = [example.deployment("wine", label=payload, description=payload)]
+    script.entries = [example.entry(title=payload, message=payload, actor=payload, data={payload: payload})]
+    script.actions = [example.action(message=payload, hosts=[HostOutcome(host=payload, outcome=Outcome.OK)])]
     for address in ("/", "/deployments/wine", "/?search=" + payload):
         answer = browser.get(address).text
         assert (0, 0, 0) == (answer.count("<script>"), answer.count("\"' onm"), answer.count(">49<"))
@@ -204,15 +206,15 @@ def test_only_named_files_are_served(browser, name):
 
 def test_a_login_link_signs_in_once(stranger):
     """The first visit sets a strict cookie, the second is refused."""
-    first, second = stranger.get(f"/login?code={scripted.CODE}"), stranger.get(f"/login?code={scripted.CODE}")
+    first, second = stranger.get(f"/login?code={CODE}"), stranger.get(f"/login?code={CODE}")
     assert (200, 401) == (first.status_code, second.status_code)
     assert all(word in first.headers["set-cookie"].lower() for word in ("httponly", "samesite=strict", "path=/"))
 
 
 def test_a_typed_token_signs_in(stranger):
     """Without a link, the token itself opens the pages."""
-    answer = stranger.post("/login", data={"token": f" {scripted.TOKEN} "})
-    assert (200, True) == (answer.status_code, scripted.SESSION in answer.headers["set-cookie"])
+    answer = stranger.post("/login", data={"token": f" {TOKEN} "})
+    assert (200, True) == (answer.status_code, SESSION in answer.headers["set-cookie"])
 
 
 def test_a_wrong_token_is_refused_in_words(stranger):
@@ -223,7 +225,7 @@ def test_a_wrong_token_is_refused_in_words(stranger):
 
 def test_a_form_of_another_site_signs_nobody_in(stranger):
     """A foreign page cannot plant a session."""
-    answer = stranger.post("/login", data={"token": scripted.TOKEN}, headers={"Sec-Fetch-Site": "cross-site"})
+    answer = stranger.post("/login", data={"token": TOKEN}, headers={"Sec-Fetch-Site": "cross-site"})
     assert (401, False) == (answer.status_code, "set-cookie" in answer.headers)
 
 

@@ -17,17 +17,19 @@ from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome
 from mgmt_ansible.wire import api_v2
 from tests.unit.pages import scripted_services as scripted
+from tests.unit.pages import scripted_values as example
+from tests.unit.pages.scripted_access import SESSION
 
 
 @pytest.fixture
 def script() -> scripted.Scripted:
-    return scripted.Scripted(deployments=[scripted.deployment("wine")])
+    return scripted.Scripted(deployments=[example.deployment("wine")])
 
 
 @pytest.fixture
 def browser(script):
     with TestClient(script.app(), follow_redirects=False) as client:
-        client.cookies.set(access.SESSION_COOKIE, scripted.SESSION)
+        client.cookies.set(access.SESSION_COOKIE, SESSION)
         yield client
 
 
@@ -63,14 +65,14 @@ def spec(action: api_v2.Action, version: str) -> ActionSpec:
 def test_tiles_count_and_lead_to_what_they_count(script, browser):
     """Each health, and what is in action; the chosen one leads back to all."""
     failing = api_v2.HealthStatus(status=Health.FAILING)
-    script.deployments += [scripted.deployment("churn", service_health=failing)]
+    script.deployments += [example.deployment("churn", service_health=failing)]
     tiles = re.findall(r'<a class="tile[^"]*" href="([^"]+)"[^>]*><strong>(\d+)', browser.get("/?health=failing").text)
     assert [("/?health=passing", "1"), ("/?health=warning", "0"), ("/", "1")] == tiles[:3]
 
 
 def test_what_hosts_proved_is_set_against_what_is_wanted(script, browser):
     """In words: how many hosts are out of step."""
-    script.hosts = [scripted.deployment_host(host="h1"), scripted.deployment_host(host="h2", in_step=False)]
+    script.hosts = [example.deployment_host(host="h1"), example.deployment_host(host="h2", in_step=False)]
     assert "Out of step: 1 of 2 hosts" in text_of(browser.get("/"))
 
 
@@ -82,7 +84,7 @@ def test_chosen_columns_are_in_the_address(script, browser):
 
 def test_exports_of_deployments_ask_the_api_for_the_same(script, browser):
     """Every filter of the page is one of the export."""
-    script.deployments = [scripted.deployment("wine", state=DeploymentState.LAUNCHING)]
+    script.deployments = [example.deployment("wine", state=DeploymentState.LAUNCHING)]
     text = browser.get("/?importance=LOW&sort=-createdAt&search=wine&state=in_action&column=health").text
     url = re.search(r'href="(/api/v2/exports/deployments/\?format=xlsx[^"]+)"', text)[1]
     wanted = ("importance=LOW", "orderBy=-createdAt", "search=wine", "state=in_action")
@@ -93,7 +95,7 @@ def test_exports_of_deployments_ask_the_api_for_the_same(script, browser):
 def test_an_event_has_sentence_cause_what_to_do_and_raw_beside_the_list(script, browser):
     """The address of the list with the panel can be pasted."""
     hosts = {"h1": {"outcome": "failed", "cause": "not_ready", "message": "no answer"}}
-    script.entries = [scripted.entry(2, title="Launch failed", health=Health.FAILING, data={"hosts": hosts})]
+    script.entries = [example.entry(2, title="Launch failed", health=Health.FAILING, data={"hosts": hosts})]
     seen = text_of(browser.get(f"/events?search=launch&event={2:024x}"))
     expected = (
         "What to do",
@@ -108,13 +110,13 @@ def test_an_event_has_sentence_cause_what_to_do_and_raw_beside_the_list(script, 
 @pytest.mark.parametrize("data", [{"hosts": "no"}, {"hosts": {"h": 3}}, {"hosts": {"h": {"cause": 7}}}, {"cause": []}])
 def test_data_of_an_odd_shape_breaks_no_page(script, browser, data):
     """What came from outside is shown, never trusted."""
-    script.entries = [scripted.entry(1, data={**data, "evidence": ["x", {"text": 3}]})]
+    script.entries = [example.entry(1, data={**data, "evidence": ["x", {"text": 3}]})]
     assert 200 == browser.get(f"/events/{1:024x}").status_code
 
 
 def test_exports_of_events_ask_the_api_for_the_same(script, browser):
     """Every filter of the page is one of the export; a relative time becomes a fixed one."""
-    script.entries = [scripted.entry(1, host="h1")]
+    script.entries = [example.entry(1, host="h1")]
     text = browser.get("/events?host=h1&since=24h&category=launch&search=launch").text
     url = re.search(r'href="(/api/v2/deploymentEvents/export/\?format=csv[^"]+)"', text)[1]
     assert all(part in url for part in ("host=h1", "category=launch", "search=launch", "since=2"))
@@ -122,7 +124,7 @@ def test_exports_of_events_ask_the_api_for_the_same(script, browser):
 
 def test_events_can_be_asked_for_from_one_instant_until_another(script, browser):
     """In whatever zone the address tells it; the fields of the form are in UTC without scripts."""
-    script.entries = [scripted.entry(1)]
+    script.entries = [example.entry(1)]
     text = browser.get("/events?since=2026-11-01T10:00:30%2B02:00&until=2026-11-02T00:00&within=7d").text
     assert 'name="since" step="any" value="2026-11-01T08:00:30" data-instant="2026-11-01T08:00:30Z"' in text
     assert 'name="until" step="any" value="2026-11-02T00:00" data-instant="2026-11-02T00:00:00Z"' in text
@@ -132,7 +134,7 @@ def test_events_can_be_asked_for_from_one_instant_until_another(script, browser)
 @pytest.mark.parametrize("odd", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00", "2026-13-01", "\x00", "24h" * 99])
 def test_a_time_that_is_none_counts_as_not_chosen(script, browser, odd):
     """At the ends of the calendar too."""
-    script.entries = [scripted.entry(1)]
+    script.entries = [example.entry(1)]
     answer = browser.get("/events", params={"since": odd, "until": odd})
     assert (200, 1) == (answer.status_code, answer.text.count('id="event-'))
     assert 200 == browser.get("/runs", params={"since": odd, "until": odd}).status_code
@@ -140,7 +142,7 @@ def test_a_time_that_is_none_counts_as_not_chosen(script, browser, odd):
 
 def test_odd_filters_of_events_count_as_not_chosen(script, browser):
     """An old or broken address still shows a page."""
-    script.entries = [scripted.entry(1)]
+    script.entries = [example.entry(1)]
     answer = browser.get("/events?since=yesterday&until=x&health=purple&category=odd&before=-2")
     assert (200, 1) == (answer.status_code, answer.text.count('id="event-'))
 
@@ -148,7 +150,7 @@ def test_odd_filters_of_events_count_as_not_chosen(script, browser):
 def test_a_cell_is_an_icon_a_letter_and_the_way_to_its_events(script, browser):
     """Colour never stands alone; who hears it has the heads of row and column besides."""
     script.inventory = ["h1", "h2"]
-    script.hosts = [scripted.deployment_host(host="h1", outcome=Outcome.FAILED, cause=Cause.NOT_READY)]
+    script.hosts = [example.deployment_host(host="h1", outcome=Outcome.FAILED, cause=Cause.NOT_READY)]
     text = browser.get("/matrix").text
     cell = re.search(r'<a class="tone-failing" href="([^"]+)" title="([^"]+)"><i>(.)</i>(\w)</a>', text)
     assert ("/events?deployment=wine&amp;host=h1", "Label of wine on h1: failed", "✕", "F") == cell.groups()
@@ -158,29 +160,29 @@ def test_a_cell_is_an_icon_a_letter_and_the_way_to_its_events(script, browser):
 def test_trouble_only_leaves_out_what_is_fine(script, browser):
     """A hundred hosts shrink to those that need somebody."""
     script.inventory = ["h1", "h2"]
-    script.hosts = [scripted.deployment_host(host="h1"), scripted.deployment_host(host="h2", in_step=False)]
+    script.hosts = [example.deployment_host(host="h1"), example.deployment_host(host="h2", in_step=False)]
     assert ["h2"] == re.findall(r'<tr><th scope="row">([^<]+)', browser.get("/matrix?only=trouble").text)
 
 
 def test_every_mark_has_its_own_letter():
     """Told apart in black and white; every outcome has one."""
     assert len(MARKS) == len({mark.letter for mark in MARKS})
-    marks = {mark_of(scripted.deployment_host(outcome=outcome), stopped=False) for outcome in Outcome}
+    marks = {mark_of(example.deployment_host(outcome=outcome), stopped=False) for outcome in Outcome}
     assert marks <= set(MARKS)
 
 
 def test_each_host_is_told_by_its_own_result(script, browser):
     """The run failed; the host on which it did not is shown as fine."""
-    script.hosts = [scripted.deployment_host(host="h1"), scripted.deployment_host(host="h2", outcome=Outcome.FAILED)]
-    script.actions = [scripted.action(status="failed", message="failed on h2", hosts=[])]
+    script.hosts = [example.deployment_host(host="h1"), example.deployment_host(host="h2", outcome=Outcome.FAILED)]
+    script.actions = [example.action(status="failed", message="failed on h2", hosts=[])]
     rows = re.findall(r'<th scope="row">(h\d)</th>.*?icon-(\w+)', browser.get("/deployments/wine").text, re.DOTALL)
     assert [("h2", "failing"), ("h1", "passing")] == rows
 
 
 def test_the_history_sets_a_release_against_the_one_before(script, browser):
     """What changed stands out, what did not says so."""
-    newer = scripted.action("1" * 24, type=ActionType.DEPLOYMENT_REPLACE_MODEL, generation=3)
-    older = scripted.action("2" * 24, generation=2)
+    newer = example.action("1" * 24, type=ActionType.DEPLOYMENT_REPLACE_MODEL, generation=3)
+    older = example.action("2" * 24, generation=2)
     script.actions = [newer, older]
     script.specs = {newer.id: spec(newer, "1.4.0"), older.id: spec(older, "1.3.0")}
     seen = text_of(browser.get("/deployments/wine/history"))
@@ -193,7 +195,7 @@ def test_a_dry_run_shows_what_each_host_would_do(script, browser):
     difference = Evidence(kind="diff", text="- nothing serves\n+ generation 4")
     would = HostOutcome(host="h1", outcome=Outcome.CHANGED, message="check mode: would start", evidence=(difference,))
     dry = ActionType.DEPLOYMENT_DRY_RUN
-    script.actions = [scripted.action(type=dry, would=ActionType.DEPLOYMENT_ROLLBACK, hosts=[would])]
+    script.actions = [example.action(type=dry, would=ActionType.DEPLOYMENT_ROLLBACK, hosts=[would])]
     seen = text_of(browser.get(f"/deployments/wine/actions/{'a' * 24}"))
     expected = ("Dry run: Rollback", "Nothing was changed", "would start", "+ generation 4")
     assert [] == [word for word in expected if word not in seen]
@@ -201,13 +203,13 @@ def test_a_dry_run_shows_what_each_host_would_do(script, browser):
 
 def test_the_strip_tells_its_health_in_words_too(script, browser):
     """Who cannot see it reads it."""
-    script.entries = [scripted.entry(1, health=Health.FAILING)]
+    script.entries = [example.entry(1, health=Health.FAILING)]
     assert "Last 7 days: failing 100.0%; it began to fail 1 time." in browser.get("/deployments/wine?strip=7d").text
 
 
 def test_responses_are_drawn_and_told_in_words(script, browser):
     """Looks measured this hour, and nobody told of predictions."""
-    hour = responses.hour_of(scripted.NOW)
+    hour = responses.hour_of(example.NOW)
     script.responses = {responses.ResponseSource.LOOKS: {hour: responses.response(milliseconds=4.0)}}
 
     seen = browser.get("/deployments/wine?strip=7d").text
@@ -219,15 +221,15 @@ def test_responses_are_drawn_and_told_in_words(script, browser):
 
 def test_an_action_of_another_deployment_is_not_shown_here(script, browser):
     """Addresses do not mix."""
-    script.actions = [scripted.action(deployment_id="churn")]
+    script.actions = [example.action(deployment_id="churn")]
     assert 404 == browser.get(f"/deployments/wine/actions/{'a' * 24}").status_code
 
 
 def test_a_matrix_comes_in_pages_that_a_browser_can_carry(script, browser):
     """Hosts go on where the page before ended; past the last one leads a way back."""
-    script.deployments = [scripted.deployment("wine")]
+    script.deployments = [example.deployment("wine")]
     script.inventory = [f"h{number:04d}" for number in range(1_201)]
-    script.hosts = [scripted.deployment_host(host="h0000")]
+    script.hosts = [example.deployment_host(host="h0000")]
     first, second = browser.get("/matrix").text, browser.get("/matrix?offset=1200").text
 
     assert "Hosts 1 to 1200 of 1201" in first
