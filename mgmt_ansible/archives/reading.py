@@ -11,6 +11,7 @@ from typing import IO
 
 from mgmt_ansible import errors
 from mgmt_ansible.archives import members
+from mgmt_ansible.archives.serving import check_serving
 from mgmt_ansible.domain.model_packages import MANIFEST_NAME, PackageFile, Runtime, manifest_digest
 
 MANIFEST_SCHEMA = 1
@@ -108,11 +109,13 @@ def _refuse_constant(name: str) -> object:
 
 
 def _contents(archive_path: Path, manifest: dict[str, object], files: tuple[PackageFile, ...]) -> PackageContents:
+    runtime = _runtime(manifest)
+    check_serving(manifest, runtime, files)
     return PackageContents(
         digest=manifest_digest(files),
         archive_sha256=_sha256(archive_path),
         archive_bytes=archive_path.stat().st_size,
-        runtime=_runtime(manifest),
+        runtime=runtime,
         model=_model(manifest, files),
         manifest=manifest,
         files=files,

@@ -16,6 +16,7 @@ from mgmt_host import packages, slots
 from mgmt_host.layout import Layout
 
 from mgmt_ansible.quickstart.loopback import LoopbackHost, find_sshd
+from tests.unit.mgmt_host import served_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
@@ -34,7 +35,7 @@ class Site:
         (self.project / "files").mkdir()
 
     def package(self, factor):
-        """Return (archive, sha256, digest) of a small ONNX package."""
+        """Return (archive, sha256, digest, runtime) of a small ONNX package."""
         source = self._folder / f"package-{factor}"
         source.mkdir(exist_ok=True)
         write_model(source / "model.onnx", factor)
@@ -47,7 +48,12 @@ class Site:
         rows, opened = packages.measure(str(source))
         for stream in opened:
             stream.close()
-        return archive, hashlib.sha256(archive.read_bytes()).hexdigest(), packages.manifest_digest(rows)
+        return archive, hashlib.sha256(archive.read_bytes()).hexdigest(), packages.manifest_digest(rows), "onnx"
+
+    def command_package(self, factor, **changes):
+        """Return the same of a package with a server of its own."""
+        folder = self._folder / f"command-{len(list(self._folder.iterdir()))}"
+        return (*served_packages.command_package(folder, factor, **changes), "command")
 
     def play(self, action, generation=0, package=None, *, check=False, observe=(), deployment_id="r1"):
         """Run a playbook; return counts of the recap, number of SSH sessions, and the output."""
@@ -73,7 +79,7 @@ class Site:
             "digest": package[2],
             "archive_sha256": package[1],
             "archive_bytes": package[0].stat().st_size,
-            "runtime": "onnx",
+            "runtime": package[3],
         }
         settings = {
             "base_dir": str(self.base_dir),

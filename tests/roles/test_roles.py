@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from mgmt_host import durable_files, http_probe, ports
 from mgmt_host.layout import Layout
+
+from tests.unit.mgmt_host.served_packages import ROWS, times
 
 pytestmark = [pytest.mark.ssh, pytest.mark.timeout(600)]
 
@@ -48,6 +51,31 @@ def test_replacing_and_stopping_converge(site):
     assert 0 == again["counts"]["changed"]
 
 
+def test_a_server_of_the_packages_own_has_the_same_life(site):
+    """Runtime `command`: converge twice, predict as the model does, replace, keep the old one when that fails, stop."""
+    first = site.command_package(2.0)
+    site.play("deployment_launch", 1, first, deployment_id="own")
+    again = site.play("deployment_launch", 1, first, deployment_id="own")
+    served = predict(state_of(site, "own")["identity"])
+    replaced = site.play("deployment_replace_model", 2, site.command_package(3.0), deployment_id="own")
+    wrong = site.command_package(4.0, smoke={"request": ROWS, "answer": times(5.0)})
+    failed = site.play("deployment_replace_model", 3, wrong, deployment_id="own")
+    kept = state_of(site, "own")["identity"]
+    predicted = predict(kept)
+    site.play("deployment_stop", 4, deployment_id="own")
+
+    assert (0, 2, times(2.0)) == (again["counts"]["changed"], again["sessions"], served), again["output"]
+    assert (0, 1) == (replaced["counts"]["failed"], failed["counts"]["failed"]), failed["output"]
+    assert ('"cause": "bad_prediction"' in failed["output"], 2, times(3.0)) == (True, kept["generation"], predicted)
+    assert ports.listener(kept["port"]) is None
+
+
+def predict(identity):
+    """Return what the model answers."""
+    body = json.dumps(ROWS).encode()
+    return http_probe.ask("127.0.0.1", identity["port"], "/predict", body, seconds=60.0).json()
+
+
 def test_an_older_event_fails_as_superseded(site):
     """The host's own fence answers over SSH."""
     site.play("deployment_stop", 9, deployment_id="newer")
@@ -74,9 +102,9 @@ def test_a_cancel_is_one_session(site):
 
 def test_a_damaged_archive_fails_as_artifact(site):
     """What came is not what was promised: nothing is unpacked."""
-    archive, _, _ = site.package(4.0)
+    archive, *_ = site.package(4.0)
     digest = "0" * 64
-    result = site.play("deployment_launch", 1, (archive, "1" * 64, digest), deployment_id="damaged")
+    result = site.play("deployment_launch", 1, (archive, "1" * 64, digest, "onnx"), deployment_id="damaged")
 
     assert '"cause": "artifact"' in result["output"]
     assert not Path(Layout.at(str(site.base_dir)).package(digest)).exists()

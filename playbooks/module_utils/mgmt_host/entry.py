@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
-from . import boot, durable_files, environments, model_server, operations, packages, programs, results, supervisor
+from . import (
+    boot,
+    durable_files,
+    environments,
+    model_server,
+    operations,
+    packages,
+    programs,
+    results,
+    runtimes,
+    serving,
+    starting,
+    supervisor,
+)
 from .failures import HostError
 from .inputs import Inputs
 from .journal import Journal
@@ -21,7 +34,7 @@ def run_deployment(parameters: dict[str, Any], check: bool = False) -> dict[str,
 
 
 def run_package(parameters: dict[str, Any], check: bool = False) -> dict[str, Any]:
-    """See to a package and its runtime environment.
+    """See to a package and the Python environment that its server needs, if any.
 
     Args:
         parameters: `digest, archive_sha256, archive_bytes, runtime, base_dir, pip_arguments`; `archive` and `wheelhouse`
@@ -45,19 +58,19 @@ def run_package(parameters: dict[str, Any], check: bool = False) -> dict[str, An
 
 
 def main(arguments: list[str]) -> int:
-    """Run the program that stays on the host: `supervise SLOT NONCE`, `serve SLOT` or `boot BASE_DIR`."""
+    """Run the program that stays on the host: `supervise SLOT NONCE`, `serve SLOT`, `run SLOT` or `boot BASE_DIR`."""
     verbs: dict[str, Callable[..., int]] = {
         "supervise": supervisor.detach,
         "serve": model_server.serve,
+        "run": starting.run,
         "boot": boot.start_all,
     }
     return verbs[arguments[0]](*arguments[1:])
 
 
 def _see_to_package(layout: Layout, parameters: dict[str, Any], check: bool, journal: Journal) -> list[str]:
-    digest, runtime = str(parameters["digest"]), str(parameters["runtime"])
-    missing = [] if packages.is_present(layout, digest) else ["archive"]
-    missing += [] if environments.find(layout, runtime) else ["environment"]
+    digest, runtime = str(parameters["digest"]), runtimes.require(str(parameters["runtime"]))
+    missing = _missing(layout, runtime, digest)
     if check or not missing:
         return missing
     layout.make()
@@ -68,11 +81,20 @@ def _see_to_package(layout: Layout, parameters: dict[str, Any], check: bool, jou
         with journal.step("package"):
             packages.install(layout, str(parameters["archive"]), str(parameters["archive_sha256"]), digest)
             journal.effect("package installed")
-    if "environment" in missing:
+    if "environment" in _missing(layout, runtime, digest):
         with journal.step("environment"):
-            _build(layout, runtime, parameters, journal)
+            _build(layout, serving.list_requirements(layout, runtime, digest), parameters, journal)
     programs.install(layout)
     return []
+
+
+def _missing(layout: Layout, runtime: runtimes.Runtime, digest: str) -> list[str]:
+    """Return what is not there of `archive` and `environment`; a package that has not come may want one of its own."""
+    if packages.is_present(layout, digest):
+        requirements = serving.list_requirements(layout, runtime, digest)
+        return [] if not requirements or environments.find(layout, requirements) else ["environment"]
+    wanted = "requirements" in runtime.says or not environments.find(layout, runtime.requirements)
+    return ["archive", *(["environment"] if wanted else [])]
 
 
 def _needs(layout: Layout, parameters: dict[str, Any], missing: list[str]) -> list[str]:
@@ -85,14 +107,14 @@ def _needs(layout: Layout, parameters: dict[str, Any], missing: list[str]) -> li
     return needs
 
 
-def _build(layout: Layout, runtime: str, parameters: dict[str, Any], journal: Journal) -> None:
+def _build(layout: Layout, requirements: Sequence[str], parameters: dict[str, Any], journal: Journal) -> None:
     archive = parameters.get("wheelhouse")
     arguments = [str(argument) for argument in parameters.get("pip_arguments") or []]
     with ExitStack() as stack:
         wheels = stack.enter_context(durable_files.draft(layout.path("environments"))) if archive else None
         if archive and wheels:
             packages.extract(str(archive), wheels)
-        if environments.build(layout, runtime, arguments, wheels):
+        if environments.build(layout, requirements, arguments, wheels):
             journal.effect("environment built")
             journal.note("environment_built")
 

@@ -9,15 +9,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from typing import Sequence
 
 from . import durable_files, packages
 from .failures import HostError, evidence
 from .layout import Layout
-
-REQUIREMENTS = {
-    "onnx": ("numpy>=1.24", "onnxruntime>=1.16", "prometheus-client>=0.20", "starlette>=0.37", "uvicorn>=0.27"),
-}
-"""Runtime -> floors that have releases for Python 3.8 as well as for today's."""
 
 _PIP_SECONDS = 1800.0
 _PIP_WITH_PYTHON_OPTION = (22, 3)
@@ -26,45 +22,40 @@ _NO_ROOM = re.compile(r"^(?:ERROR: .*|OSError: )\[Errno (?:28|122)\] ", re.MULTI
 """ENOSPC and EDQUOT as pip and Python say of themselves; a path or a package's name may hold the same words."""
 
 
-def key(runtime: str) -> str:
-    """Return an environment's folder name: the hash of its requirements and of this Python's version.
-
-    Raises:
-        HostError: This host side does not serve that runtime.
-    """
-    if runtime not in REQUIREMENTS:
-        raise HostError("dependency", "runtime {!r} is not served by this kind of host; use onnx".format(runtime))
+def key(requirements: Sequence[str]) -> str:
+    """Return an environment's folder name: the hash of its requirements and of this Python's version."""
     version = "python {}.{} {}".format(*sys.version_info[:2], sys.implementation.cache_tag)
-    return hashlib.sha256("\n".join([version, *REQUIREMENTS[runtime]]).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join([version, *requirements]).encode()).hexdigest()[:16]
 
 
-def find(layout: Layout, runtime: str) -> str | None:
+def find(layout: Layout, requirements: Sequence[str]) -> str | None:
     """Return the interpreter of a finished environment, or None."""
-    folder = layout.path("environments", key(runtime))
+    folder = layout.path("environments", key(requirements))
     python = os.path.join(folder, "bin", "python")
     return python if os.path.exists(os.path.join(folder, _MARKER)) and os.access(python, os.X_OK) else None
 
 
-def require(layout: Layout, runtime: str) -> str:
+def require(layout: Layout, requirements: Sequence[str]) -> str:
     """Return the interpreter of a finished environment.
 
     Raises:
         HostError: There is none.
     """
-    python = find(layout, runtime)
+    python = find(layout, requirements)
     if python is None:
-        raise HostError("dependency", "the environment of runtime {} is not built; run role package".format(runtime))
+        proof = evidence("requirements", "\n".join(requirements))
+        raise HostError("dependency", "the package's Python environment is not built; run role package", [proof])
     return python
 
 
-def build(layout: Layout, runtime: str, pip_arguments: list[str], wheelhouse: str | None = None) -> bool:
+def build(layout: Layout, requirements: Sequence[str], pip_arguments: list[str], wheelhouse: str | None = None) -> bool:
     """Build the environment unless it is finished; a half-built one is removed first.
 
     What builds holds the lock too: a pip that outlives its killed module is waited for, so that no two write one folder.
 
     Args:
         layout: Where.
-        runtime: For what.
+        requirements: What it shall hold.
         pip_arguments: Extra arguments of `pip install`.
         wheelhouse: Folder of wheels to use instead of an index.
 
@@ -74,15 +65,15 @@ def build(layout: Layout, runtime: str, pip_arguments: list[str], wheelhouse: st
     Raises:
         HostError: `dependency`, with the last lines of what failed.
     """
-    folder = layout.path("environments", key(runtime))
+    folder = layout.path("environments", key(requirements))
     with durable_files.locked(folder + ".lock", _PIP_SECONDS) as lock:
-        if find(layout, runtime):
+        if find(layout, requirements):
             return False
         durable_files.remove_tree(folder)
         source = ["--no-index", "--find-links", wheelhouse] if wheelhouse else []
         _make(folder, [*source, *pip_arguments], lock)
-        _install(folder, [*source, *pip_arguments, *REQUIREMENTS[runtime]], lock)
-        value = {"requirements": list(REQUIREMENTS[runtime]), "python": sys.version}
+        _install(folder, [*source, *pip_arguments, *requirements], lock)
+        value = {"requirements": list(requirements), "python": sys.version}
         durable_files.write_json(os.path.join(folder, _MARKER), value)
     return True
 

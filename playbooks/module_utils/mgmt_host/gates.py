@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from typing import Any
 
-from . import durable_files, http_probe, ports, processes, slots
+from . import http_probe, identity, processes, slots, smoke
 from .failures import HostError, evidence
 
-MANIFEST_NAME = "model-package.json"
-DEFAULT_TOLERANCE = 1e-4
 _POLL_SECONDS = 0.02
 _HOLD_POLL_SECONDS = 0.1
 
@@ -31,10 +28,10 @@ def pass_all(slot: slots.Slot, ready_seconds: float, healthy_seconds: float = 0.
         HostError: `not_ready`, `oom_killed`, `wrong_model` or `bad_prediction`.
     """
     wait_ready(slot, ready_seconds)
-    identity = prove_identity(slot)
-    smoke(slot)
+    proved = prove_identity(slot, remember=True)
+    predict(slot)
     hold(slot, healthy_seconds)
-    return identity
+    return proved
 
 
 def wait_loaded(slot: slots.Slot, seconds: float) -> None:
@@ -58,7 +55,7 @@ def wait_ready(slot: slots.Slot, seconds: float) -> None:
     """
     deadline = time.monotonic() + seconds
     while True:
-        answer = ask(slot, "/v2/health/ready") if slot.loaded else None
+        answer = ask(slot, slot.served.health_path) if slot.loaded else None
         # On a slow disk a server is ready before its supervisor has written down that it started it.
         if answer is not None and answer.status == http_probe.OK and slot.server is not None:
             return
@@ -73,52 +70,55 @@ def require_ready(slot: slots.Slot) -> None:
     Raises:
         HostError: It is not, or it ended.
     """
-    answer = ask(slot, "/v2/health/ready")
+    answer = ask(slot, slot.served.health_path)
     if answer is None or answer.status != http_probe.OK:
         if slot.server is None:
             raise _exited(slot)
         raise HostError("not_ready", "the model server is not ready", _answer_evidence(slot, answer))
 
 
-def prove_identity(slot: slots.Slot) -> dict[str, Any]:
+def prove_identity(slot: slots.Slot, remember: bool = False) -> dict[str, Any]:
     """Check that the server serves the slot's package and generation, and is the one that listens.
+
+    Args:
+        slot: Started, and ready.
+        remember: See `identity.of_another`.
 
     Raises:
         HostError: `wrong_model`, or `not_ready` when it does not tell.
     """
-    config = slot.config
-    answer = ask(slot, "/v2/models/" + config["deployment_id"])
-    if answer is None or answer.status != http_probe.OK:
+    answer = ask(slot, "/v2/models/" + slot.config["deployment_id"]) if slot.served.ours else None
+    if slot.served.ours and (answer is None or answer.status != http_probe.OK):
         raise HostError("not_ready", "the server does not tell which model it serves", _answer_evidence(slot, answer))
-    said = answer.json().get("parameters")
-    parameters = said if isinstance(said, dict) else {}
-    wanted = {"package_digest": config["digest"], "generation": config["generation"]}
-    if {key: parameters.get(key) for key in wanted} != wanted:
-        message = "the server serves another model than generation {generation}".format(**config)
-        raise HostError("wrong_model", message, [evidence("http", answer.text())])
-    identity = _identity(slot)
-    if ports.listens(identity["pid"], identity["port"]) is False:
-        message = "another process than the model server answers on port {port}".format(**identity)
-        raise HostError("wrong_model", message, [evidence("ss", ports.describe(identity["port"]))])
-    return identity
+    server = slot.server
+    if server is None:
+        raise _exited(slot)
+    if answer is not None:
+        identity.of_ours(slot, server, answer)
+    else:
+        identity.of_another(slot, server, remember)
+    return identity.describe(slot, server)
 
 
-def smoke(slot: slots.Slot) -> None:
+def predict(slot: slots.Slot) -> None:
     """Ask for the package's smoke prediction and compare it, where the package has one.
 
     Raises:
-        HostError: `bad_prediction`.
+        HostError: `bad_prediction`; `artifact`: what the package asks or expects cannot be.
     """
-    config = slot.config
-    manifest = durable_files.read_json("{}/{}".format(config["package_dir"], MANIFEST_NAME)) or {}
-    wanted = manifest.get("smoke")
-    if not isinstance(wanted, dict) or "request" not in wanted:
+    wanted, path = smoke.find(slot.config["package_dir"]), slot.served.predict_path
+    if wanted is None:
         return
-    body = json.dumps(wanted["request"]).encode()
-    answer = ask(slot, "/v2/models/{}/infer".format(config["deployment_id"]), 10.0, body)
+    if not path:
+        raise HostError("artifact", "the package has a smoke request but no serve.predict_path; correct its manifest")
+    body, kind = smoke.body(wanted)
+    answer = ask(slot, path, 10.0, body, kind=kind)
     if answer is None or answer.status != http_probe.OK:
         raise HostError("bad_prediction", "the smoke request was not answered", _answer_evidence(slot, answer))
-    fault = find_mismatch(answer.json(), wanted.get("expect") or {})
+    if slot.served.ours:
+        fault = find_mismatch(answer.json(), wanted.get("expect") or {})
+    else:
+        fault = smoke.find_fault(wanted, answer.body)
     if fault:
         raise HostError("bad_prediction", "the smoke prediction is wrong: " + fault, [evidence("http", answer.text())])
 
@@ -155,9 +155,9 @@ def find_mismatch(answer: dict[str, Any], expect: Any) -> str | None:
         got, data = flatten(outputs[name].get("data")), flatten(wanted.get("data"))
         if len(got) != len(data):
             return "output {} has {} values instead of {}".format(name, len(got), len(data))
-        tolerance = float(wanted.get("tolerance", DEFAULT_TOLERANCE))
+        tolerance = float(wanted.get("tolerance", smoke.DEFAULT_TOLERANCE))
         for place, (left, right) in enumerate(zip(got, data)):
-            if not _close(left, right, tolerance):
+            if not smoke.close(left, right, tolerance):
                 return "output {}[{}] is {} instead of {}".format(name, place, left, right)
     return None
 
@@ -167,25 +167,13 @@ def flatten(value: Any) -> list[Any]:
     return [leaf for part in value for leaf in flatten(part)] if isinstance(value, list) else [value]
 
 
-def ask(slot: slots.Slot, path: str, seconds: float = 2.0, body: bytes | None = None) -> http_probe.Answer | None:
+def ask(
+    slot: slots.Slot, path: str, seconds: float = 2.0, body: bytes | None = None, *, kind: str = "application/json"
+) -> http_probe.Answer | None:
     """Ask the slot's server, by the address on which the host itself reaches it."""
     config = slot.config
-    return http_probe.ask(http_probe.local_address(config["bind_address"]), int(config["port"]), path, body, seconds)
-
-
-def _identity(slot: slots.Slot) -> dict[str, Any]:
-    server, config = slot.server, slot.config
-    if server is None:
-        raise _exited(slot)
-    return {
-        "digest": config["digest"],
-        "generation": config["generation"],
-        "slot": slot.name,
-        "port": config["port"],
-        "pid": server.pid,
-        "start_time": server.start_time,
-        "url": slot.url(),
-    }
+    address = http_probe.local_address(config["bind_address"])
+    return http_probe.ask(address, int(config["port"]), path, body, seconds, kind=kind)
 
 
 def _refuse_malformed(expect: Any) -> None:
@@ -196,17 +184,6 @@ def _refuse_malformed(expect: Any) -> None:
     if not fine:
         message = "the package's smoke.expect must map output names to {data, tolerance}; correct its manifest"
         raise HostError("artifact", message, [evidence("manifest", json.dumps(expect))])
-
-
-def _close(left: Any, right: Any, tolerance: float) -> bool:
-    numbers = (int, float)
-    if isinstance(left, numbers) and isinstance(right, numbers):
-        try:
-            both_nan = math.isnan(left) and math.isnan(right)
-            return both_nan or left == right or abs(left - right) <= tolerance
-        except OverflowError:
-            return False
-    return bool(left == right)
 
 
 def _refuse_exited(slot: slots.Slot) -> None:

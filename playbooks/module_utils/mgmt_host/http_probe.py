@@ -50,22 +50,31 @@ def bracketed(address: str) -> str:
     return "[{}]".format(address) if ":" in address else address
 
 
-def ask(address: str, port: int, path: str, body: bytes | None = None, seconds: float = 2.0) -> Answer | None:
+def ask(
+    address: str,
+    port: int,
+    path: str,
+    body: bytes | None = None,
+    seconds: float = 2.0,
+    *,
+    kind: str = "application/json",
+) -> Answer | None:
     """Return the answer, or None when nobody answered in time, or not in HTTP.
 
     Args:
         address: Where to connect.
         port: TCP port.
         path: Absolute path with query.
-        body: JSON to post; None asks with GET.
+        body: What to post; None asks with GET.
         seconds: For connection and answer together.
+        kind: Media type of the body.
     """
     deadline = time.monotonic() + seconds
-    head = "{} {} HTTP/1.0\r\nHost: {}:{}\r\nAccept: application/json\r\n".format(
+    head = "{} {} HTTP/1.0\r\nHost: {}:{}\r\nAccept: application/json\r\nConnection: close\r\n".format(
         "GET" if body is None else "POST", path, bracketed(address), port
     )
     if body is not None:
-        head += "Content-Type: application/json\r\nContent-Length: {}\r\n".format(len(body))
+        head += "Content-Type: {}\r\nContent-Length: {}\r\n".format(kind, len(body))
     try:
         with socket.create_connection((address, port), timeout=seconds) as connection:
             connection.sendall(head.encode("ascii") + b"\r\n" + (body or b""))

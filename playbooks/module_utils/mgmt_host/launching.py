@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Iterator
 
-from . import boot, durable_files, environments, gates, packages, ports, programs, releases, slots
+from . import (
+    boot,
+    durable_files,
+    environments,
+    gates,
+    packages,
+    ports,
+    programs,
+    releases,
+    runtimes,
+    serving,
+    slots,
+    smoke,
+)
 from .failures import HostError
 from .fence import Fence
 from .inputs import Inputs, Package
 from .journal import Journal
+from .layout import Layout
 
 
 @dataclass(frozen=True)
@@ -106,11 +121,18 @@ def configure(work: Work, slot: slots.Slot, port: int, bind_wait_seconds: float 
         bind_wait_seconds: How long its server waits for that port to become free.
 
     Raises:
-        HostError: The runtime's environment is not there.
+        HostError: The package's manifest is wrong, or what its runtime needs is not there.
     """
     inputs, package = work.inputs, work.package
     program_dir = programs.install(inputs.layout)
-    python = environments.require(inputs.layout, package.runtime)
+    runtime = runtimes.require(package.runtime)
+    facts = {
+        "address": inputs.bind_address,
+        "deployment_id": inputs.deployment_id,
+        "generation": str(inputs.generation),
+        "port": str(port),
+    }
+    served, folder = serving.resolve(inputs.layout, runtime, package.digest, facts)
     return {
         "schema": 1,
         "deployment_id": inputs.deployment_id,
@@ -120,14 +142,21 @@ def configure(work: Work, slot: slots.Slot, port: int, bind_wait_seconds: float 
         "digest": package.digest,
         "package": package.described,
         "package_dir": inputs.layout.package(package.digest),
+        "served": served.to_json(),
         "port": port,
         "bind_address": inputs.bind_address,
         "bind_wait_seconds": bind_wait_seconds,
         "stop_timeout_seconds": inputs.stop_timeout_seconds,
         "program_dir": program_dir,
-        "command": [python, "-I", program_dir, "serve", slot.folder],
-        "environment": _environment(),
+        "command": _command(inputs.layout, runtime, program_dir, slot.folder),
+        "environment": _environment(folder, slot.folder),
     }
+
+
+def _command(layout: Layout, runtime: runtimes.Runtime, program_dir: str, folder: str) -> list[str]:
+    if not runtime.ours:
+        return [sys.executable, "-I", "-S", program_dir, "run", folder]
+    return [environments.require(layout, runtime.requirements), "-I", program_dir, "serve", folder]
 
 
 def record(work: Work, identity: dict[str, Any]) -> None:
@@ -155,6 +184,8 @@ def settle(work: Work) -> None:
     releases.prune(inputs.own)
     if not inputs.port:
         work.journal.note("port_chosen")
+    if not smoke.find(inputs.layout.package(work.package.digest)):
+        work.journal.note("smoke_skipped")
     if not (inputs.boot_start and boot.arrange(inputs.layout, work.journal)):
         work.journal.note("no_boot_start")
 
@@ -183,11 +214,16 @@ def _stable_port(work: Work) -> int:
     return ports.choose(inputs.layout, inputs.deployment_id, inputs.bind_address, set())
 
 
-def _environment() -> dict[str, str]:
+def _environment(programs_folder: str, slot_folder: str) -> dict[str, str]:
+    path = os.environ.get("PATH", os.defpath)
     return {
-        "PATH": os.environ.get("PATH", os.defpath),
+        "PATH": os.pathsep.join([programs_folder, path]) if programs_folder else path,
         "HOME": os.path.expanduser("~"),
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONPYCACHEPREFIX": os.path.join(
+            os.path.dirname(programs_folder) or slot_folder, "pycache"
+        ),  # not the package
+        "PYTHONUNBUFFERED": "1",  # the log tells what came before an end
     }

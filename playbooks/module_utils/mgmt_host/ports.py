@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import glob
+import ipaddress
 import os
 import socket
 import zlib
+from typing import Iterable
 
 from . import durable_files
 from .failures import HostError, evidence
@@ -102,6 +104,27 @@ def listens(pid: int, port: int) -> bool | None:
     except OSError:
         return None
     return bool(wanted.intersection(links)) if wanted and any(links) else None
+
+
+def answering(address: str, port: int) -> set[str]:
+    """Return the listening sockets, as `/proc/<pid>/fd` names them, one of which answers at an address.
+
+    Those of that very address go before those of all addresses. Source: tcp(7), and how Linux looks listeners up.
+    """
+    exact, of_all = set(), set()
+    for local, inode in _listening(port):
+        listener = ipaddress.ip_address(local.rpartition(":")[0].strip("[]"))
+        listener = getattr(listener, "ipv4_mapped", None) or listener
+        if listener == ipaddress.ip_address(address):
+            exact.add("socket:[{}]".format(inode))
+        elif listener.is_unspecified:
+            of_all.add("socket:[{}]".format(inode))
+    return exact or of_all
+
+
+def held_sockets(pids: Iterable[int]) -> set[str]:
+    """Return what processes have open, as `/proc/<pid>/fd` names it; nothing of one that we may not look at."""
+    return {_target(link) for pid in pids for link in glob.iglob("/proc/{}/fd/*".format(pid))}
 
 
 def _listening(port: int) -> list[tuple[str, str]]:

@@ -47,13 +47,8 @@ def boot_id() -> str:
 
 def find_start_time(pid: int) -> int | None:
     """Return a live process's start time in clock ticks since boot; None when there is none or it is a zombie."""
-    try:
-        with open("/proc/{}/stat".format(pid), "rb") as stream:
-            stat = stream.read()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    fields = stat[stat.rindex(b")") + 2 :].split()
-    return None if fields[0] in (b"Z", b"X") else int(fields[19])
+    fields = _stat(pid)
+    return int(fields[19]) if fields else None
 
 
 def find_mark(pid: int) -> ProcessMark | None:
@@ -112,6 +107,44 @@ def stop(mark: ProcessMark | None, seconds: float) -> bool:
     return True
 
 
+def family(leader: ProcessMark) -> list[int]:
+    """Return the pids of a process's session and of its descendants, itself among them where it lives.
+
+    A server leads its session; the session outlives it while a child does, and the kernel gives its pid to nobody until then.
+    """
+    rows = {pid: fields for pid in _pids() for fields in [_stat(pid)] if fields}
+    found = {pid for pid, fields in rows.items() if int(fields[3]) == leader.pid}
+    found |= {leader.pid} & rows.keys()
+    while True:
+        more = {pid for pid, fields in rows.items() if int(fields[1]) in found} - found
+        if not more:
+            return sorted(found)
+        found |= more
+
+
+def stop_family(leader: ProcessMark | None, seconds: float) -> bool:
+    """Stop a server and what it started: it first, so that it can end its own; what is left then is ended, too.
+
+    Returns:
+        Whether anything lived.
+
+    Raises:
+        HostError: One lives although it was killed.
+    """
+    if leader is None or leader.boot_id != boot_id() or find_start_time(leader.pid) not in (None, leader.start_time):
+        return False
+    deadline = time.monotonic() + seconds
+    marks = [find_mark(pid) for pid in family(leader) if pid != leader.pid]
+    stopped = stop(leader, seconds)
+    marks += [find_mark(pid) for pid in family(leader)]
+    left = [mark for mark in marks if mark is not None and mark.alive and mark.start_time >= leader.start_time]
+    for mark in left:
+        send(mark, signal.SIGTERM)
+    for mark in left:
+        stop(mark, max(0.0, deadline - time.monotonic()))
+    return stopped or bool(left)
+
+
 def name_exit(code: int | None) -> str:
     """Return how a process ended, for people: `exit code 3`, or `signal 9 (SIGKILL)` for a negative code."""
     if code is None or code >= 0:
@@ -142,6 +175,21 @@ def read_oom_count(counter: str) -> int:
     except (OSError, ValueError):
         return 0
     return int(counts.get("oom_kill", "0"))
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Return the fields of a live process from the third on (proc(5)); none when there is none or it is a zombie."""
+    try:
+        with open("/proc/{}/stat".format(pid), "rb") as stream:
+            stat = stream.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    fields = stat[stat.rindex(b")") + 2 :].split()
+    return [] if fields[0] in (b"Z", b"X") else fields
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def _memory_folders(pid: int) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from . import durable_files, http_probe, processes
+from . import durable_files, http_probe, processes, serving
 from .failures import HostError, evidence
 from .layout import DeploymentLayout
 
@@ -66,6 +66,11 @@ class Slot:
         """Whether the server has loaded its model and listens, or waits for its port."""
         return os.path.exists(os.path.join(self.folder, "loaded"))
 
+    @property
+    def served(self) -> serving.Served:
+        """How its package is served."""
+        return serving.of_slot(self.config)
+
     def log_evidence(self) -> list[dict[str, str]]:
         """Return the end of the server's log as proof."""
         return [evidence("log_tail", durable_files.tail(os.path.join(self.folder, "server.log")))]
@@ -74,7 +79,7 @@ class Slot:
         """Return where predictions are asked, as seen from the host itself."""
         config = self.config
         address = http_probe.bracketed(http_probe.local_address(config["bind_address"]))
-        return "http://{}:{}/v2/models/{}/infer".format(address, config["port"], config["deployment_id"])
+        return "http://{}:{}{}".format(address, config["port"], self.served.predict_path or "/")
 
 
 def find(own: DeploymentLayout, name: str) -> Slot:
@@ -170,8 +175,8 @@ def _revoke(slot: Slot) -> None:
 def _stop_recorded(slot: Slot, seconds: float) -> bool:
     supervisor, server = slot.supervisor, slot.server
     stopped = processes.stop(supervisor, seconds + 2.0)
-    server = slot.server or server
-    return processes.stop(server, seconds) or stopped
+    server = processes.mark_from_json(slot.process.get("server")) or server
+    return processes.stop_family(server, seconds) or stopped
 
 
 def _write_config(slot: Slot, config: dict[str, Any]) -> None:

@@ -15,9 +15,11 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from typing import Any
 
 from . import durable_files, processes
+from .failures import HostError
 
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
@@ -85,12 +87,13 @@ class Supervisor:
             server = self._start()
         except OSError:
             return _NOT_STARTED
+        mark = processes.find_mark(server.pid)
         try:
             self._count_oom_kills(server.pid)
-            self._record(processes.find_mark(server.pid))
+            self._record(mark)
             self._watch(server)
         finally:
-            self._end(server)
+            self._end(server, mark or processes.ProcessMark(server.pid, 0, processes.boot_id()))
         return int(server.returncode)
 
     def _read_config(self) -> dict[str, Any]:
@@ -111,6 +114,7 @@ class Supervisor:
                 stderr=subprocess.STDOUT,
                 env=self._config["environment"],
                 preexec_fn=_unblock,  # noqa: PLW1509 - one thread only
+                start_new_session=True,  # by which its children are known
             )
 
     def _watch(self, server: subprocess.Popen[bytes]) -> None:
@@ -134,14 +138,10 @@ class Supervisor:
         while not self._stopping and time.monotonic() < deadline:
             self._sleep(max(0.0, deadline - time.monotonic()))
 
-    def _end(self, server: subprocess.Popen[bytes]) -> None:
-        if server.poll() is None:
-            server.terminate()
-            try:
-                server.wait(self._config.get("stop_timeout_seconds", 10.0))
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+    def _end(self, server: subprocess.Popen[bytes], mark: processes.ProcessMark) -> None:
+        with suppress(HostError):  # what cannot be killed waits for the kernel, and so does this
+            processes.stop_family(mark, float(self._config.get("stop_timeout_seconds", 10.0)))
+        server.wait()
 
     def _rotate(self) -> None:
         try:

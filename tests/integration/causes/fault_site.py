@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import yaml
-from mgmt_host import durable_files, environments, packages, slots
+from mgmt_host import durable_files, environments, packages, runtimes, slots
 from mgmt_host.layout import Layout
 
 from mgmt_ansible.adapters.worker_pools import ThreadWorkers
@@ -70,7 +70,7 @@ class FaultSite:
     def lend_environment(self, first: str = ":") -> None:
         """Let the host's runtime be this interpreter; a line of shell runs before it, with `$3` the verb and `$4` the slot."""
         self.layout.make()
-        python = Path(self.layout.path("environments", environments.key("onnx"), "bin", "python"))
+        python = Path(self.layout.path("environments", environments.key(runtimes.ONNX.requirements), "bin", "python"))
         python.parent.mkdir(parents=True, exist_ok=True)
         durable_files.write_text(str(python), f'#!/bin/sh\n{first}\nexec {sys.executable} "$@"\n', 0o700)
         durable_files.write_json(str(python.parents[1] / "environment.json"), {})

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mgmt_host import environments
+from mgmt_host import environments, runtimes
 
 from mgmt_ansible.agent import judging
 from mgmt_ansible.domain.actions import ActionType
@@ -146,7 +146,7 @@ def test_another_programs_full_disk_is_not_ours(site):
 
 def test_requirements_that_nobody_offers_are_dependency(site):
     """pip has no index; a folder named like an errno makes no full disk of it."""
-    shutil.rmtree(Path(site.layout.path("environments", environments.key("onnx"))))
+    shutil.rmtree(Path(site.layout.path("environments", environments.key(runtimes.ONNX.requirements))))
     offer = site.folder / "ERROR: [Errno 28] No space left on device"
     offer.mkdir()
     site.binding = replace(site.binding, pip_arguments=("--no-index", "--find-links", str(offer)))

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from mgmt_host import durable_files, environments, slots
+from mgmt_host import durable_files, environments, runtimes, slots
 from mgmt_host.layout import Layout
 
 from mgmt_ansible import archives
@@ -223,7 +223,7 @@ class Site:
     def _lend_environment(self) -> None:
         layout = Layout.at(str(self.base_dir))
         layout.make()
-        python = Path(layout.path("environments", environments.key("onnx"), "bin", "python"))
+        python = Path(layout.path("environments", environments.key(runtimes.ONNX.requirements), "bin", "python"))
         python.parent.mkdir(parents=True)
         durable_files.write_json(str(python.parents[1] / "environment.json"), {})
         serve = f'if [ "$3" = serve ]; then sleep 5; exec {sys.executable} -I -S {CHEAP_SERVER} "$2" "$4"; fi'

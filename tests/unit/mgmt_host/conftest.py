@@ -10,7 +10,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, entry, environments, packages, processes, slots
+from mgmt_host import durable_files, entry, environments, packages, processes, runtimes, slots
 from mgmt_host.layout import Layout
 
 ROWS = [[1.0, 2.0], [3.0, 4.0]]
@@ -150,7 +150,7 @@ class Host:
 
     @property
     def _python(self):
-        return Path(self.layout.path("environments", environments.key("onnx"), "bin", "python"))
+        return Path(self.layout.path("environments", environments.key(runtimes.ONNX.requirements), "bin", "python"))
 
     def _write_python(self, first):
         durable_files.write_text(str(self._python), f'#!/bin/sh\n{first}\nexec {sys.executable} "$@"\n', 0o700)

@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, environments, http_probe, packages
+from mgmt_host import durable_files, environments, http_probe, packages, runtimes
 
 
 def test_a_package_is_installed_read_only(host):
@@ -50,21 +50,21 @@ def test_what_is_not_as_promised_leaves_nothing(host, change):
 
 def test_another_runtime_is_a_dependency_failure(host):
     """The message names what this host serves."""
-    result = host.bring(host.package(), runtime="drum")
+    result = host.bring(host.package(), runtime="pps")
 
-    assert ("dependency", True) == (result["cause"], "use onnx" in result["message"])
+    assert ("dependency", True) == (result["cause"], "use one of onnx" in result["message"])
 
 
 def test_an_environment_that_cannot_be_built_shows_pips_last_lines(host, tmp_path):
     """An empty wheelhouse: dependency with the log's end; the half-built folder counts as none."""
-    shutil.rmtree(host.layout.path("environments", environments.key("onnx")))
+    shutil.rmtree(host.layout.path("environments", environments.key(runtimes.ONNX.requirements)))
     empty = tmp_path / "wheels"
     empty.mkdir()
 
     with pytest.raises(environments.HostError) as failure:
-        environments.build(host.layout, "onnx", ["--isolated"], str(empty))
+        environments.build(host.layout, runtimes.ONNX.requirements, ["--isolated"], str(empty))
     assert ("dependency", "log_tail") == (failure.value.cause, failure.value.evidence[0]["kind"])
-    assert environments.find(host.layout, "onnx") is None
+    assert environments.find(host.layout, runtimes.ONNX.requirements) is None
 
 
 def test_rows_are_sorted_before_they_are_hashed():
@@ -113,7 +113,7 @@ def test_an_answer_that_json_cannot_carry_is_a_clear_error(host):
 
 def test_a_wheelhouse_is_unpacked_below_the_base_directory(host, tmp_path):
     """Nothing is written where the connection's user put the file, and nothing is left."""
-    environment = Path(host.layout.path("environments", environments.key("onnx")))
+    environment = Path(host.layout.path("environments", environments.key(runtimes.ONNX.requirements)))
     shutil.rmtree(environment)
     sent = tmp_path / "sent"
     sent.mkdir()

@@ -1,0 +1,90 @@
+"""Check what a manifest says about its server, `serve`, before the package is registered.
+
+The host checks the same once more, in `mgmt_host/serving.py`, before it starts anything; one contract test feeds both the same
+hostile manifests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from mgmt_ansible import errors
+from mgmt_ansible.domain.model_packages import MANIFEST_NAME, PackageFile, Runtime
+
+PLACEHOLDERS = ("address", "deployment_id", "generation", "package", "port", "python")
+_SAYS = {Runtime.COMMAND: frozenset({"start", "health_path", "predict_path", "metrics_path", "requirements"})}
+"""Runtime -> keys of `serve`; the runtimes that are not here leave nothing to say."""
+
+_LONGEST_START = 256
+_LONGEST_WORD = 4096
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_PATH = re.compile(r"/(?:[!-\"$-z|~]|\{deployment_id\}){0,500}")
+_EXECUTABLE = "0755"
+_HERE = "{package}/"
+
+
+def check_serving(manifest: Mapping[str, object], runtime: Runtime, files: Iterable[PackageFile]) -> None:
+    """Check `serve` of a manifest; nothing is checked for a runtime that takes none.
+
+    Raises:
+        ArchiveError: Naming the field and what it must be.
+    """
+    says = _SAYS.get(runtime)
+    if says is None:
+        return
+    serve = manifest.get("serve")
+    if not isinstance(serve, dict):
+        raise _wrong("serve", "must be an object", serve)
+    modes = {file.path: file.mode for file in files}
+    for key in serve:
+        if key not in says:
+            raise _wrong("serve", f"takes only {', '.join(sorted(says))} with runtime {runtime}", key)
+    if "start" in says:
+        _check_start(serve.get("start"), modes)
+    for key in ("health_path", "predict_path", "metrics_path"):
+        _check_path(key, serve.get(key, ""), needed=key == "health_path")
+    if "requirements" in serve and (not isinstance(serve["requirements"], str) or serve["requirements"] not in modes):
+        raise _wrong("serve.requirements", "must name a file of the package", serve["requirements"])
+
+
+def _check_start(start: object, modes: Mapping[str, str]) -> None:
+    if not isinstance(start, list) or not 0 < len(start) <= _LONGEST_START:
+        raise _wrong("serve.start", f"must be a list of 1 to {_LONGEST_START} arguments, not a shell's text", start)
+    for word in start:
+        _check_word(word)
+    program = start[0]
+    if program == "{python}" or _PROGRAM.fullmatch(program):
+        return
+    if not program.startswith(_HERE):
+        raise _wrong("serve.start", "begins with a program's name, {python}, or a file as {package}/NAME", program)
+    if modes.get(program.removeprefix(_HERE)) != _EXECUTABLE:
+        raise _wrong("serve.start", "begins with a file that the package does not hold as executable", program)
+
+
+def _check_word(word: object) -> None:
+    if not isinstance(word, str) or len(word) > _LONGEST_WORD or not _is_text(word):
+        raise _wrong("serve.start", f"takes texts of at most {_LONGEST_WORD} characters without NUL", word)
+    if not set(_PLACEHOLDER.findall(word)) <= set(PLACEHOLDERS):
+        raise _wrong("serve.start", f"knows only the placeholders {', '.join(PLACEHOLDERS)}", word)
+    if not all(rest[:1] in {"", "/", ":", ","} and ".." not in rest.split("/") for rest in word.split("{package}")[1:]):
+        raise _wrong("serve.start", "must stay inside {package}", word)
+
+
+def _check_path(key: str, path: object, *, needed: bool) -> None:
+    if path == "" and not needed:
+        return
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        raise _wrong(f"serve.{key}", "must be a path of HTTP that begins with /, such as /health", path)
+
+
+def _is_text(word: str) -> bool:
+    try:
+        return b"\0" not in word.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def _wrong(field: str, rule: str, found: object) -> errors.ArchiveError:
+    return errors.ArchiveError(f"{MANIFEST_NAME}: {field} {rule}; it is {ascii(found)[:200]}")

@@ -1,0 +1,62 @@
+"""Runtimes, a row each: what a package is served by, and where its server is asked.
+
+`docs/reference/runtimes.md` is this table for people. A row says what the package's own `serve` may say in its place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .failures import HostError
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """One row.
+
+    Attributes:
+        name: As manifests and the control plane say it.
+        start: The server's command as `serving` has it; empty: the package gives its own, or the server is ours.
+        health_path: Asked until it answers 200; empty: the package must say it.
+        predict_path: Takes predictions by POST; empty: the package may say it.
+        metrics_path: For Prometheus; empty: the package may say it.
+        requirements: Floors of its Python environment, for Python 3.8 as well as for today's.
+        says: Keys that the package's `serve` may have.
+        ours: The server is ours: it tells digest and generation by itself, and waits for its port.
+    """
+
+    name: str
+    start: tuple[str, ...] = ()
+    health_path: str = ""
+    predict_path: str = ""
+    metrics_path: str = ""
+    requirements: tuple[str, ...] = ()
+    says: frozenset[str] = frozenset()
+    ours: bool = False
+
+
+ONNX = Runtime(
+    name="onnx",
+    health_path="/v2/health/ready",
+    predict_path="/v2/models/{deployment_id}/infer",
+    metrics_path="/metrics",
+    requirements=("numpy>=1.24", "onnxruntime>=1.16", "prometheus-client>=0.20", "starlette>=0.37", "uvicorn>=0.27"),
+    ours=True,
+)
+COMMAND = Runtime(
+    name="command",
+    says=frozenset(("start", "health_path", "predict_path", "metrics_path", "requirements")),
+)
+ROWS = {row.name: row for row in (ONNX, COMMAND)}
+
+
+def require(name: str) -> Runtime:
+    """Return a runtime's row.
+
+    Raises:
+        HostError: This host side does not serve that runtime.
+    """
+    if name not in ROWS:
+        message = "runtime {!r} is not served by this kind of host; use one of {}".format(name, ", ".join(ROWS))
+        raise HostError("dependency", message)
+    return ROWS[name]

@@ -1,0 +1,208 @@
+"""What a package says about its own server: `serve` in its manifest, which its digest covers.
+
+The command is a list of arguments and never a shell's text. Nothing of an event is ever put into it but the closed list of
+`PLACEHOLDERS`, whose values are the host's own: a port, an address, a path, an id and a number.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from . import durable_files, environments, packages, runtimes
+from .failures import HostError, evidence
+from .layout import Layout
+
+PLACEHOLDERS = ("address", "deployment_id", "generation", "package", "port", "python")
+_LONGEST_START = 256
+_LONGEST_WORD = 4096
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_PATH = re.compile(r"/(?:[!-\"$-z|~]|\{deployment_id\}){0,500}")
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][^/\\@\x00-\x1f]*")
+"""A name with its versions and markers: neither an option of pip, nor a path, nor an address."""
+
+
+@dataclass(frozen=True)
+class Served:
+    """How one package is served by one deployment on this host.
+
+    Attributes:
+        runtime: Its row's name.
+        argv: What is started; empty where the server is ours.
+        health_path: See `Runtime`; the placeholders are filled in, as in all that follows.
+        predict_path: Empty when the package does not say it.
+        metrics_path: Empty when the package does not say it.
+        ours: See `Runtime`.
+    """
+
+    runtime: str
+    argv: tuple[str, ...]
+    health_path: str
+    predict_path: str
+    metrics_path: str
+    ours: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `slot.json` has it."""
+        return dict(asdict(self), argv=list(self.argv))
+
+
+def of_slot(config: dict[str, Any]) -> Served:
+    """Return how a slot's package is served; a slot of before there were runtimes runs `onnx`."""
+    said = config.get("served")
+    if isinstance(said, dict):
+        return Served(**dict(said, argv=tuple(said["argv"])))
+    return _served(runtimes.ONNX, {}, (), {"deployment_id": str(config.get("deployment_id", ""))})
+
+
+def list_requirements(layout: Layout, runtime: runtimes.Runtime, digest: str) -> tuple[str, ...]:
+    """Return what the package's Python environment must hold; empty when it needs none. The package is on the host.
+
+    Raises:
+        HostError: `artifact`: the manifest, or its file of requirements, is not what it should be.
+    """
+    folder = layout.package(digest)
+    path = read(folder, runtime).get("requirements", "")
+    return runtime.requirements + (_read_requirements(folder, path) if path else ())
+
+
+def read(folder: str, runtime: runtimes.Runtime) -> dict[str, Any]:
+    """Return what an unpacked package says about its server; empty where its runtime leaves nothing to say.
+
+    Raises:
+        HostError: `artifact`, naming the field.
+    """
+    if not runtime.says:
+        return {}
+    manifest = durable_files.read_json(os.path.join(folder, packages.MANIFEST_NAME)) or {}
+    serve = manifest.get("serve")
+    if not isinstance(serve, dict):
+        raise _wrong("serve", "must be an object", serve)
+    for key in serve:
+        if key not in runtime.says:
+            known = ", ".join(sorted(runtime.says))
+            raise _wrong("serve", "takes only {} with runtime {}".format(known, runtime.name), key)
+    if "start" in runtime.says:
+        _check_start(folder, serve.get("start"))
+    for key in ("health_path", "predict_path", "metrics_path"):
+        _check_path(key, serve.get(key, getattr(runtime, key)), needed=key == "health_path")
+    if "requirements" in serve:
+        _check_file(folder, serve["requirements"])
+    return serve
+
+
+def resolve(layout: Layout, runtime: runtimes.Runtime, digest: str, facts: dict[str, str]) -> tuple[Served, str]:
+    """Return how a package is served here, and the folder of its environment's programs (empty when it has none).
+
+    Args:
+        layout: Where.
+        runtime: What serves it.
+        digest: Of the package.
+        facts: `address`, `deployment_id`, `generation`, `port`.
+
+    Raises:
+        HostError: `artifact`: the manifest is wrong; `dependency`: a program or the environment is missing.
+    """
+    folder = layout.package(digest)
+    serve = read(folder, runtime)
+    requirements = list_requirements(layout, runtime, digest)
+    python = environments.require(layout, requirements) if requirements else sys.executable
+    programs = os.path.dirname(python) if requirements else ""
+    values = dict(facts, package=folder, python=python)
+    argv = [_fill(word, values) for word in serve.get("start", runtime.start)]
+    if argv and not os.path.isabs(argv[0]):
+        argv[0] = _find_program(argv[0], programs)
+    return _served(runtime, serve, tuple(argv), values), programs
+
+
+def _served(runtime: runtimes.Runtime, serve: dict[str, Any], argv: tuple[str, ...], values: dict[str, str]) -> Served:
+    paths = {
+        key: _fill(serve.get(key, getattr(runtime, key)), values)
+        for key in ("health_path", "predict_path", "metrics_path")
+    }
+    return Served(runtime=runtime.name, argv=argv, ours=runtime.ours, **paths)
+
+
+def _fill(word: str, values: dict[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: values[found.group(1)], word)
+
+
+def _find_program(name: str, programs: str) -> str:
+    found = shutil.which(name, path=os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]))
+    if found is None:
+        message = "program {} is not on this host: install it for everybody, or put it into the package".format(name)
+        raise HostError("dependency", message, [evidence("path", os.environ.get("PATH", os.defpath))])
+    return os.path.abspath(found)
+
+
+def _check_start(folder: str, start: object) -> None:
+    if not isinstance(start, list) or not 0 < len(start) <= _LONGEST_START:
+        raise _wrong(
+            "serve.start", "must be a list of 1 to {} arguments, not a shell's text".format(_LONGEST_START), start
+        )
+    for word in start:
+        if not isinstance(word, str) or len(word) > _LONGEST_WORD or not _is_text(word):
+            raise _wrong("serve.start", "takes texts of at most {} characters without NUL".format(_LONGEST_WORD), word)
+        for name in _PLACEHOLDER.findall(word):
+            if name not in PLACEHOLDERS:
+                raise _wrong("serve.start", "knows only the placeholders {}".format(", ".join(PLACEHOLDERS)), word)
+        if not all(after[:1] in ("", "/", ":", ",") and ".." not in after.split("/") for after in _after_package(word)):
+            raise _wrong("serve.start", "must stay inside {package}", word)
+    _check_program(folder, start[0])
+
+
+def _after_package(word: str) -> list[str]:
+    return word.split("{package}")[1:]
+
+
+def _check_program(folder: str, program: str) -> None:
+    if program == "{python}" or _PROGRAM.fullmatch(program):
+        return
+    if not program.startswith("{package}/"):
+        raise _wrong("serve.start", "begins with a program's name, {python}, or a file as {package}/NAME", program)
+    path = os.path.join(folder, program[len("{package}/") :])
+    if not (os.path.isfile(path) and os.access(path, os.X_OK)):
+        raise _wrong("serve.start", "begins with a file that the package does not hold as executable", program)
+
+
+def _check_path(key: str, path: object, needed: bool) -> None:
+    if path == "" and not needed:
+        return
+    if not isinstance(path, str) or not _PATH.fullmatch(path):
+        raise _wrong("serve." + key, "must be a path of HTTP that begins with /, such as /health", path)
+
+
+def _check_file(folder: str, path: object) -> None:
+    inside = isinstance(path, str) and _is_text(path) and not {"", ".", ".."}.intersection(path.split("/"))
+    if not inside or not os.path.isfile(os.path.join(folder, str(path))):
+        raise _wrong("serve.requirements", "must name a file of the package", path)
+
+
+def _read_requirements(folder: str, path: str) -> tuple[str, ...]:
+    with open(os.path.join(folder, path), "rb") as stream:
+        lines = stream.read(1 << 20).decode("utf-8", "replace").splitlines()
+    wanted = [line.partition(" #")[0].strip() for line in lines]
+    wanted = [line for line in wanted if line and not line.startswith("#")]
+    for line in wanted:
+        if not _REQUIREMENT.fullmatch(line):
+            rule = "takes a name with its versions a line; options of pip are the agent's: pip_arguments, wheelhouse"
+            raise _wrong(path, rule, line)
+    return tuple(sorted(set(wanted)))
+
+
+def _is_text(word: str) -> bool:
+    try:
+        return b"\0" not in word.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+
+
+def _wrong(field: str, rule: str, found: object) -> HostError:
+    message = "the package's {} {}; correct it and register the package anew".format(field, rule)
+    return HostError("artifact", message, [evidence("manifest", json.dumps(found)[:1000])])

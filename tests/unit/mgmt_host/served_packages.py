@@ -1,0 +1,49 @@
+"""Packages of other runtimes than `onnx`: a folder of files and a manifest, as the roles' modules are given them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from pathlib import Path
+
+from mgmt_host import packages
+
+ECHO = Path(__file__).with_name("echo_server.py").read_bytes()
+START = ["python3", "{package}/server.py", "--port", "{port}", "--address", "{address}", "--factor"]
+ROWS = {"rows": [[1.0, 2.0], [3.0, 4.0]]}
+
+
+def times(factor):
+    """Return the model's own predictions for `ROWS`."""
+    return {"predictions": [[value * factor for value in row] for row in ROWS["rows"]]}
+
+
+def pack(folder, manifest, files, executables=()):
+    """Return (archive, archive sha256, digest) of a package of those files and bytes; `folder` is new."""
+    for name, content in {**files, "model-package.json": json.dumps(manifest).encode()}.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(0o755 if name in executables else 0o644)
+    archive = folder.with_suffix(".tar.gz")
+    with tarfile.open(archive, "w:gz") as stream:
+        for path in sorted(folder.rglob("*")):
+            stream.add(path, arcname=str(path.relative_to(folder)), recursive=False)
+    rows, opened = packages.measure(str(folder))
+    for stream in opened:
+        stream.close()
+    return archive, hashlib.sha256(archive.read_bytes()).hexdigest(), packages.manifest_digest(rows)
+
+
+def command_manifest(factor, **changes):
+    """Return the manifest of a package that multiplies; `changes` of its `serve`, and `smoke` of the whole."""
+    smoke = changes.pop("smoke", {"request": ROWS, "answer": times(factor)})
+    serve = {"start": [*START, str(factor)], "health_path": "/health", "predict_path": "/predict", **changes}
+    manifest = {"schema": 1, "runtime": "command", "model": "server.py", "serve": serve}
+    return {**manifest, "smoke": smoke} if smoke else manifest
+
+
+def command_package(folder, factor, files=None, executables=(), **changes):
+    """Return a package whose own server multiplies."""
+    return pack(folder, command_manifest(factor, **changes), {"server.py": ECHO, **(files or {})}, executables)
