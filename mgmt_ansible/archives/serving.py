@@ -13,8 +13,12 @@ from mgmt_ansible import errors
 from mgmt_ansible.domain.model_packages import MANIFEST_NAME, PackageFile, Runtime
 
 PLACEHOLDERS = ("address", "deployment_id", "generation", "package", "port", "python")
-_SAYS = {Runtime.COMMAND: frozenset({"start", "health_path", "predict_path", "metrics_path", "requirements"})}
-"""Runtime -> keys of `serve`; the runtimes that are not here leave nothing to say."""
+_PATHS = ("health_path", "predict_path", "metrics_path")
+_SAYS = {
+    Runtime.COMMAND: frozenset({"start", "requirements", *_PATHS}),
+    Runtime.SCORING_CODE: frozenset({"arguments", *_PATHS}),
+}
+"""Runtime -> keys of `serve`; what the runtimes that are not here say is not looked at."""
 
 _LONGEST_START = 256
 _LONGEST_WORD = 4096
@@ -34,27 +38,27 @@ def check_serving(manifest: Mapping[str, object], runtime: Runtime, files: Itera
     says = _SAYS.get(runtime)
     if says is None:
         return
-    serve = manifest.get("serve")
+    serve = manifest.get("serve", {})
     if not isinstance(serve, dict):
         raise _wrong("serve", "must be an object", serve)
     modes = {file.path: file.mode for file in files}
     for key in serve:
         if key not in says:
-            raise _wrong("serve", f"takes only {', '.join(sorted(says))} with runtime {runtime}", key)
+            raise _wrong("serve", f"takes only {', '.join(sorted(says)) or 'nothing'} with runtime {runtime}", key)
     if "start" in says:
         _check_start(serve.get("start"), modes)
-    for key in ("health_path", "predict_path", "metrics_path"):
+    _check_words("arguments", serve.get("arguments", []))
+    for key in says.intersection(_PATHS):
         _check_path(key, serve.get(key, ""), needed=key == "health_path")
     if "requirements" in serve and (not isinstance(serve["requirements"], str) or serve["requirements"] not in modes):
         raise _wrong("serve.requirements", "must name a file of the package", serve["requirements"])
 
 
 def _check_start(start: object, modes: Mapping[str, str]) -> None:
-    if not isinstance(start, list) or not 0 < len(start) <= _LONGEST_START:
-        raise _wrong("serve.start", f"must be a list of 1 to {_LONGEST_START} arguments, not a shell's text", start)
-    for word in start:
-        _check_word(word)
-    program = start[0]
+    words = _check_words("start", start)
+    if not words:
+        raise _wrong("serve.start", "must name a program", start)
+    program = words[0]
     if program == "{python}" or _PROGRAM.fullmatch(program):
         return
     if not program.startswith(_HERE):
@@ -63,13 +67,21 @@ def _check_start(start: object, modes: Mapping[str, str]) -> None:
         raise _wrong("serve.start", "begins with a file that the package does not hold as executable", program)
 
 
-def _check_word(word: object) -> None:
+def _check_words(key: str, words: object) -> list[str]:
+    field = f"serve.{key}"
+    if not isinstance(words, list) or len(words) > _LONGEST_START:
+        raise _wrong(field, f"must be a list of at most {_LONGEST_START} arguments, not a shell's text", words)
+    return [_checked_word(field, word) for word in words]
+
+
+def _checked_word(field: str, word: object) -> str:
     if not isinstance(word, str) or len(word) > _LONGEST_WORD or not _is_text(word):
-        raise _wrong("serve.start", f"takes texts of at most {_LONGEST_WORD} characters without NUL", word)
+        raise _wrong(field, f"takes texts of at most {_LONGEST_WORD} characters without NUL", word)
     if not set(_PLACEHOLDER.findall(word)) <= set(PLACEHOLDERS):
-        raise _wrong("serve.start", f"knows only the placeholders {', '.join(PLACEHOLDERS)}", word)
+        raise _wrong(field, f"knows only the placeholders {', '.join(PLACEHOLDERS)}", word)
     if not all(rest[:1] in {"", "/", ":", ","} and ".." not in rest.split("/") for rest in word.split("{package}")[1:]):
-        raise _wrong("serve.start", "must stay inside {package}", word)
+        raise _wrong(field, "must stay inside {package}", word)
+    return word
 
 
 def _check_path(key: str, path: object, *, needed: bool) -> None:

@@ -93,7 +93,8 @@ def _missing(layout: Layout, runtime: runtimes.Runtime, digest: str) -> list[str
     if packages.is_present(layout, digest):
         requirements = serving.list_requirements(layout, runtime, digest)
         return [] if not requirements or environments.find(layout, requirements) else ["environment"]
-    wanted = "requirements" in runtime.says or not environments.find(layout, runtime.requirements)
+    own = runtime.requirements_beside or "requirements" in runtime.says
+    wanted = own or (runtime.requirements and not environments.find(layout, runtime.requirements))
     return ["archive", *(["environment"] if wanted else [])]
 
 

@@ -59,6 +59,7 @@ def wait_ready(slot: slots.Slot, seconds: float) -> None:
         # On a slow disk a server is ready before its supervisor has written down that it started it.
         if answer is not None and answer.status == http_probe.OK and slot.server is not None:
             return
+        _refuse_broken(slot, answer)
         _refuse_exited(slot)
         _refuse_late(slot, deadline, seconds, "is not ready", answer)
         time.sleep(_POLL_SECONDS)
@@ -72,6 +73,7 @@ def require_ready(slot: slots.Slot) -> None:
     """
     answer = ask(slot, slot.served.health_path)
     if answer is None or answer.status != http_probe.OK:
+        _refuse_broken(slot, answer)
         if slot.server is None:
             raise _exited(slot)
         raise HostError("not_ready", "the model server is not ready", _answer_evidence(slot, answer))
@@ -184,6 +186,13 @@ def _refuse_malformed(expect: Any) -> None:
     if not fine:
         message = "the package's smoke.expect must map output names to {data, tolerance}; correct its manifest"
         raise HostError("artifact", message, [evidence("manifest", json.dumps(expect))])
+
+
+def _refuse_broken(slot: slots.Slot, answer: http_probe.Answer | None) -> None:
+    status = slot.served.broken_status
+    if status and answer is not None and answer.status == status:
+        message = "the server is up, and its model is broken: it answers {}".format(status)
+        raise HostError("not_ready", message, _answer_evidence(slot, answer))
 
 
 def _refuse_exited(slot: slots.Slot) -> None:

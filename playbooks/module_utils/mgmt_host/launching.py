@@ -149,7 +149,7 @@ def configure(work: Work, slot: slots.Slot, port: int, bind_wait_seconds: float 
         "stop_timeout_seconds": inputs.stop_timeout_seconds,
         "program_dir": program_dir,
         "command": _command(inputs.layout, runtime, program_dir, slot.folder),
-        "environment": _environment(folder, slot.folder),
+        "environment": dict(_environment(folder, slot.folder), **dict(runtime.environment)),
     }
 
 

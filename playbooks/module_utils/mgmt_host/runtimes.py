@@ -16,12 +16,19 @@ class Runtime:
 
     Attributes:
         name: As manifests and the control plane say it.
-        start: The server's command as `serving` has it; empty: the package gives its own, or the server is ours.
+        start: The server's command, with the placeholders of a package's own, `{model}` (the path of its file) and
+            `{model_folder}`, and `{KEY}` for a text that the package says; `arguments` of the package follow. Empty: the
+            package gives its own, or the server is ours.
         health_path: Asked until it answers 200; empty: the package must say it.
         predict_path: Takes predictions by POST; empty: the package may say it.
         metrics_path: For Prometheus; empty: the package may say it.
         requirements: Floors of its Python environment, for Python 3.8 as well as for today's.
         says: Keys that the package's `serve` may have.
+        model_name: Name that the package's model file must have; empty: any.
+        requirements_beside: Name of a file beside the model that says what the environment must hold, too, where the
+            package does not name another one.
+        environment: Variables for the server.
+        broken_status: Status by which a server that is up says that its model cannot be loaded; 0: it has none.
         ours: The server is ours: it tells digest and generation by itself, and waits for its port.
     """
 
@@ -32,6 +39,10 @@ class Runtime:
     metrics_path: str = ""
     requirements: tuple[str, ...] = ()
     says: frozenset[str] = frozenset()
+    model_name: str = ""
+    requirements_beside: str = ""
+    environment: tuple[tuple[str, str], ...] = ()
+    broken_status: int = 0
     ours: bool = False
 
 
@@ -47,7 +58,12 @@ COMMAND = Runtime(
     name="command",
     says=frozenset(("start", "health_path", "predict_path", "metrics_path", "requirements")),
 )
-ROWS = {row.name: row for row in (ONNX, COMMAND)}
+SCORING_CODE = Runtime(
+    name="scoring_code",
+    start=("java", "-jar", "{model}"),
+    says=frozenset(("arguments", "health_path", "predict_path", "metrics_path")),
+)
+ROWS = {row.name: row for row in (ONNX, COMMAND, SCORING_CODE)}
 
 
 def require(name: str) -> Runtime:

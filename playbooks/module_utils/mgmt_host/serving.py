@@ -18,6 +18,7 @@ from . import durable_files, environments, packages, runtimes
 from .failures import HostError, evidence
 from .layout import Layout
 
+_TEXTS = ("target_type",)
 PLACEHOLDERS = ("address", "deployment_id", "generation", "package", "port", "python")
 _LONGEST_START = 256
 _LONGEST_WORD = 4096
@@ -39,6 +40,7 @@ class Served:
         predict_path: Empty when the package does not say it.
         metrics_path: Empty when the package does not say it.
         ours: See `Runtime`.
+        broken_status: See `Runtime`.
     """
 
     runtime: str
@@ -47,6 +49,7 @@ class Served:
     predict_path: str
     metrics_path: str
     ours: bool
+    broken_status: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `slot.json` has it."""
@@ -69,31 +72,37 @@ def list_requirements(layout: Layout, runtime: runtimes.Runtime, digest: str) ->
     """
     folder = layout.package(digest)
     path = read(folder, runtime).get("requirements", "")
+    if runtime.requirements_beside and not path:
+        beside = os.path.join(os.path.dirname(_model(folder)), runtime.requirements_beside)
+        path = beside if os.path.isfile(os.path.join(folder, beside)) else ""
     return runtime.requirements + (_read_requirements(folder, path) if path else ())
 
 
 def read(folder: str, runtime: runtimes.Runtime) -> dict[str, Any]:
-    """Return what an unpacked package says about its server; empty where its runtime leaves nothing to say.
+    """Return what an unpacked package says about its server; empty where it says nothing.
 
     Raises:
         HostError: `artifact`, naming the field.
     """
-    if not runtime.says:
+    serve = (durable_files.read_json(os.path.join(folder, packages.MANIFEST_NAME)) or {}).get("serve", {})
+    if runtime.ours:
         return {}
-    manifest = durable_files.read_json(os.path.join(folder, packages.MANIFEST_NAME)) or {}
-    serve = manifest.get("serve")
     if not isinstance(serve, dict):
         raise _wrong("serve", "must be an object", serve)
     for key in serve:
         if key not in runtime.says:
-            known = ", ".join(sorted(runtime.says))
+            known = ", ".join(sorted(runtime.says)) or "nothing"
             raise _wrong("serve", "takes only {} with runtime {}".format(known, runtime.name), key)
     if "start" in runtime.says:
         _check_start(folder, serve.get("start"))
+    _check_words("arguments", serve.get("arguments", []))
     for key in ("health_path", "predict_path", "metrics_path"):
         _check_path(key, serve.get(key, getattr(runtime, key)), needed=key == "health_path")
     if "requirements" in serve:
-        _check_file(folder, serve["requirements"])
+        _check_file(folder, "serve.requirements", serve["requirements"])
+    name = os.path.basename(_model(folder))
+    if runtime.model_name not in ("", name):
+        raise _wrong("model", "must be the file {}".format(runtime.model_name), name)
     return serve
 
 
@@ -114,8 +123,10 @@ def resolve(layout: Layout, runtime: runtimes.Runtime, digest: str, facts: dict[
     requirements = list_requirements(layout, runtime, digest)
     python = environments.require(layout, requirements) if requirements else sys.executable
     programs = os.path.dirname(python) if requirements else ""
-    values = dict(facts, package=folder, python=python)
-    argv = [_fill(word, values) for word in serve.get("start", runtime.start)]
+    model = os.path.join(folder, _model(folder))
+    values = dict(facts, package=folder, python=python, model=model, model_folder=os.path.dirname(model))
+    values.update({key: serve[key] for key in _TEXTS if key in serve})
+    argv = [_fill(word, values) for word in (*serve.get("start", runtime.start), *serve.get("arguments", ()))]
     if argv and not os.path.isabs(argv[0]):
         argv[0] = _find_program(argv[0], programs)
     return _served(runtime, serve, tuple(argv), values), programs
@@ -126,7 +137,13 @@ def _served(runtime: runtimes.Runtime, serve: dict[str, Any], argv: tuple[str, .
         key: _fill(serve.get(key, getattr(runtime, key)), values)
         for key in ("health_path", "predict_path", "metrics_path")
     }
-    return Served(runtime=runtime.name, argv=argv, ours=runtime.ours, **paths)
+    return Served(runtime=runtime.name, argv=argv, ours=runtime.ours, broken_status=runtime.broken_status, **paths)
+
+
+def _model(folder: str) -> str:
+    manifest = durable_files.read_json(os.path.join(folder, packages.MANIFEST_NAME)) or {}
+    _check_file(folder, "model", manifest.get("model"))
+    return str(manifest["model"])
 
 
 def _fill(word: str, values: dict[str, str]) -> str:
@@ -142,19 +159,25 @@ def _find_program(name: str, programs: str) -> str:
 
 
 def _check_start(folder: str, start: object) -> None:
-    if not isinstance(start, list) or not 0 < len(start) <= _LONGEST_START:
-        raise _wrong(
-            "serve.start", "must be a list of 1 to {} arguments, not a shell's text".format(_LONGEST_START), start
-        )
-    for word in start:
+    words = _check_words("start", start)
+    if not words:
+        raise _wrong("serve.start", "must name a program", start)
+    _check_program(folder, words[0])
+
+
+def _check_words(key: str, words: object) -> list[str]:
+    field = "serve." + key
+    if not isinstance(words, list) or len(words) > _LONGEST_START:
+        raise _wrong(field, "must be a list of at most {} arguments, not a shell's text".format(_LONGEST_START), words)
+    for word in words:
         if not isinstance(word, str) or len(word) > _LONGEST_WORD or not _is_text(word):
-            raise _wrong("serve.start", "takes texts of at most {} characters without NUL".format(_LONGEST_WORD), word)
+            raise _wrong(field, "takes texts of at most {} characters without NUL".format(_LONGEST_WORD), word)
         for name in _PLACEHOLDER.findall(word):
             if name not in PLACEHOLDERS:
-                raise _wrong("serve.start", "knows only the placeholders {}".format(", ".join(PLACEHOLDERS)), word)
+                raise _wrong(field, "knows only the placeholders {}".format(", ".join(PLACEHOLDERS)), word)
         if not all(after[:1] in ("", "/", ":", ",") and ".." not in after.split("/") for after in _after_package(word)):
-            raise _wrong("serve.start", "must stay inside {package}", word)
-    _check_program(folder, start[0])
+            raise _wrong(field, "must stay inside {package}", word)
+    return words
 
 
 def _after_package(word: str) -> list[str]:
@@ -178,10 +201,10 @@ def _check_path(key: str, path: object, needed: bool) -> None:
         raise _wrong("serve." + key, "must be a path of HTTP that begins with /, such as /health", path)
 
 
-def _check_file(folder: str, path: object) -> None:
+def _check_file(folder: str, field: str, path: object) -> None:
     inside = isinstance(path, str) and _is_text(path) and not {"", ".", ".."}.intersection(path.split("/"))
     if not inside or not os.path.isfile(os.path.join(folder, str(path))):
-        raise _wrong("serve.requirements", "must name a file of the package", path)
+        raise _wrong(field, "must name a file of the package", path)
 
 
 def _read_requirements(folder: str, path: str) -> tuple[str, ...]:

@@ -92,8 +92,24 @@ RIGHT = [
     {**FINE, "requirements": "needs.txt"},
 ]
 
+OTHERS = [
+    (True, "scoring_code", {"health_path": "/health"}),
+    (
+        True,
+        "scoring_code",
+        {"health_path": "/health", "arguments": ["--port={port}", "-x", "/abs"], "predict_path": "/s"},
+    ),
+    (False, "scoring_code", {"health_path": "/health", "start": ["java"]}),
+    (False, "scoring_code", {"health_path": "/health", "arguments": "--port {port}"}),
+    (False, "scoring_code", {"health_path": "/health", "arguments": ["{model}"]}),
+    (False, "scoring_code", {"health_path": "/health", "arguments": ["{package}/../x"]}),
+    (False, "scoring_code", {"health_path": "/health", "arguments": ["\0"]}),
+    (False, "scoring_code", {}),
+    (False, "scoring_code", DROP),
+]
 
-def judge_both(tmp_path, serve):
+
+def judge_both(tmp_path, serve, runtime="command"):
     """Return whether the control plane takes a package with that `serve`, and whether the host does."""
     folder = tmp_path / "package"
     (folder / "bin").mkdir(parents=True)
@@ -102,11 +118,11 @@ def judge_both(tmp_path, serve):
     (folder / "server.py").write_bytes(b"")
     (folder / "needs.txt").write_bytes(b"numpy\n")
     value = {key: one for key, one in serve.items() if one != DROP} if isinstance(serve, dict) else serve
-    manifest = {"schema": 1, "runtime": "command", "model": "server.py", "serve": value}
+    manifest = {"schema": 1, "runtime": runtime, "model": "server.py", "serve": value}
     if serve == DROP:
         del manifest["serve"]
     (folder / "model-package.json").write_text(json.dumps(manifest))
-    return _control_plane(folder, tmp_path), _host(folder)
+    return _control_plane(folder, tmp_path), _host(folder, runtime)
 
 
 def _control_plane(folder, tmp_path):
@@ -117,9 +133,9 @@ def _control_plane(folder, tmp_path):
     return True
 
 
-def _host(folder):
+def _host(folder, runtime):
     try:
-        serving.read(str(folder), runtimes.COMMAND)
+        serving.read(str(folder), runtimes.require(runtime))
     except HostError as error:
         return "the package's serve" not in error.message or error.cause != "artifact"
     return True
@@ -135,6 +151,12 @@ def test_both_refuse_what_could_be_anything_else_than_the_packages_own_command(t
 def test_both_take_what_is_fine(tmp_path, serve):
     """Braces that are no placeholder stay as they are."""
     assert (True, True) == judge_both(tmp_path, serve)
+
+
+@pytest.mark.parametrize(("fine", "runtime", "serve"), OTHERS, ids=range(len(OTHERS)))
+def test_both_judge_the_other_runtimes_alike(tmp_path, fine, runtime, serve):
+    """Each has keys of its own, and arguments by the same rules."""
+    assert (fine, fine) == judge_both(tmp_path, serve, runtime)
 
 
 def test_the_placeholders_are_one_closed_list():

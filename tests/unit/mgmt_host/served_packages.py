@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
+import urllib.request
 from pathlib import Path
 
-from mgmt_host import packages
+from mgmt_host import entry, packages
 
 ECHO = Path(__file__).with_name("echo_server.py").read_bytes()
 START = ["python3", "{package}/server.py", "--port", "{port}", "--address", "{address}", "--factor"]
@@ -47,3 +48,18 @@ def command_manifest(factor, **changes):
 def command_package(folder, factor, files=None, executables=(), **changes):
     """Return a package whose own server multiplies."""
     return pack(folder, command_manifest(factor, **changes), {"server.py": ECHO, **(files or {})}, executables)
+
+
+def act(host, runtime, package, generation=1, action="deployment_launch", **changes):
+    """Perform an action with a package of a runtime, which is brought first."""
+    brought = host.bring(package, runtime=runtime)
+    assert "outcome" not in brought, brought
+    wanted = {"digest": package[2], "runtime": runtime, "id": "p1"}
+    return entry.run_deployment({**host.parameters(action, generation, **changes), "package": wanted})
+
+
+def predict(identity, body=None, kind="application/json"):
+    """Return what the deployment's own URL answers."""
+    request = urllib.request.Request(identity["url"], body or json.dumps(ROWS).encode(), {"Content-Type": kind})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return json.load(answer)

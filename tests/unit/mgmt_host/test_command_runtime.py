@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import tarfile
 import time
-import urllib.request
 import zipfile
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, entry, ports, processes, slots
+from mgmt_host import durable_files, ports, processes, slots
 
-from tests.unit.mgmt_host.served_packages import ECHO, ROWS, START, command_package, times
+from tests.unit.mgmt_host.served_packages import ECHO, ROWS, START, act, command_package, predict, times
 
 WRAPPED = ["sh", "-c", '"$@" & wait', "sh", *START]
 """A shell that stays in front of its server, as start scripts do."""
@@ -22,16 +20,7 @@ WRAPPED = ["sh", "-c", '"$@" & wait', "sh", *START]
 
 def launch(host, package, generation=1, action="deployment_launch", **changes):
     """Perform an action with a package of the runtime."""
-    host.bring(package, runtime="command")
-    wanted = {"digest": package[2], "runtime": "command", "id": "p1"}
-    return entry.run_deployment({**host.parameters(action, generation, **changes), "package": wanted})
-
-
-def predict(identity):
-    """Return what the deployment's own URL answers."""
-    request = urllib.request.Request(identity["url"], json.dumps(ROWS).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return json.load(answer)
+    return act(host, "command", package, generation, action, **changes)
 
 
 def test_a_command_is_launched_replaced_and_stopped(host):
