@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, settings
 
 from mgmt_ansible.quickstart.loopback import find_sshd
 
-SLOWEST_FIRST = ("acceptance", "unit/mgmt_host", "integration", "hostile", "roles", "contract", "unit")
+SLOWEST_FIRST = ("acceptance", "testbed", "unit/mgmt_host", "integration", "hostile", "roles", "contract", "unit")
 TESTS = Path(__file__).parent
+pytest_plugins = ["tests.testbed.fixtures"]
 
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
