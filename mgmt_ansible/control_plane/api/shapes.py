@@ -14,7 +14,10 @@ MAX_DEPTH = 32
 MAX_KEYS = 10_000
 MAX_FIELD_CHARACTERS = 65_536
 
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+_TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_SIGNS = bytes.maketrans(b"{}", b"[]")
+_OPENS = ord("[")
+_NO_SIGNS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class ShapeError(ValueError):
@@ -46,10 +49,18 @@ def check_shape(body: bytes, *, max_field: int = MAX_FIELD_CHARACTERS, max_keys:
 
 
 def _check_depth(body: bytes) -> None:
+    signs = _TEXTS.sub(b"", body).translate(_SIGNS, _NO_SIGNS)
+    left = signs
+    for _ in range(MAX_DEPTH):
+        left = left.replace(b"[]", b"")  # takes the innermost level away
+    if left:  # deeper, or no JSON
+        _count_depth(signs)
+
+
+def _count_depth(signs: bytes) -> None:
     depth = 0
-    for token in _TOKENS.finditer(body):
-        sign = token.group()[:1]
-        depth += (sign in b"[{") - (sign in b"]}")
+    for sign in signs:
+        depth += 1 if sign == _OPENS else -1
         if depth > MAX_DEPTH:
             raise ShapeError(f"is nested deeper than {MAX_DEPTH}")
 
