@@ -76,7 +76,9 @@ class MonitoringRows:
             "health": columns.agent_health,
             "health_message": columns.agent_health_message,
         }
-        self._connection.execute(DEPLOYMENTS.update().where(any_of(columns.id, deployment_ids)).values(**values))
+        other = sa.or_(columns.health != columns.agent_health, columns.health_message != columns.agent_health_message)
+        statement = DEPLOYMENTS.update().where(any_of(columns.id, deployment_ids), other)  # mostly none is
+        self._connection.execute(statement.values(**values))
 
     def _show_worst(self, deployment_id: str, at: datetime) -> None:
         query = (
