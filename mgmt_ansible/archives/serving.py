@@ -16,9 +16,13 @@ PLACEHOLDERS = ("address", "deployment_id", "generation", "package", "port", "py
 _PATHS = ("health_path", "predict_path", "metrics_path")
 _SAYS = {
     Runtime.COMMAND: frozenset({"start", "requirements", *_PATHS}),
+    Runtime.MLFLOW: frozenset({"requirements"}),
     Runtime.SCORING_CODE: frozenset({"arguments", *_PATHS}),
 }
 """Runtime -> keys of `serve`; what the runtimes that are not here say is not looked at."""
+
+_MODEL_NAMES = {Runtime.MLFLOW: "MLmodel"}
+"""Runtime -> name that the model's file must have."""
 
 _LONGEST_START = 256
 _LONGEST_WORD = 4096
@@ -52,6 +56,9 @@ def check_serving(manifest: Mapping[str, object], runtime: Runtime, files: Itera
         _check_path(key, serve.get(key, ""), needed=key == "health_path")
     if "requirements" in serve and (not isinstance(serve["requirements"], str) or serve["requirements"] not in modes):
         raise _wrong("serve.requirements", "must name a file of the package", serve["requirements"])
+    model = str(manifest.get("model"))
+    if runtime in _MODEL_NAMES and model.rpartition("/")[2] != _MODEL_NAMES[runtime]:
+        raise _wrong("model", f"must be the file {_MODEL_NAMES[runtime]}", model)
 
 
 def _check_start(start: object, modes: Mapping[str, str]) -> None:

@@ -63,7 +63,21 @@ SCORING_CODE = Runtime(
     start=("java", "-jar", "{model}"),
     says=frozenset(("arguments", "health_path", "predict_path", "metrics_path")),
 )
-ROWS = {row.name: row for row in (ONNX, COMMAND, SCORING_CODE)}
+MLFLOW = Runtime(
+    name="mlflow",
+    start=(
+        *("{python}", "-m", "mlflow", "models", "serve", "--model-uri", "{model_folder}"),
+        *("--host", "{address}", "--port", "{port}", "--env-manager", "local", "--workers", "1"),
+    ),
+    health_path="/health",
+    predict_path="/invocations",
+    requirements=("mlflow",),
+    says=frozenset(("requirements",)),
+    model_name="MLmodel",
+    requirements_beside="requirements.txt",
+    environment=(("MLFLOW_DISABLE_TELEMETRY", "true"), ("DO_NOT_TRACK", "true")),
+)
+ROWS = {row.name: row for row in (ONNX, COMMAND, MLFLOW, SCORING_CODE)}
 
 
 def require(name: str) -> Runtime:

@@ -105,6 +105,10 @@ OTHERS = [
     (False, "scoring_code", {"health_path": "/health", "arguments": ["{package}/../x"]}),
     (False, "scoring_code", {"health_path": "/health", "arguments": ["\0"]}),
     (False, "scoring_code", {}),
+    (False, "mlflow", {}),  # its model is no MLmodel
+    (False, "mlflow", {"health_path": "/other"}),
+    (False, "mlflow", {"start": ["sh"]}),
+    (False, "mlflow", {"requirements": "../x"}),
     (False, "scoring_code", DROP),
 ]
 
@@ -129,7 +133,7 @@ def _control_plane(folder, tmp_path):
     try:
         build_package(folder, tmp_path / "package.tar.gz")
     except errors.ArchiveError as error:
-        return "model-package.json: serve" not in str(error)
+        return not str(error).startswith(("model-package.json: serve", "model-package.json: model"))
     return True
 
 
@@ -137,7 +141,7 @@ def _host(folder, runtime):
     try:
         serving.read(str(folder), runtimes.require(runtime))
     except HostError as error:
-        return "the package's serve" not in error.message or error.cause != "artifact"
+        return not error.message.startswith(("the package's serve", "the package's model")) or error.cause != "artifact"
     return True
 
 

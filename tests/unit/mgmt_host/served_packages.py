@@ -6,6 +6,7 @@ import hashlib
 import json
 import tarfile
 import urllib.request
+import zipfile
 from pathlib import Path
 
 from mgmt_host import entry, packages
@@ -63,3 +64,19 @@ def predict(identity, body=None, kind="application/json"):
     request = urllib.request.Request(identity["url"], body or json.dumps(ROWS).encode(), {"Content-Type": kind})
     with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
+
+
+def wheelhouse(folder, name, modules):
+    """Return an archive of one wheel, release 1.0, with those modules."""
+    wheel, archive = folder / f"{name}-1.0-py3-none-any.whl", folder / f"{name}.tar"
+    about = {
+        **modules,
+        f"{name}-1.0.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{name}-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(wheel, "w") as stream:
+        for path, text in {**about, f"{name}-1.0.dist-info/RECORD": "".join(f"{one},,\n" for one in about)}.items():
+            stream.writestr(path, text)
+    with tarfile.open(archive, "w") as stream:
+        stream.add(wheel, arcname=wheel.name)
+    return str(archive)

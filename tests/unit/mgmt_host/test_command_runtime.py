@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import tarfile
 import time
-import zipfile
 from pathlib import Path
 
 import pytest
 from mgmt_host import durable_files, ports, processes, slots
 
-from tests.unit.mgmt_host.served_packages import ECHO, ROWS, START, act, command_package, predict, times
+from tests.unit.mgmt_host.served_packages import ECHO, ROWS, START, act, command_package, predict, times, wheelhouse
 
 WRAPPED = ["sh", "-c", '"$@" & wait', "sh", *START]
 """A shell that stays in front of its server, as start scripts do."""
@@ -175,28 +173,12 @@ def test_requirements_of_the_package_make_its_environment(host, tmp_path):
     package = command_package(host.folder / "one", 5.0, files, requirements="needs.txt", start=start)
     offered = {"runtime": "command", "wheelhouse_offered": True}
     needs = host.bring(package, **offered, archive=None)["needs"]
-    brought = host.bring(package, **offered, wheelhouse=str(wheelhouse(tmp_path)))
+    brought = host.bring(package, **offered, wheelhouse=wheelhouse(tmp_path, "tiny", {"tiny.py": "FACTOR = 5.0\n"}))
     result = launch(host, package)
 
     assert (["archive", "wheelhouse"], ["package", "environment"]) == (needs, [one["name"] for one in brought["steps"]])
     assert ("changed", times(5.0)) == (result["outcome"], predict(result["identity"])), result
     assert {"changed": False, "needs": [], "steps": [], "notes": []} == host.bring(package, **offered)
-
-
-def wheelhouse(folder):
-    """Return an archive of the one wheel `tiny`."""
-    wheel, archive = folder / "tiny-1.0-py3-none-any.whl", folder / "wheels.tar"
-    about = {
-        "tiny.py": "FACTOR = 5.0\n",
-        "tiny-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
-        "tiny-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    with zipfile.ZipFile(wheel, "w") as stream:
-        for name, text in {**about, "tiny-1.0.dist-info/RECORD": "".join(f"{name},,\n" for name in about)}.items():
-            stream.writestr(name, text)
-    with tarfile.open(archive, "w") as stream:
-        stream.add(wheel, arcname=wheel.name)
-    return archive
 
 
 def test_the_working_folder_is_the_slots_own(host):
