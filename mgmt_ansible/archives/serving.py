@@ -16,6 +16,7 @@ PLACEHOLDERS = ("address", "deployment_id", "generation", "package", "port", "py
 _PATHS = ("health_path", "predict_path", "metrics_path")
 _SAYS = {
     Runtime.COMMAND: frozenset({"start", "requirements", *_PATHS}),
+    Runtime.DRUM: frozenset({"arguments", "requirements", "target_type"}),
     Runtime.MLFLOW: frozenset({"requirements"}),
     Runtime.SCORING_CODE: frozenset({"arguments", *_PATHS}),
 }
@@ -29,6 +30,7 @@ _LONGEST_WORD = 4096
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _PATH = re.compile(r"/(?:[!-\"$-z|~]|\{deployment_id\}){0,500}")
+_TARGET_TYPE = re.compile(r"[a-z]{1,40}")
 _EXECUTABLE = "0755"
 _HERE = "{package}/"
 
@@ -54,6 +56,8 @@ def check_serving(manifest: Mapping[str, object], runtime: Runtime, files: Itera
     _check_words("arguments", serve.get("arguments", []))
     for key in says.intersection(_PATHS):
         _check_path(key, serve.get(key, ""), needed=key == "health_path")
+    if "target_type" in says:
+        _check_target_type(serve.get("target_type"))
     if "requirements" in serve and (not isinstance(serve["requirements"], str) or serve["requirements"] not in modes):
         raise _wrong("serve.requirements", "must name a file of the package", serve["requirements"])
     model = str(manifest.get("model"))
@@ -96,6 +100,11 @@ def _check_path(key: str, path: object, *, needed: bool) -> None:
         return
     if not isinstance(path, str) or not _PATH.fullmatch(path):
         raise _wrong(f"serve.{key}", "must be a path of HTTP that begins with /, such as /health", path)
+
+
+def _check_target_type(word: object) -> None:
+    if not isinstance(word, str) or not _TARGET_TYPE.fullmatch(word):
+        raise _wrong("serve.target_type", "must be a word in small letters, such as regression", word)
 
 
 def _is_text(word: str) -> bool:

@@ -28,7 +28,7 @@ SHARED_AS = {Role.ADMIN: "OWNER", Role.DEPLOYER: "OWNER", Role.OPERATOR: "USER",
 _PASSING, _WARNING, _FAILING = "passing", "warning", "failing"
 _WORST_FIRST = (_FAILING, _WARNING, _PASSING)
 _AGENT_IS_AWAY = timedelta(minutes=5)
-_SERVED = frozenset({Runtime.ONNX, Runtime.COMMAND, Runtime.MLFLOW, Runtime.SCORING_CODE})
+_SERVED = frozenset({Runtime.ONNX, Runtime.COMMAND, Runtime.DRUM, Runtime.MLFLOW, Runtime.SCORING_CODE})
 """Runtimes that hosts can serve today; the others are reserved words."""
 
 _NOT_HERE = "monitors judge this, and report it with remoteEvents/"

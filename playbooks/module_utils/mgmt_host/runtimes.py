@@ -77,7 +77,18 @@ MLFLOW = Runtime(
     requirements_beside="requirements.txt",
     environment=(("MLFLOW_DISABLE_TELEMETRY", "true"), ("DO_NOT_TRACK", "true")),
 )
-ROWS = {row.name: row for row in (ONNX, COMMAND, MLFLOW, SCORING_CODE)}
+DRUM = Runtime(
+    name="drum",
+    start=(
+        *("drum", "server", "--code-dir", "{model_folder}", "--address", "{address}:{port}"),
+        *("--target-type", "{target_type}", "--with-error-server"),
+    ),
+    health_path="/ping",
+    predict_path="/predict/",
+    says=frozenset(("arguments", "requirements", "target_type")),
+    broken_status=513,
+)
+ROWS = {row.name: row for row in (ONNX, COMMAND, MLFLOW, SCORING_CODE, DRUM)}
 
 
 def require(name: str) -> Runtime:

@@ -25,6 +25,7 @@ _LONGEST_WORD = 4096
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _PATH = re.compile(r"/(?:[!-\"$-z|~]|\{deployment_id\}){0,500}")
+_TARGET_TYPE = re.compile(r"[a-z]{1,40}")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][^/\\@\x00-\x1f]*")
 """A name with its versions and markers: neither an option of pip, nor a path, nor an address."""
 
@@ -98,6 +99,10 @@ def read(folder: str, runtime: runtimes.Runtime) -> dict[str, Any]:
     _check_words("arguments", serve.get("arguments", []))
     for key in ("health_path", "predict_path", "metrics_path"):
         _check_path(key, serve.get(key, getattr(runtime, key)), needed=key == "health_path")
+    if "target_type" in runtime.says and not _is_match(_TARGET_TYPE, serve.get("target_type")):
+        raise _wrong(
+            "serve.target_type", "must be a word in small letters, such as regression", serve.get("target_type")
+        )
     if "requirements" in serve:
         _check_file(folder, "serve.requirements", serve["requirements"])
     name = os.path.basename(_model(folder))
@@ -217,6 +222,10 @@ def _read_requirements(folder: str, path: str) -> tuple[str, ...]:
             rule = "takes a name with its versions a line; options of pip are the agent's: pip_arguments, wheelhouse"
             raise _wrong(path, rule, line)
     return tuple(sorted(set(wanted)))
+
+
+def _is_match(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _is_text(word: str) -> bool:

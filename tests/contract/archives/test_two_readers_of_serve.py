@@ -105,6 +105,13 @@ OTHERS = [
     (False, "scoring_code", {"health_path": "/health", "arguments": ["{package}/../x"]}),
     (False, "scoring_code", {"health_path": "/health", "arguments": ["\0"]}),
     (False, "scoring_code", {}),
+    (True, "drum", {"target_type": "regression", "arguments": ["--max-workers", "2"]}),
+    (False, "drum", {}),
+    (False, "drum", {"target_type": "--docker"}),
+    (False, "drum", {"target_type": "regression\n"}),
+    (False, "drum", {"target_type": ["regression"]}),
+    (False, "drum", {"target_type": "regression", "health_path": "/other"}),
+    (False, "drum", {"target_type": "regression", "arguments": "--verbose"}),
     (False, "mlflow", {}),  # its model is no MLmodel
     (False, "mlflow", {"health_path": "/other"}),
     (False, "mlflow", {"start": ["sh"]}),
