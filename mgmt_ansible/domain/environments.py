@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from mgmt_ansible.domain.model_packages import Runtime
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentBinding:
@@ -29,6 +31,8 @@ class EnvironmentBinding:
         wheelhouse: Absolute path of a folder of wheels on the agent's machine that travels to the hosts, or None for an
             index.
         bind_address: Address on the hosts where model servers listen.
+        runtimes: What may be served. All but `onnx` run what packages bring, so that who may register packages may run
+            programs as the account on the hosts.
     """
 
     environment_id: str
@@ -47,6 +51,7 @@ class EnvironmentBinding:
     pip_arguments: tuple[str, ...] = ()
     wheelhouse: PurePath | None = None
     bind_address: str = "0.0.0.0"  # noqa: S104 - predictions are asked over the network; the binding may narrow it
+    runtimes: tuple[Runtime, ...] = (Runtime.ONNX,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

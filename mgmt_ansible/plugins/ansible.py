@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from mgmt_ansible import errors
-from mgmt_ansible.domain.actions import CHANGING, ActionSpec, Claim
+from mgmt_ansible.domain.actions import CHANGING, NEEDS_PACKAGE, ActionSpec, Claim
 from mgmt_ansible.domain.environments import EnvironmentBinding
 from mgmt_ansible.domain.outcomes import FINE, after_cancel
 from mgmt_ansible.domain.plans import Plan, Wave, plan_action
@@ -49,9 +49,9 @@ class AnsiblePlugin:
 
         Raises:
             InventoryError: Ansible could not read the inventory.
-            PluginError: The environment is not one of this agent.
+            PluginError: The environment is not one of this agent, or may not serve the package's runtime.
         """
-        self._binding(spec)
+        _refuse_runtime(spec, self._binding(spec))
         return plan_action(spec, tuple(host.name for host in self._inventory.resolve(spec.environment_id)))
 
     def perform(
@@ -140,6 +140,15 @@ class AnsiblePlugin:
             raise errors.PluginError(
                 f"ansible: environment {spec.environment_id} is not served (action {spec.id})"
             ) from exc
+
+
+def _refuse_runtime(spec: ActionSpec, binding: EnvironmentBinding) -> None:
+    package = spec.deployment.package if spec.deployment else None
+    if (spec.would or spec.type) in NEEDS_PACKAGE and package is not None and package.runtime not in binding.runtimes:
+        raise errors.PluginError(
+            f"ansible: environment {spec.environment_name} may not serve runtime {package.runtime}: what its packages bring "
+            f"would run as the hosts' account; who wants that adds it to environments/N/runtimes of the agent's configuration"
+        )
 
 
 def _was_ended(outcome: RunOutcome, cancel: CancelSignal) -> bool:

@@ -12,6 +12,7 @@ import yaml
 
 from mgmt_ansible import errors
 from mgmt_ansible.client import Client
+from mgmt_ansible.domain.model_packages import Runtime
 from mgmt_ansible.quickstart import host_state, samples
 from mgmt_ansible.quickstart.children import Child
 from mgmt_ansible.quickstart.data_folder import DataFolder, write_private
@@ -225,6 +226,7 @@ class Site:
                     "base_dir": str(self.folder.host),
                     "boot_start": False,
                     "bind_address": _ADDRESS,
+                    "runtimes": [one.value for one in Runtime if one is not Runtime.EXTERNAL],
                     **self._agent_settings,
                 }
             ],

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mgmt_ansible import errors
 from mgmt_ansible.domain.environments import EnvironmentBinding
+from mgmt_ansible.domain.model_packages import Runtime
 from mgmt_ansible.settings.content import default_content_path
 from mgmt_ansible.settings.reading import read_settings
 
@@ -92,6 +93,7 @@ class _Environment(_Section):
     pip_arguments: tuple[str, ...] = ()
     wheelhouse: Path | None = None
     bind_address: Annotated[str, Field(pattern=r"^[0-9A-Fa-f.:]+$")] = "0.0.0.0"  # noqa: S104 - see EnvironmentBinding
+    runtimes: Annotated[tuple[Runtime, ...], Field(min_length=1)] = (Runtime.ONNX,)
 
 
 class _AgentFile(BaseSettings):
@@ -168,12 +170,15 @@ def _binding(environment: _Environment, folder: Path, where: str) -> Environment
         pip_arguments=environment.pip_arguments,
         wheelhouse=_existing(environment.wheelhouse, folder, f"{where}/wheelhouse"),
         bind_address=environment.bind_address,
+        runtimes=environment.runtimes,
     )
 
 
 def _check_environment(environment: _Environment, where: str) -> None:
     if environment.base_dir and not environment.base_dir.startswith("/"):
         raise errors.ConfigError(f"{where}/base_dir: {environment.base_dir!r} is not an absolute path on the hosts")
+    if Runtime.EXTERNAL in environment.runtimes:
+        raise errors.ConfigError(f"{where}/runtimes: {Runtime.EXTERNAL} is what others serve, not this agent")
     for index, name in enumerate(environment.pass_environment):
         if _REFUSED_VARIABLES.match(name):
             raise errors.ConfigError(f"{where}/pass_environment/{index}: {name} is set by the agent itself")

@@ -9,13 +9,14 @@ from pathlib import PurePath
 import pytest
 
 from mgmt_ansible import errors
-from mgmt_ansible.domain.actions import ActionType
+from mgmt_ansible.domain.actions import NEEDS_PACKAGE, ActionType, DeploymentTarget
 from mgmt_ansible.domain.environments import EnvironmentBinding, InventoryHost
+from mgmt_ansible.domain.model_packages import Runtime
 from mgmt_ansible.domain.outcomes import Evidence, HostOutcome, Identity, Outcome
 from mgmt_ansible.domain.plans import Plan, Wave
 from mgmt_ansible.domain.runs import RunProgress, RunRequest, RunStatus
 from mgmt_ansible.plugins.ansible import AnsiblePlugin
-from tests.unit.agent.scripted import ENVIRONMENT, ScriptedInventory, make_claim, make_outcome, make_spec
+from tests.unit.agent.scripted import ENVIRONMENT, PACKAGE, ScriptedInventory, make_claim, make_outcome, make_spec
 
 BINDINGS = {ENVIRONMENT: EnvironmentBinding(environment_id=ENVIRONMENT, inventory=PurePath("/hosts"))}
 OLD_MODEL = Identity(digest="d" * 64, generation=1, slot="a", port=8080, pid=7, start_time=9, url="http://h:8080")
@@ -103,6 +104,29 @@ def test_an_environment_of_another_agent_is_refused():
     """A claim that is not ours names plugin, environment and action."""
     with pytest.raises(errors.PluginError, match=r"environment 0+ is not served"):
         make_plugin(ScriptedWorkers()).plan(make_spec(environment_id="0" * 24))
+
+
+@pytest.mark.parametrize("action", sorted(NEEDS_PACKAGE))
+def test_a_runtime_that_the_configuration_does_not_name_is_refused(action):
+    """Whatever would start it, and a rehearsal too; the message says where it is allowed."""
+    package = replace(PACKAGE, runtime=Runtime.COMMAND)
+    target = DeploymentTarget(id="churn", label="Churn", generation=1, package=package)
+    spec = make_spec(action, deployment=target)
+    rehearsal = replace(spec, type=ActionType.DEPLOYMENT_STATUS, would=action)
+
+    for refused in (spec, rehearsal):
+        with pytest.raises(errors.PluginError, match=r"may not serve runtime command.*environments/N/runtimes"):
+            make_plugin(ScriptedWorkers()).plan(refused)
+
+
+@pytest.mark.parametrize("action", [ActionType.DEPLOYMENT_STOP, ActionType.DEPLOYMENT_STATUS])
+def test_a_runtime_that_is_not_allowed_any_more_can_be_stopped(action):
+    """And looked at."""
+    target = DeploymentTarget(
+        id="churn", label="Churn", generation=1, package=replace(PACKAGE, runtime=Runtime.COMMAND)
+    )
+
+    assert 1 == len(make_plugin(ScriptedWorkers()).plan(make_spec(action, deployment=target)).waves)
 
 
 def test_a_wave_that_is_not_fine_is_the_last_one():

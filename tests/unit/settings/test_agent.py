@@ -73,6 +73,15 @@ def test_relative_paths_are_relative_to_the_file(tmp_path):
     assert tmp_path / "data" == settings.data_dir
 
 
+def test_only_onnx_is_served_until_the_agents_configuration_says_more(tmp_path):
+    """What other packages bring runs as the hosts' account."""
+    default = load(tmp_path, fine())
+    wider = load(tmp_path, change(fine(), "environments/0/runtimes", ["onnx", "command"]))
+
+    assert ("onnx",) == default.bindings[ENVIRONMENT].runtimes
+    assert ("onnx", "command") == wider.bindings[ENVIRONMENT].runtimes
+
+
 def test_the_token_is_not_in_the_repr(tmp_path):
     """Settings may be logged."""
     assert "secret" not in repr(load(tmp_path, fine()))
@@ -103,6 +112,9 @@ def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):
         ("environments/0/vault_password_files", ["no"], "environments/0/vault_password_files/0: .* does not exist"),
         ("environments/0/forks", 0, "environments/0/forks: "),
         ("environments/0/bind_address", "host; rm", "environments/0/bind_address: "),
+        ("environments/0/runtimes", ["magic"], "environments/0/runtimes/0: "),
+        ("environments/0/runtimes", [], "environments/0/runtimes: "),
+        ("environments/0/runtimes", ["external"], "environments/0/runtimes: external is what others serve"),
         ("environments/0/invented", 1, "environments/0/invented: "),
         ("control_plane/url", "ftp://x", "control_plane/url: "),
         ("control_plane/token", "both", "control_plane/token: give either"),
