@@ -85,9 +85,12 @@ def read(folder: str, runtime: runtimes.Runtime) -> dict[str, Any]:
     Raises:
         HostError: `artifact`, naming the field.
     """
-    serve = (durable_files.read_json(os.path.join(folder, packages.MANIFEST_NAME)) or {}).get("serve", {})
     if runtime.ours:
         return {}
+    manifest = durable_files.read_json(os.path.join(folder, packages.MANIFEST_NAME)) or {}
+    serve = manifest.get("serve", {})
+    if manifest.get("runtime") != runtime.name:
+        raise _wrong("runtime", "must be {}, as which it is asked for".format(runtime.name), manifest.get("runtime"))
     if not isinstance(serve, dict):
         raise _wrong("serve", "must be an object", serve)
     for key in serve:
@@ -156,7 +159,8 @@ def _fill(word: str, values: dict[str, str]) -> str:
 
 
 def _find_program(name: str, programs: str) -> str:
-    found = shutil.which(name, path=os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]))
+    places = [programs, *os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    found = shutil.which(name, path=os.pathsep.join(place for place in places if os.path.isabs(place)))
     if found is None:
         message = "program {} is not on this host: install it for everybody, or put it into the package".format(name)
         raise HostError("dependency", message, [evidence("path", os.environ.get("PATH", os.defpath))])

@@ -123,6 +123,23 @@ def test_a_missing_program_is_a_dependency_and_touches_nothing(host):
     assert "no-such-program-here" in result["message"]
 
 
+def test_a_program_of_the_working_directory_is_not_found(host, monkeypatch):
+    """An empty or relative part of PATH means wherever the run happens to be."""
+    (host.folder / "helper").write_text("#!/bin/sh\n")
+    (host.folder / "helper").chmod(0o755)
+    monkeypatch.chdir(host.folder)
+    monkeypatch.setenv("PATH", f":.:{os.environ['PATH']}:")
+
+    assert "dependency" == launch(host, command_package(host.folder / "one", 2.0, start=["helper"]))["cause"]
+
+
+def test_a_package_is_served_as_its_own_manifest_says_only(host):
+    """An event cannot make a program of what is none."""
+    result = host.bring(command_package(host.folder / "one", 2.0), runtime="mlflow")
+
+    assert ("artifact", True) == (result["cause"], "runtime must be mlflow" in result["message"]), result
+
+
 def test_an_executable_of_the_package_is_started(host):
     """By its place in the package; no smoke request is told as a note."""
     script = b'#!/bin/sh\nexec python3 "$(dirname "$0")/../server.py" "$@"\n'
