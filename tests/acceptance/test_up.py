@@ -17,6 +17,7 @@ import pytest
 from mgmt_ansible.quickstart import host_state
 from mgmt_ansible.quickstart.loopback import find_sshd
 from tests.acceptance.command_line import environment, read_json, run
+from tests.unit.mgmt_host.served_packages import ECHO, command_manifest, predict, times
 
 pytestmark = [
     pytest.mark.ssh,
@@ -109,6 +110,27 @@ def test_what_was_replaced_comes_back_and_what_failed_is_relaunched(data, ready)
         os.kill(served["endpoints"][0]["pid"], signal.SIGCONT) if _lives(served["endpoints"][0]["pid"]) else None
     assert 0 == healed.returncode, healed.stdout + healed.stderr
     assert "passing" == read_json(*at, "deployment", "show", name)["serviceHealth"]["status"]
+
+
+def test_a_server_that_a_package_brings_is_served(running, data, tmp_path):
+    """Registered, launched by the agent, which `up` allows it, and asked at the URL that the deployment shows."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "server.py").write_bytes(ECHO)
+    (folder / "model-package.json").write_text(json.dumps(command_manifest(2.0)))
+    added = read_json(
+        "--data", data, "package", "add", folder, "--name", f"own-{uuid.uuid4().hex[:8]}", "--version", "1"
+    )
+    place = read_json("--data", data, "environment", "list")[0]["id"]
+    chosen = ("--id", f"own-{uuid.uuid4().hex[:8]}", "--package", added["id"], "--environment", place)
+    done = run("--data", data, "deployment", "launch", "Own server", *chosen, "--wait")
+    shown = read_json("--data", data, "deployment", "show", chosen[1])
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert times(2.0) == predict({"url": shown["predictionUrl"]}), shown
+    for gone in (("deployment", "delete", chosen[1], "--wait"), ("package", "delete", added["id"])):  # others take any
+        ended = run("--data", data, *gone)
+        assert 0 == ended.returncode, ended.stdout + ended.stderr
 
 
 def test_a_run_played_by_hand_on_the_same_host_changes_nothing(launched, data, tmp_path):
