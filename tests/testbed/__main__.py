@@ -15,7 +15,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from tests.testbed import beds, faults, plans, requirements
+from tests.testbed import beds, containers, faults, plans, requirements
 from tests.testbed.commands import BedError
 
 _EXAMPLES = """\
@@ -95,6 +95,10 @@ def _heal(arguments) -> None:
     faults.heal(_host(arguments))
 
 
+def _reset(arguments) -> None:
+    containers.reset(_host(arguments), beds.tell_stderr)
+
+
 def _power(verb: str):
     return lambda arguments: getattr(_host(arguments), verb)()
 
@@ -158,7 +162,7 @@ def _add_single(commands) -> None:
         ("off", _power("off"), "cut the power"),
         ("on", _power("on"), "switch the power on; returns when it answers"),
         ("reboot", _power("reboot"), "reboot from inside; returns when it answers"),
-        ("reset", _power("reset"), "bring it back as it was made; returns when it answers"),
+        ("reset", _reset, "bring it back as it was made; returns when it answers"),
     ):
         epilog = "faults:\n" + "\n".join(rows) if command is _fault else ""
         parser = _add(commands, name, command, text, textwrap.dedent(epilog))

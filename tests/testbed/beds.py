@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import time
@@ -145,8 +146,12 @@ def down(bed_id: str, state: Path, tell: Progress) -> dict[str, list[str]]:
 
     Returns:
         What is left, by kind of thing; each list is empty when all is well.
+
+    Raises:
+        BedError: The folder is another testbed's, or something did not end.
     """
     label = plans.label_of(bed_id)
+    _refuse_another(bed_id, state)
     cgroups.freeze(False, label)
     for host in _host_names(label):
         cgroups.freeze(False, label, host)
@@ -163,6 +168,17 @@ def down(bed_id: str, state: Path, tell: Progress) -> dict[str, list[str]]:
     for kind, names in left.items():
         tell(f"{kind} left: {len(names)}{''.join(f'{chr(10)}    {name}' for name in names)}")
     return left
+
+
+def _refuse_another(bed_id: str, state: Path) -> None:
+    try:
+        other = json.loads((state / "plan.json").read_text())["id"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # none, or damaged: its names are enough
+    if other != bed_id:
+        raise BedError(
+            f"{state} is of testbed {other}; next: python -m tests.testbed down --id {other} --state {state}"
+        )
 
 
 def _host_names(label: str) -> list[str]:

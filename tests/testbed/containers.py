@@ -32,6 +32,16 @@ def prepare(host: hosts.Host, tell: Callable[[str], None]) -> None:
     tell(f"{host.name}: {host.kind} {version.stdout.strip()}, image {IMAGE} imported")
 
 
+def reset(host: hosts.Host, tell: Callable[[str], None]) -> None:
+    """Bring a host back as it was made, its image too.
+
+    Raises:
+        BedError: It does not answer, or its engine refused the image.
+    """
+    host.reset()
+    prepare(host, tell)
+
+
 def import_image(host: hosts.Host, command: str) -> None:
     """Send the base file system as a tar to a command on a host.
 

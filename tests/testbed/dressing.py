@@ -16,8 +16,9 @@ for name in cpu cpuacct cpuset memory devices freezer blkio pids; do # cgroup v1
     [ -d /sys/fs/cgroup/$name ] && mount -o remount,bind,rw,nosuid,nodev,noexec /sys/fs/cgroup/$name 2>/dev/null
 done
 mkdir -p /dev/net
-[ -e /dev/net/tun ] || mknod -m 666 /dev/net/tun c 10 200
-[ -e /dev/fuse ] || mknod -m 666 /dev/fuse c 10 229
+rm -f /dev/net/tun /dev/fuse # the machine's modes may keep containers without root out
+mknod -m 666 /dev/net/tun c 10 200
+mknod -m 666 /dev/fuse c 10 229
 exec /lib/systemd/systemd SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 "$@" # systemd 256 and later refuse cgroup v1 else
 """
 _SSHD = "HostKey /etc/ssh/ssh_host_ed25519_key\nMaxStartups 100\nMaxSessions 100\n"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.testbed import beds, faults, plans, requirements
+from tests.testbed import beds, containers, faults, plans, requirements
 from tests.testbed.hosts import Host
 
 
@@ -57,7 +57,7 @@ def _lease(host: Host) -> Iterator[Host]:
     yield host
     faults.heal(host)
     if host.dirty:
-        host.reset()
+        containers.reset(host, beds.tell_stderr)
 
 
 @pytest.fixture

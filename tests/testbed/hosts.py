@@ -109,7 +109,7 @@ class Host:
         self.wait()
 
     def reset(self) -> None:
-        """Bring it back as it was made: off, disk wiped, on; its keys and addresses stay."""
+        """Wipe it: off, disk emptied, on; keys and addresses stay. See `containers.reset` for an engine's image."""
         self.off()
         for name in _OF_DISK:
             path = self.folder / name

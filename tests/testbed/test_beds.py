@@ -87,3 +87,13 @@ def test_a_folder_that_holds_something_else_is_not_touched(make_bed, tmp_path):
     beds.down("precious", tmp_path, beds.tell_stderr)
 
     assert (tmp_path / "precious").exists()
+
+
+def test_the_folder_of_another_testbed_is_refused(make_bed, tmp_path):
+    """An id that was mistyped beside a right folder."""
+    plan = plans.Plan(id="right", state=tmp_path, cache=tmp_path, hosts=plans.parse_hosts(("p1:plain",)))
+    plan.save()
+    with pytest.raises(BedError, match="is of testbed right"):
+        beds.down("wrong", tmp_path, beds.tell_stderr)
+
+    assert plan == plans.load(tmp_path)

@@ -1,0 +1,163 @@
+"""The agent's side as it is, on a test host: the demo package is launched, replaced and stopped over ssh.
+
+Hosts have no way out, so the runtime's environment comes from a wheelhouse: wheels for the host's Python, downloaded once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mgmt_host import runtimes
+
+from mgmt_ansible import archives
+from mgmt_ansible.adapters.worker_pools import ThreadWorkers
+from mgmt_ansible.domain.actions import ActionSpec, ActionType, Claim
+from mgmt_ansible.domain.deployments import DeploymentTarget
+from mgmt_ansible.domain.environments import EnvironmentBinding
+from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
+from mgmt_ansible.domain.outcomes import HostOutcome
+from mgmt_ansible.execution.installations import Installation
+from mgmt_ansible.execution.inventories import AnsibleInventory
+from mgmt_ansible.execution.runs import RunExecutor
+from mgmt_ansible.plugins.ansible import AnsiblePlugin
+from mgmt_ansible.quickstart import demo_models, samples
+from tests.testbed import plans
+from tests.testbed.commands import run
+from tests.testbed.hosts import Host
+
+ENVIRONMENT = "e" * 24
+DEPLOYMENT = "wine"
+REQUIREMENTS = runtimes.ONNX.requirements
+_TOLERANCE = 1e-4
+_NO_CANCEL = type("NoCancel", (), {"reason": lambda self: None})()
+
+
+class _Silent:
+    """A progress sink that keeps nothing."""
+
+    def began(self, request: object) -> None: ...
+
+    def log(self, run_id: str, lines: object) -> None: ...
+
+    def progress(self, progress: object) -> None: ...
+
+
+class HostUnderManagement:
+    """One host as the agent's configuration has it."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.models = host.plan.cache / "models"
+        self._binding = EnvironmentBinding(
+            environment_id=ENVIRONMENT,
+            inventory=host.plan.state / "inventory.yml",
+            pattern=host.name,
+            ansible_cfg=host.plan.state / "ansible.cfg",
+            boot_start=False,
+            wheelhouse=find_or_download(host),
+        )
+        found = samples.find_samples(self.models)
+        if found is None:
+            self.models.mkdir(parents=True, exist_ok=True)
+            demo_models.make_packages(self.models)
+            found = samples.find_samples(self.models)
+        assert found is not None
+        self.samples = found
+
+    def act(self, action: ActionType, generation: int, version: str | None = None) -> HostOutcome:
+        """Plan and perform an action as the agent does; return what the host made of it."""
+        package = self._package(version) if version else None
+        target = DeploymentTarget(id=DEPLOYMENT, label="Wine", generation=generation, package=package)
+        spec = ActionSpec(
+            id=f"{generation:024x}",
+            type=action,
+            environment_id=ENVIRONMENT,
+            environment_name="testbed",
+            deployment=target,
+            requested_at=datetime.now(UTC),
+        )
+        bindings = {ENVIRONMENT: self._binding}
+        installation, inherited = Installation(bin_dir=None, inherited=dict(os.environ)), dict(os.environ)
+        executor = RunExecutor(
+            bindings=bindings,
+            installation=installation,
+            content_path=plans.ROOT,
+            archive_path=lambda _: samples.archive_path(self.models, version or ""),
+            inherited=inherited,
+        )
+        workers = ThreadWorkers(executor.execute, size=1)
+        try:
+            resolver = AnsibleInventory(bindings=bindings, installation=installation, inherited=inherited)
+            plugin = AnsiblePlugin(bindings=bindings, inventory=resolver, workers=workers)
+            claim = Claim(spec=spec, attempt=1, expires_at=spec.requested_at, heartbeat_seconds=60)
+            ((_, outcome),) = plugin.perform(claim, plugin.plan(spec), _Silent(), _NO_CANCEL)
+        finally:
+            workers.close()
+        return outcome.hosts[self.host.name]
+
+    def _package(self, version: str) -> ModelPackage:
+        path = samples.archive_path(self.models, version)
+        contents = archives.read_package(path)
+        return ModelPackage(
+            id="1" * 24,
+            name=samples.PACKAGE_NAME,
+            version=version,
+            digest=contents.digest,
+            archive_sha256=contents.archive_sha256,
+            archive_bytes=contents.archive_bytes,
+            runtime=Runtime.ONNX,
+        )
+
+    def probabilities(self, port: int) -> list[float]:
+        """Ask the model on its stable port, from the host itself, for all bottles."""
+        ask = (
+            "import sys, urllib.request as u; "
+            f"q = u.Request('http://127.0.0.1:{port}/v2/models/{DEPLOYMENT}/infer', sys.stdin.buffer.read(), "
+            "{'Content-Type': 'application/json'}); print(u.urlopen(q, timeout=30).read().decode())"
+        )
+        said = self.host.ssh(f'python3 -c "{ask}"', stdin=json.dumps(self.samples.request)).stdout
+        outputs = {output["name"]: output["data"] for output in json.loads(said)["outputs"]}
+        return [float(number) for number in outputs[self.samples.output]]
+
+    def expected(self, version: str) -> list[float]:
+        """What scikit-learn said when the model was made."""
+        return [number for row in self.samples.probabilities[version] for number in row]
+
+
+def launch_replace_stop(host: Host) -> None:
+    """The new model answers as scikit-learn does, on the same port; after the stop nothing listens."""
+    managed = HostUnderManagement(host)
+    launched = managed.act(ActionType.DEPLOYMENT_LAUNCH, 1, "1")
+    assert launched.outcome == "changed", launched
+    assert launched.identity is not None
+    port = launched.identity.port
+    _agree(managed, port, "1")
+    replaced = managed.act(ActionType.DEPLOYMENT_REPLACE_MODEL, 2, "2")
+    assert replaced.outcome == "changed", replaced
+    _agree(managed, port, "2")
+    stopped = managed.act(ActionType.DEPLOYMENT_STOP, 3)
+    assert stopped.outcome == "changed", stopped
+    assert host.enter("ss", "-ltnH", f"sport = :{port}").stdout == ""
+
+
+def _agree(managed: HostUnderManagement, port: int, version: str) -> None:
+    pairs = zip(managed.probabilities(port), managed.expected(version), strict=True)
+    assert all(abs(said - expected) < _TOLERANCE for said, expected in pairs)
+
+
+def find_or_download(host: Host) -> Path:
+    """Return a folder of wheels for a host's Python, which is filled when it is absent."""
+    version = host.ssh("python3 -c 'import sys; print(*sys.version_info[:2], sep=str(chr(46)))'").stdout.strip()
+    key = hashlib.sha256(repr((REQUIREMENTS, version)).encode()).hexdigest()[:12]
+    folder = host.plan.cache / f"wheels-{key}"
+    if not folder.exists():
+        draft = folder.with_suffix(".draft")
+        options = ("--only-binary=:all:", "--python-version", version, "--dest", draft)
+        run(sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", *options, *REQUIREMENTS)
+        draft.rename(folder)
+    return folder
