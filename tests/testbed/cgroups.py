@@ -17,6 +17,7 @@ _MOUNT = Path("/sys/fs/cgroup")
 _CONTROLLERS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids", "systemd")
 _VERSION_2_CONTROLLERS = ("cpu", "memory", "pids", "io", "cpuset")
 _PERIOD_MICROSECONDS = 100_000
+_NO_LIMIT = ("max", "-1")
 _DEVICES = (
     "c *:* m", "b *:* m", "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm", "c 1:8 rwm", "c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm",
     "c 5:2 rwm", "c 136:* rwm", "c 10:200 rwm", "c 10:229 rwm",
@@ -170,6 +171,8 @@ def limit_memory(label: str, name: str, size: str) -> None:
 
 
 def _write(path: Path, text: str) -> None:
+    if not path.exists() and text.startswith(_NO_LIMIT):
+        return  # this machine has not that controller: there is nothing to lift
     try:
         path.write_text(text)
     except OSError as error:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+import requests
 
 from tests.testbed import beds, cgroups, plans
 from tests.testbed.commands import BedError, wait_until
@@ -51,6 +52,17 @@ def test_two_beside_each_other_keep_apart_and_nothing_is_left(make_bed, place):
     assert ["p1", "p2"] == [line.split()[0] for line in listed[1].splitlines()]
     assert (0, ["0"] * 6) == (ended[0], [line.split(": ")[1] for line in ended[1].splitlines()]), ended
     assert "still" == other.ssh("echo still").stdout.strip()
+
+
+def test_a_forwarded_port_is_reached_from_the_machines_own_network(place):
+    """As a browser would: same port, the host's loopback address."""
+    code, said = command_line(*place, "up", "--forward", "8001", "p1:plain")
+    assert 0 == code, said
+    host = beds.Bed.at(place[1]).hosts["p1"]
+    host.ssh("echo hello >page; nohup python3 -m http.server 8001 >/dev/null 2>&1 &")
+    wait_until(lambda: host.ssh("ss -ltnH 'sport = :8001'").stdout, "the server on the host")
+
+    assert "hello\n" == requests.get(f"http://{host.address}:8001/page", timeout=30).text
 
 
 def test_after_its_maker_was_killed_half_way_it_is_refused_taken_down_and_made_again(place):
