@@ -63,7 +63,7 @@ class Host:
         pid = self.first_process()
         if pid is None:
             raise BedError(f"host {self.name} is off; next: python -m tests.testbed on {self.name}")
-        words = ("nsenter", "-t", pid, "-m", "-u", "-i", "-n", "-p", "--")
+        words = ("nsenter", "-t", pid, "-r", "-w", "-m", "-u", "-i", "-n", "-p", "--")
         return run(*words, *command, check=check)
 
     def first_process(self) -> int | None:
