@@ -70,7 +70,8 @@ def main(arguments: list[str]) -> int:
 
 def _see_to_package(layout: Layout, parameters: dict[str, Any], check: bool, journal: Journal) -> list[str]:
     digest, runtime = str(parameters["digest"]), runtimes.require(str(parameters["runtime"]))
-    missing = _missing(layout, runtime, digest)
+    with ExitStack() if check else packages.damage_explains(layout, digest):
+        missing = _missing(layout, runtime, digest)
     if check or not missing:
         return missing
     layout.make()

@@ -6,7 +6,8 @@ import errno
 import hashlib
 import json
 import os
-from typing import IO, Any
+from contextlib import contextmanager
+from typing import IO, Any, Iterator
 
 from . import archive_members, durable_files
 from .failures import HostError, evidence
@@ -62,6 +63,21 @@ def refuse_damaged(layout: Layout, digest: str) -> None:
         os.rename(folder, os.path.join(draft, digest))
     message = "the package's files were changed on this host and are put away: do it again, and they are sent anew"
     raise HostError("artifact", message, [evidence("digest", "{} instead of {}".format(found, digest))])
+
+
+@contextmanager
+def damage_explains(layout: Layout, digest: str) -> Iterator[None]:
+    """Put a package away that turns out to be wrong because its files were changed on this host.
+
+    Raises:
+        HostError: As it was, or `artifact` when they were.
+    """
+    try:
+        yield
+    except HostError as error:
+        if error.cause == "artifact" and is_present(layout, digest):
+            refuse_damaged(layout, digest)
+        raise
 
 
 def require_room(layout: Layout, archive_bytes: int) -> None:

@@ -127,11 +127,12 @@ def resolve(layout: Layout, runtime: runtimes.Runtime, digest: str, facts: dict[
         HostError: `artifact`: the manifest is wrong; `dependency`: a program or the environment is missing.
     """
     folder = layout.package(digest)
-    serve = read(folder, runtime)
-    requirements = list_requirements(layout, runtime, digest)
+    with packages.damage_explains(layout, digest):
+        serve, named = read(folder, runtime), _model(folder)
+        requirements = list_requirements(layout, runtime, digest)
     python = environments.require(layout, requirements) if requirements else sys.executable
     programs = os.path.dirname(python) if requirements else ""
-    model = os.path.join(folder, _model(folder))
+    model = os.path.join(folder, named)
     values = dict(facts, package=folder, python=python, model=model, model_folder=os.path.dirname(model))
     values.update({key: serve[key] for key in _TEXTS if key in serve})
     argv = [_fill(word, values) for word in (*serve.get("start", runtime.start), *serve.get("arguments", ()))]

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, ports, processes, slots
+from mgmt_host import durable_files, entry, ports, processes, slots
 
 from tests.unit.mgmt_host.served_packages import ECHO, ROWS, START, act, command_package, predict, times, wheelhouse
 
@@ -196,6 +196,24 @@ def test_requirements_of_the_package_make_its_environment(host, tmp_path):
     assert (["archive", "wheelhouse"], ["package", "environment"]) == (needs, [one["name"] for one in brought["steps"]])
     assert ("changed", times(5.0)) == (result["outcome"], predict(result["identity"])), result
     assert {"changed": False, "needs": [], "steps": [], "notes": []} == host.bring(package, **offered)
+
+
+def test_a_manifest_changed_on_the_host_is_sent_anew(host):
+    """It is put away as soon as it is met, but by a rehearsal; what is wrong in the package itself stays and is told."""
+    package = command_package(host.folder / "one", 2.0)
+    host.bring(package, runtime="command")
+    manifest = Path(host.layout.package(package[2])) / "model-package.json"
+    manifest.chmod(0o644)
+    manifest.write_text("{}")
+    wanted = {"digest": package[2], "archive_sha256": package[1], "runtime": "command", "base_dir": host.base_dir}
+    rehearsed = entry.run_package(wanted, check=True)
+    met = host.bring(package, runtime="command", archive=None)
+    needs = host.bring(package, runtime="command", archive=None)["needs"]
+
+    assert ("artifact", "artifact") == (rehearsed["cause"], met["cause"])
+    assert "put away" not in rehearsed["message"]
+    assert ("put away" in met["message"], needs) == (True, ["archive"])
+    assert "changed" == launch(host, package)["outcome"]
 
 
 def test_the_working_folder_is_the_slots_own(host):
