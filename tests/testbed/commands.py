@@ -58,7 +58,7 @@ def run(
     return done
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 60.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 180.0) -> None:
     """Return as soon as a condition holds.
 
     Raises:

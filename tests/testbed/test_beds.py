@@ -70,7 +70,9 @@ def test_after_its_maker_was_killed_half_way_it_is_refused_taken_down_and_made_a
     bed_id, state = place
     command = [sys.executable, "-m", "tests.testbed", "up", "--id", bed_id, "--state", state, "p1:plain"]
     with subprocess.Popen(command, cwd=plans.ROOT) as maker:
-        wait_until(lambda: cgroups.processes(plans.label_of(bed_id)) or maker.poll() is not None, "the first process")
+        wait_until(
+            lambda: cgroups.processes(plans.label_of(bed_id)) or maker.poll() is not None, "the first process", 1200
+        )
         maker.send_signal(signal.SIGKILL)
     refused = command_line(*place, "up", "p1:plain")
     ended = command_line(*place, "down")
