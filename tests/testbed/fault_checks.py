@@ -9,7 +9,7 @@ from tests.testbed import containers, faults
 from tests.testbed.commands import BedError, wait_until
 from tests.testbed.hosts import Host
 
-_PATIENT_SECONDS = 60.0
+_PATIENT_SECONDS = 180.0
 _SILENT_SECONDS = 3.0
 _STALLED_SECONDS = 6.0
 _BYTES = 3_000_000

@@ -15,7 +15,7 @@ from pathlib import Path
 from tests.testbed import cgroups, plans, rootfs, ssh
 from tests.testbed.commands import POLL_SECONDS, BedError, run, wait_until
 
-START_SECONDS = 90.0
+START_SECONDS = 300.0
 _LOGIN_SECONDS = 20.0
 _OF_DISK = ("disk", "disk.img", "volumes", "dressed", "mounts.json", "forward.json")
 
