@@ -28,25 +28,16 @@ from mgmt_ansible.domain.reports import (
 )
 
 _log = structlog.get_logger(__name__)
-_LOG_CHARACTERS = 64_000
 _PROGRESS_CHARACTERS = 512
-_HOST_CHARACTERS = 256
-_CHECK_CHARACTERS = 1_000
-_EVIDENCE_CHARACTERS = 4_000
-_MOST_EVIDENCE = 5
-_RUN_ID_CHARACTERS = 64
-_PLAYBOOK_CHARACTERS = 256
-_LOG_REPORT_LINES = 5_000
 _WHOLE_LOG_CHARACTERS = 8_000_000
 """Of one run; twice what an agent of ours sends."""
 
 
 def take_report(tx: Transaction, principal: Principal, report: Report) -> None:
-    """Take one report of an agent; one that was taken before changes nothing.
+    """Take one report of an agent, which `cleaned_report` returned; one that was taken before changes nothing.
 
     Raises:
         ForbiddenError: It is about an environment that the agent may not serve.
-        InvalidRequestError: It holds numbers that are not finite.
     """
     if not tx.agents.take_report(report.id, principal.name, at=tx.now):
         return
