@@ -196,12 +196,12 @@ def _refuse_broken(slot: slots.Slot, answer: http_probe.Answer | None) -> None:
 
 
 def _refuse_exited(slot: slots.Slot) -> None:
-    if slot.process.get("exits"):
+    if slot.carried.exits:
         raise _exited(slot)
 
 
 def _exited(slot: slots.Slot) -> HostError:
-    last = slot.process.get("last_exit")
+    last = slot.carried.last_exit
     if not last:
         return HostError("not_ready", "the model server is still being started", slot.log_evidence())
     ending = processes.name_exit(last.get("code"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Iterable
 
 from . import durable_files, slots
+from .failures import HostError
 from .layout import DeploymentLayout, Layout
 
 MOST = 100
@@ -31,7 +32,7 @@ def find(layout: Layout, known: Iterable[str]) -> list[dict[str, Any]]:
 def _state_of(layout: Layout, name: str) -> str | None:
     try:
         return _look(layout.deployment(name))
-    except (OSError, AttributeError, KeyError, TypeError, ValueError):
+    except (HostError, OSError, AttributeError, KeyError, TypeError, ValueError):
         return "unknown"
 
 

@@ -1,70 +1,55 @@
-"""Slots `a` and `b`: the two running places of a deployment, a supervised process each."""
+"""Slots `a` and `b`: the two running places of a deployment, each with a carrier that keeps its server running."""
 
 from __future__ import annotations
 
 import os
-import secrets
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any
 
-from . import durable_files, http_probe, processes, serving
+from . import carriers, durable_files, http_probe, process_carrier, processes, serving
+from .carrying import Carried, Place
 from .failures import HostError, evidence
 from .layout import DeploymentLayout
 
 NAMES = ("a", "b")
-_LATE_SECONDS = 20.0
 _ROOM_AFTER_SECONDS = 5.0
 _ROOM_BYTES = 1 << 16
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True)
-class Slot:
-    """One running place.
-
-    Attributes:
-        name: `a` or `b`.
-        folder: Holds `slot.json` (what shall run), `process.json` (what runs; the supervisor writes it), `server.log`,
-            and `supervisor.lock`, which the one supervisor holds for its life.
-    """
-
-    name: str
-    folder: str
+class Slot(Place):
+    """One running place: `a` or `b`. What runs there is asked of its carrier, which `slot.json` names."""
 
     @property
-    def config(self) -> dict[str, Any]:
-        """What shall run; empty when nothing was ever started here."""
-        return durable_files.read_json(os.path.join(self.folder, "slot.json")) or {}
+    def carried(self) -> Carried:
+        """What its carrier knows."""
+        return carriers.of(self.config).look(self)
 
     @property
     def process(self) -> dict[str, Any]:
-        """What the supervisor says; empty before it said anything."""
-        return durable_files.read_json(os.path.join(self.folder, "process.json")) or {}
+        """What a supervisor of ours says; empty where it said nothing yet, or where another carrier works."""
+        return process_carrier.read(self)
 
     @property
     def server(self) -> processes.ProcessMark | None:
         """The model server, if it lives."""
-        mark = processes.mark_from_json(self.process.get("server"))
-        return mark if mark is not None and mark.alive else None
+        return self.carried.server
 
     @property
     def supervisor(self) -> processes.ProcessMark | None:
-        """The supervisor, if it lives."""
-        mark = processes.mark_from_json(self.process.get("supervisor"))
-        return mark if mark is not None and mark.alive else None
+        """The supervisor of ours, if it lives."""
+        return process_carrier.find_supervisor(self)
 
     @property
     def running(self) -> bool:
         """Whether anything of this slot lives."""
-        return self.server is not None or self.supervisor is not None
+        return self.carried.running
 
     @property
     def loaded(self) -> bool:
         """Whether the server has loaded its model and listens, or waits for its port."""
-        return os.path.exists(os.path.join(self.folder, "loaded"))
+        return os.path.exists(self.path("loaded"))
 
     @property
     def served(self) -> serving.Served:
@@ -73,7 +58,7 @@ class Slot:
 
     def log_evidence(self) -> list[dict[str, str]]:
         """Return the end of the server's log as proof."""
-        return [evidence("log_tail", durable_files.tail(os.path.join(self.folder, "server.log")))]
+        return [evidence("log_tail", carriers.of(self.config).log_tail(self))]
 
     def url(self) -> str:
         """Return where predictions are asked, as seen from the host itself."""
@@ -101,50 +86,29 @@ def find_live(own: DeploymentLayout) -> Slot | None:
 
 
 def start(slot: Slot, config: dict[str, Any]) -> None:
-    """Start the slot's supervisor on a configuration; does not wait for the server.
-
-    A supervisor that a killed run started, seen or not, ends first: the new nonce is not its own.
+    """Run a configuration in the slot by the carrier that it names; does not wait for the server.
 
     Raises:
-        HostError: The supervisor could not be started, or the slot's old one does not end.
+        HostError: It could not be started, or what ran in the slot does not end.
         OSError: The configuration cannot be written.
     """
-    os.makedirs(slot.folder, mode=0o700, exist_ok=True)
-    _write_config(slot, dict(config, nonce=secrets.token_hex(8)))
-    seconds = float(config.get("stop_timeout_seconds", 10.0))
-    lock = os.path.join(slot.folder, "supervisor.lock")
-    with durable_files.locked(lock, seconds + _LATE_SECONDS, waiting=lambda: _stop_recorded(slot, seconds)):
-        _stop_recorded(slot, seconds)
-        for name in ("process.json", "loaded"):
-            if os.path.exists(os.path.join(slot.folder, name)):
-                os.unlink(os.path.join(slot.folder, name))
-    supervise(slot)
+    before, carrier = carriers.of(slot.config), carriers.of(config)
+    if before is not carrier:
+        stop(slot, float(config.get("stop_timeout_seconds", 10.0)))
+    carrier.start(slot, config)
 
 
 def supervise(slot: Slot) -> None:
-    """Start a detached supervisor on the slot's present configuration.
+    """Start a supervisor of ours on the slot's present configuration.
 
     Raises:
         HostError: It could not be started.
     """
-    config = slot.config
-    nonce = str(config.get("nonce", ""))
-    command = [sys.executable, "-I", "-S", config["program_dir"], "supervise", slot.folder, nonce]
-    done = subprocess.run(
-        command,
-        check=False,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},  # nothing of the run that ends soon
-    )
-    if done.returncode != 0:
-        text = done.stdout.decode("utf-8", "replace")
-        raise HostError("not_ready", "the supervisor did not start", [evidence("log_tail", text)])
+    process_carrier.supervise(slot)
 
 
 def stop(slot: Slot, seconds: float) -> bool:
-    """Stop what runs in the slot; it is gone when this returns, also a supervisor that nobody had seen yet.
+    """Stop what runs in the slot; it is gone when this returns, also a server that nobody had seen yet.
 
     Returns:
         Whether anything ran.
@@ -152,46 +116,18 @@ def stop(slot: Slot, seconds: float) -> bool:
     Raises:
         HostError: It cannot be killed.
     """
-    if not os.path.isdir(slot.folder):
-        return False
-    if slot.supervisor is None:
-        _revoke(slot)
-    stopped = _stop_recorded(slot, seconds)
-    lock = os.path.join(slot.folder, "supervisor.lock")
-    with durable_files.locked(lock, seconds + _LATE_SECONDS, waiting=lambda: _stop_recorded(slot, seconds)):
-        return _stop_recorded(slot, seconds) or stopped
-
-
-def _revoke(slot: Slot) -> None:
-    config = slot.config
-    if not config.get("nonce"):
-        return
-    try:
-        _write_config(slot, dict(config, nonce=""))
-    except OSError:
-        os.unlink(os.path.join(slot.folder, "slot.json"))  # a full disk still lets go
-
-
-def _stop_recorded(slot: Slot, seconds: float) -> bool:
-    supervisor, server = slot.supervisor, slot.server
-    stopped = processes.stop(supervisor, seconds + 2.0)
-    server = processes.mark_from_json(slot.process.get("server")) or server
-    return processes.stop_family(server, seconds) or stopped
-
-
-def _write_config(slot: Slot, config: dict[str, Any]) -> None:
-    durable_files.write_json(os.path.join(slot.folder, "slot.json"), config)
+    return os.path.isdir(slot.folder) and carriers.of(slot.config).stop(slot, seconds)
 
 
 def wait_supervised(slot: Slot, seconds: float = 30.0) -> None:
-    """Wait until the supervisor has told who it is.
+    """Wait until the slot's carrier has taken its configuration up.
 
     Raises:
         HostError: It did not.
         OSError: It could not, because the disk refuses.
     """
     began = time.monotonic()
-    while not slot.process:
+    while not slot.carried.known:
         waited = time.monotonic() - began
         if waited >= _ROOM_AFTER_SECONDS:
             require_room(slot)
@@ -206,5 +142,5 @@ def require_room(slot: Slot) -> None:
     Raises:
         OSError: The disk is full, or refuses.
     """
-    with durable_files.spare_room(os.path.join(slot.folder, "spare"), _ROOM_BYTES):
+    with durable_files.spare_room(slot.path("spare"), _ROOM_BYTES):
         return

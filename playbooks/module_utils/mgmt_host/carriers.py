@@ -1,0 +1,34 @@
+"""The carriers there are, by the word that `slot.json` has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import process_carrier
+from .carrying import Carrier
+from .failures import HostError
+
+PROCESS = process_carrier.ProcessCarrier()
+_ALL: tuple[Carrier, ...] = (PROCESS,)
+ROWS: dict[str, Carrier] = {carrier.name: carrier for carrier in _ALL}
+
+
+def of(config: dict[str, Any]) -> Carrier:
+    """Return what carries a slot's configuration; a slot of before there were carriers is a `process`.
+
+    Raises:
+        HostError: This version knows no such carrier.
+    """
+    return require(str(config.get("carrier") or PROCESS.name))
+
+
+def require(name: str) -> Carrier:
+    """Return a carrier.
+
+    Raises:
+        HostError: This version knows no such carrier.
+    """
+    if name not in ROWS:
+        message = "this version knows no carrier {!r}, as which slot.json names it; use one of {}"
+        raise HostError("unknown", message.format(name, ", ".join(ROWS)))
+    return ROWS[name]
