@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from mgmt_ansible import errors
@@ -148,6 +149,7 @@ def host_data(host: HostOutcome) -> dict[str, object]:
         "message": host.message,
         "old_model_in_use": host.old_model_in_use,
         "url": host.identity.url if host.identity else None,
+        "receipt": asdict(host.receipt) if host.receipt else None,
         "notes": list(host.notes),
     }
 

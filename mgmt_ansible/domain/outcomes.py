@@ -172,6 +172,44 @@ class Orphan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbedPhase:
+    """How the stable address answered in one phase of a replacement.
+
+    Attributes:
+        probes: How often it was asked.
+        p50_seconds: Half of the answers took no longer; None when there were none.
+        p99_seconds: As few as one of a hundred took longer; None when there were none.
+    """
+
+    probes: int
+    p50_seconds: float | None = None
+    p99_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The loss receipt: what a prober on the host saw at the stable address while a model was replaced.
+
+    Attributes:
+        interval_seconds: From one probe to the next.
+        probes: How many.
+        failed: Of them, without an answer of a status below 500 within two seconds.
+        longest_gap_seconds: Longest time without an answer, right within one interval; 0 when nothing failed.
+        before: Until traffic moved.
+        during: Until the new model, or the old one again, was proved.
+        after: Some more; nothing after a failure.
+    """
+
+    interval_seconds: float
+    probes: int
+    failed: int
+    longest_gap_seconds: float
+    before: ProbedPhase
+    during: ProbedPhase
+    after: ProbedPhase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostOutcome:
     """What one host made of an action.
 
@@ -179,7 +217,8 @@ class HostOutcome:
         host: Inventory name.
         message: One sentence, redacted.
         old_model_in_use: A replace failed and the old model serves.
-        gap_seconds: Measured time in which nobody answered on the stable port; None where nothing was switched.
+        gap_seconds: The receipt's longest gap; None where there is none.
+        receipt: What was lost while a model was replaced; None where none was, or an older host side did.
         notes: Slugs such as `no_boot_start`.
         fence_generation: The host's own pair; with `superseded` it is the higher one that won.
         observations: Deployment id -> what was seen; status actions only.
@@ -195,6 +234,7 @@ class HostOutcome:
     identity: Identity | None = None
     old_model_in_use: bool = False
     gap_seconds: float | None = None
+    receipt: Receipt | None = None
     notes: tuple[str, ...] = ()
     fence_generation: int | None = None
     fence_attempt: int | None = None

@@ -21,6 +21,8 @@ from mgmt_ansible.domain.outcomes import (
     Orphan,
     OrphanState,
     Outcome,
+    ProbedPhase,
+    Receipt,
     Step,
 )
 from mgmt_ansible.domain.redaction import redact
@@ -67,6 +69,25 @@ class _Fence(_Strict):
     attempt: _Number
 
 
+_Seconds = Annotated[float, Field(ge=0)]
+
+
+class _ProbedPhase(_Strict):
+    probes: _Number
+    p50_seconds: _Seconds | None = None
+    p99_seconds: _Seconds | None = None
+
+
+class _Receipt(_Strict):
+    interval_seconds: Annotated[float, Field(gt=0)]
+    probes: _Number
+    failed: _Number
+    longest_gap_seconds: _Seconds
+    before: _ProbedPhase
+    during: _ProbedPhase
+    after: _ProbedPhase
+
+
 class _Result(_Strict):
     result_schema: Annotated[Literal[1], Field(alias="schema")]
     generation: _Number = 0
@@ -79,6 +100,7 @@ class _Result(_Strict):
     identity: _Identity | None = None
     old_model_in_use: bool = False
     gap_seconds: float | None = None
+    receipt: _Receipt | None = None
     notes: tuple[Annotated[str, Field(max_length=64)], ...] = ()
     fence: _Fence | None = None
     observations: tuple[_Observation, ...] = ()
@@ -148,6 +170,7 @@ def _host_outcome(host: str, result: _Result, secrets: tuple[str, ...]) -> HostO
         identity=_identity(result.identity),
         old_model_in_use=result.old_model_in_use,
         gap_seconds=result.gap_seconds,
+        receipt=_receipt(result.receipt),
         notes=result.notes,
         fence_generation=result.fence.generation if result.fence is not None else None,
         fence_attempt=result.fence.attempt if result.fence is not None else None,
@@ -191,6 +214,20 @@ def _recorded(item: _Observation) -> _Result | None:
         return _Result.model_validate_json(json.dumps(item.result)).model_copy(update={"observations": ()})
     except (ValidationError, TypeError, ValueError, RecursionError):
         return None
+
+
+def _receipt(receipt: _Receipt | None) -> Receipt | None:
+    if receipt is None:
+        return None
+    return Receipt(
+        interval_seconds=receipt.interval_seconds,
+        probes=receipt.probes,
+        failed=receipt.failed,
+        longest_gap_seconds=receipt.longest_gap_seconds,
+        before=ProbedPhase(**receipt.before.model_dump()),
+        during=ProbedPhase(**receipt.during.model_dump()),
+        after=ProbedPhase(**receipt.after.model_dump()),
+    )
 
 
 def _identity(identity: _Identity | None) -> Identity | None:

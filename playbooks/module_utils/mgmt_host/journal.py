@@ -17,6 +17,7 @@ class Journal:
     Attributes:
         steps: `{name, seconds, changed}` in order.
         notes: Slugs, each once.
+        receipt: What a prober saw while a model was replaced; None where none was.
     """
 
     def __init__(self, own: DeploymentLayout | None, pair: tuple[int, int]) -> None:
@@ -24,6 +25,7 @@ class Journal:
         self._pair = pair
         self.steps: list[dict[str, Any]] = []
         self.notes: list[str] = []
+        self.receipt: dict[str, Any] | None = None
 
     @property
     def changed(self) -> bool:

@@ -98,5 +98,6 @@ _OPTIONAL: dict[str, tuple[type, ...]] = {
     "cause": (str,),
     "identity": (dict,),
     "gap_seconds": (int, float),
+    "receipt": (dict,),
     "fence": (dict,),
 }

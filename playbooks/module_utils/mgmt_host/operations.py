@@ -60,7 +60,8 @@ def _tell(inputs: Inputs, journal: Journal, work: Callable[[], dict[str, Any]]) 
     except OSError as error:
         reason = from_os_error(error, inputs.layout.base_dir)
         result.update(results.failure(reason), **observe.serving(inputs))
-    result["steps"], result["notes"] = journal.steps, journal.notes
+    result["steps"], result["notes"], result["receipt"] = journal.steps, journal.notes, journal.receipt
+    result["gap_seconds"] = journal.receipt["longest_gap_seconds"] if journal.receipt else None
     result["fence"] = _fence_now(inputs)
     return result
 
@@ -114,17 +115,17 @@ def _serve(work: launching.Work) -> dict[str, Any]:
             "identity": identity,
         }
     try:
-        identity, gap_seconds = _change(work, live)
+        identity = _change(work, live)
     except (HostError, OSError) as reason:
         replacing.rescue(work, reason)
         raise
     message = "generation {generation} serves on port {port}".format(**identity)
-    return {"outcome": "changed", "message": message, "identity": identity, "gap_seconds": gap_seconds}
+    return {"outcome": "changed", "message": message, "identity": identity}
 
 
-def _change(work: launching.Work, live: slots.Slot | None) -> tuple[dict[str, Any], float | None]:
+def _change(work: launching.Work, live: slots.Slot | None) -> dict[str, Any]:
     if live is None:
-        return launching.launch(work), None
+        return launching.launch(work)
     if work.inputs.action == "deployment_relaunch":
         return replacing.relaunch(work, live)
     return replacing.replace(work, live)
@@ -182,5 +183,4 @@ def _restored(error: replacing.RestoreError, inputs: Inputs) -> dict[str, Any]:
         outcome="rolled_back" if came_back else "degraded",
         identity=error.identity,
         old_model_in_use=came_back,
-        gap_seconds=error.gap_seconds,
     )

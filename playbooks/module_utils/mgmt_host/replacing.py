@@ -9,10 +9,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from typing import Any, Iterator
 
-from . import durable_files, gaps, gates, launching, ports, slots
+from . import durable_files, gates, http_probe, launching, ports, receipts, slots
 from .failures import HostError
 from .launching import Work
 
@@ -25,21 +25,19 @@ class RestoreError(Exception):
     Attributes:
         reason: Why.
         identity: Of the old model when it serves again; None when neither answers.
-        gap_seconds: How long nobody answered; None where nobody did before.
     """
 
-    def __init__(self, reason: HostError | OSError, identity: dict[str, Any] | None, gap_seconds: float | None) -> None:
+    def __init__(self, reason: HostError | OSError, identity: dict[str, Any] | None) -> None:
         super().__init__(str(reason))
         self.reason = reason
         self.identity = identity
-        self.gap_seconds = gap_seconds
 
 
-def replace(work: Work, live: slots.Slot) -> tuple[dict[str, Any], float]:
-    """Gate the new release on a port of its own, then switch.
+def replace(work: Work, live: slots.Slot) -> dict[str, Any]:
+    """Gate the new release on a port of its own, then switch; the journal gets the receipt, also when it fails.
 
     Returns:
-        The identity that serves, and the measured gap in seconds.
+        The identity that serves.
 
     Raises:
         HostError: It failed before the old model was touched.
@@ -47,34 +45,36 @@ def replace(work: Work, live: slots.Slot) -> tuple[dict[str, Any], float]:
         SupersededError: Somebody newer has come before the switch.
     """
     new = _other(work, live)
-    try:
+    with _probing(work, live) as prober:
+        try:
+            with work.journal.step("install"):
+                launching.install(work)
+            with work.journal.step("start"):
+                _start_candidate(work, new)
+            with work.journal.step("gate"), launching.explained(work, new):
+                gates.pass_all(new, work.inputs.ready_timeout_seconds, work.inputs.minimum_healthy_seconds)
+        finally:
+            _stop(work, new)
+        return switch(work, live, new, prober)
+
+
+def relaunch(work: Work, live: slots.Slot) -> dict[str, Any]:
+    """Make the wanted release serve anew in the place of the one that serves; tells and raises as `replace` does."""
+    with _probing(work, live) as prober:
         with work.journal.step("install"):
             launching.install(work)
-        with work.journal.step("start"):
-            _start_candidate(work, new)
-        with work.journal.step("gate"), launching.explained(work, new):
-            gates.pass_all(new, work.inputs.ready_timeout_seconds, work.inputs.minimum_healthy_seconds)
-    finally:
-        _stop(work, new)
-    return switch(work, live, new)
+        return switch(work, live, _other(work, live), prober)
 
 
-def relaunch(work: Work, live: slots.Slot) -> tuple[dict[str, Any], float]:
-    """Make the wanted release serve anew in the place of the one that serves; raises as `replace` does."""
-    with work.journal.step("install"):
-        launching.install(work)
-    return switch(work, live, _other(work, live))
-
-
-def switch(work: Work, live: slots.Slot, new: slots.Slot) -> tuple[dict[str, Any], float]:
+def switch(work: Work, live: slots.Slot, new: slots.Slot, prober: receipts.Prober) -> dict[str, Any]:
     """Stop the old release and let the new one, loaded already, take the stable port; raises as `replace` does."""
     port = int(live.config["port"])
     failed: tuple[HostError | OSError, dict[str, Any] | None] | None = None
     identity: dict[str, Any] = {}
     with work.journal.step("switch"), ExitStack() as stack:
         give_back_room = stack.enter_context(durable_files.spare_room(work.inputs.own.spare))
-        meter = stack.enter_context(gaps.GapMeter(work.inputs.bind_address, port))
         _load_beside(work, new, port)
+        prober.enter(receipts.DURING)
         try:
             slots.stop(live, work.inputs.stop_timeout_seconds)
             work.journal.effect("slot {} stopped, slot {} takes port {}".format(live.name, new.name, port))
@@ -85,9 +85,10 @@ def switch(work: Work, live: slots.Slot, new: slots.Slot) -> tuple[dict[str, Any
             give_back_room()
             failed = reason, _restore(work, live, new)
     if failed is not None:
-        raise RestoreError(*failed, meter.seconds)
+        raise RestoreError(*failed)
     launching.settle(work)
-    return identity, meter.seconds
+    prober.watch_after(work.inputs.minimum_healthy_seconds)
+    return identity
 
 
 def rescue(work: Work, reason: HostError | OSError) -> None:
@@ -106,7 +107,7 @@ def rescue(work: Work, reason: HostError | OSError) -> None:
     with work.journal.step("restore"):
         identity = bring_back(recorded, inputs.stop_timeout_seconds, inputs.ready_timeout_seconds)
         work.journal.effect(_came_back(recorded, identity))
-    raise RestoreError(reason, identity, None)
+    raise RestoreError(reason, identity)
 
 
 def bring_back(slot: slots.Slot, stop_seconds: float, ready_seconds: float) -> dict[str, Any] | None:
@@ -119,6 +120,17 @@ def bring_back(slot: slots.Slot, stop_seconds: float, ready_seconds: float) -> d
     except (HostError, OSError):
         slots.stop(slot, stop_seconds)
         return None
+
+
+@contextmanager
+def _probing(work: Work, live: slots.Slot) -> Iterator[receipts.Prober]:
+    address = http_probe.local_address(work.inputs.bind_address)
+    prober = receipts.Prober(address, int(live.config["port"]), live.served.health_path)
+    try:
+        with prober:
+            yield prober
+    finally:
+        work.journal.receipt = prober.receipt()
 
 
 def _other(work: Work, live: slots.Slot) -> slots.Slot:

@@ -25,6 +25,7 @@ def blank() -> dict[str, Any]:
         "identity": None,
         "old_model_in_use": False,
         "gap_seconds": None,
+        "receipt": None,
         "notes": [],
         "fence": None,
         "observations": [],

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from mgmt_ansible.domain.actions import ActionStatus, Claim
-from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome, Step
+from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome, ProbedPhase, Receipt, Step
 from mgmt_ansible.domain.reports import LogReport
 from mgmt_ansible.domain.runs import RunStatus
 from tests.contract.store.sites import Site
@@ -82,6 +82,28 @@ def test_each_host_has_its_own_result(site: Site, user: TestClient, claim: Claim
     for told in ("disk full", "/var 100%", f"mgmt-ansible host check {site.environment.id} h2", "2.00 s"):
         assert told in page
     assert 'id="host-h1"' not in user.get("/runs/r1?hosts=failed").text
+
+
+def test_a_replacement_shows_what_it_lost(site: Site, user: TestClient, claim: Claim):
+    """The loss receipt: in the page and in the API; without one the gap alone, as older agents tell it."""
+    phase = ProbedPhase(probes=4, p50_seconds=0.002, p99_seconds=0.004)
+    receipt = Receipt(
+        interval_seconds=0.05, probes=9, failed=2, longest_gap_seconds=0.1,
+        before=phase, during=ProbedPhase(probes=1), after=phase,
+    )  # fmt: skip
+    end(
+        site,
+        claim,
+        HostOutcome(host="h1", outcome=Outcome.CHANGED, gap_seconds=0.1, receipt=receipt),
+        HostOutcome(host="h2", outcome=Outcome.CHANGED, gap_seconds=0.25),
+    )
+
+    seen = text_of(user.get("/runs/r1").text)
+    assert "2 of 9 probes failed, 0.10 s without an answer" in seen
+    assert "within 2 ms and 4 ms before, 2 ms and 4 ms after" in seen
+    assert "0.25 s without an answer" in seen
+    told = user.get("/api/v2/runs/r1/").json()["hosts"][0]["receipt"]
+    assert (9, 2, 0.002) == (told["probes"], told["failed"], told["after"]["p50Seconds"])
 
 
 def test_the_log_tells_what_is_lost(site: Site, user: TestClient, claim: Claim):

@@ -13,7 +13,7 @@ from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome
+from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome, ProbedPhase, Receipt
 from mgmt_ansible.domain.reports import HostsReport, ProgressReport, RunReport
 from mgmt_ansible.domain.run_filters import RunFilters
 from mgmt_ansible.domain.runs import RunOutcome, RunProgress, RunStatus
@@ -65,6 +65,23 @@ def test_a_failed_launch_is_errored(site: Site):
     entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
     assert site.deployment().state is DeploymentState.ERRORED
     assert ("disk", "disk full", "100% /") == (entry.data["cause"], entry.message, entry.data["evidence"][0]["text"])
+
+
+def test_the_entry_of_a_replacement_carries_its_receipt(site: Site):
+    """What each host lost, for whoever reads the feed."""
+    phase = ProbedPhase(probes=3)
+    receipt = Receipt(
+        interval_seconds=0.05, probes=9, failed=1, longest_gap_seconds=0.04, before=phase, during=phase, after=phase
+    )
+    site.create()
+    site.report(site.take(), hosts=(HostOutcome(host="h1", outcome=Outcome.CHANGED, receipt=receipt),))
+
+    entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
+    told = entry.data["hosts"]["h1"]["receipt"]
+    assert (9, 1, 0.04, 3) == (
+        *(told[key] for key in ("probes", "failed", "longest_gap_seconds")),
+        told["after"]["probes"],
+    )
 
 
 def test_a_failed_replace_with_the_old_model_serving_is_ready_with_a_warning(site: Site):

@@ -83,7 +83,8 @@ def test_replacing_moves_the_stable_port(host):
 
     assert ("changed", [5.0, 10.0]) == (result["outcome"], infer(result))
     assert first["identity"]["port"] == result["identity"]["port"]
-    assert result["gap_seconds"] >= 0
+    assert result["gap_seconds"] == result["receipt"]["longest_gap_seconds"] >= 0
+    assert min(result["receipt"][phase]["probes"] for phase in ("before", "after")) > 0
 
 
 def test_one_process_is_left_after_replacing(host):

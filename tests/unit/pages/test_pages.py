@@ -14,7 +14,7 @@ from mgmt_ansible.control_plane.pages.templating import duration, relative_time
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome
+from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome, ProbedPhase, Receipt
 from mgmt_ansible.wire import api_v2
 from tests.unit.pages import scripted_services as scripted
 from tests.unit.pages import scripted_values as example
@@ -128,6 +128,28 @@ def test_hosts_show_outcome_cause_and_that_the_old_model_serves(script, browser)
     command = "mgmt-ansible deployment relaunch wine --wait"
     expected = ("host-3", "rolled back", "not ready within 60 s", "The old model is in use.", command)
     assert [] == [word for word in expected if word not in seen]
+
+
+RECEIPT = Receipt(
+    interval_seconds=0.05,
+    probes=120,
+    failed=3,
+    longest_gap_seconds=0.15,
+    before=ProbedPhase(probes=100, p50_seconds=0.002, p99_seconds=0.004),
+    during=ProbedPhase(probes=3),
+    after=ProbedPhase(probes=17, p50_seconds=0.003, p99_seconds=0.25),
+)
+
+
+def test_a_replacement_shows_its_receipt(script, browser):
+    """How many probes failed, for how long nobody answered, and how fast the others were answered in each phase."""
+    host = HostOutcome(host="host-3", outcome=Outcome.CHANGED, receipt=RECEIPT)
+    script.deployments = [example.deployment("wine")]
+    script.actions = [example.action(hosts=[host])]
+    seen = " ".join(text_of(browser.get("/deployments/wine")).split())
+
+    assert "3 of 120 probes failed, 0.15 s without an answer" in seen
+    assert "within 2 ms and 4 ms before, 3 ms and 0.25 s after" in seen
 
 
 def test_events_are_newest_first_with_icon_and_word(script, browser):

@@ -7,12 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mgmt_ansible import errors
-from mgmt_ansible.domain.outcomes import Cause, Outcome
+from mgmt_ansible.domain.outcomes import Cause, Outcome, ProbedPhase
 from mgmt_ansible.domain.runs import RunStatus
 from mgmt_ansible.parsing.results import parse_result
 from mgmt_ansible.parsing.runs import parse_run
 
 RESULT = {"schema": 1, "outcome": "ok", "cause": None, "message": "fine", "fence": {"generation": 3, "attempt": 2}}
+
+
+PHASE = {"probes": 2, "p50_seconds": 0.002, "p99_seconds": 0.004}
+RECEIPT = {"interval_seconds": 0.05, "probes": 5, "failed": 1, "longest_gap_seconds": 0.05}
+RECEIPT |= {"before": PHASE, "during": {**PHASE, "probes": 1}, "after": {"probes": 0, "p50_seconds": None}}
 
 
 def module_event(kind: str = "runner_on_ok", result: object = RESULT, **data: object) -> dict[str, object]:
@@ -67,6 +72,14 @@ def test_the_fence_of_the_host_comes_along():
     (host,) = parse(module_event(result={**RESULT, "outcome": "superseded"})).values()
 
     assert (Outcome.SUPERSEDED, 3, 2) == (host.outcome, host.fence_generation, host.fence_attempt)
+
+
+def test_a_receipt_of_the_host_comes_along():
+    """What a replacement lost, in all and phase by phase."""
+    (host,) = parse(module_event(result={**RESULT, "gap_seconds": 0.05, "receipt": RECEIPT})).values()
+
+    assert (5, 1, 0.05) == (host.receipt.probes, host.receipt.failed, host.receipt.longest_gap_seconds)
+    assert (ProbedPhase(**PHASE), ProbedPhase(probes=0)) == (host.receipt.before, host.receipt.after)
 
 
 @pytest.mark.parametrize(("rc", "outcome"), [(137, Outcome.UNKNOWN), (143, Outcome.UNKNOWN), (1, Outcome.FAILED)])
@@ -192,6 +205,10 @@ def test_any_result_is_an_outcome_or_unknown(result):
     [
         {"steps": [{"name": "start", "seconds": float("nan")}]},
         {"gap_seconds": float("inf")},
+        {"receipt": {**RECEIPT, "failed": -1}},
+        {"receipt": {**RECEIPT, "longest_gap_seconds": float("nan")}},
+        {"receipt": {**RECEIPT, "during": {"probes": 2**53}}},
+        {"receipt": {"probes": 3}},
         {"fence": {"generation": 2**53, "attempt": 1}},
         {"fence": {"generation": -1, "attempt": 1}},
         {"observations": [{"deployment_id": "d", "outcome": "ok", "state": "running", "fence_generation": 2**53}]},
