@@ -11,6 +11,7 @@ from typing import IO
 
 from mgmt_ansible import errors
 from mgmt_ansible.archives import members
+from mgmt_ansible.archives.golden import check_golden
 from mgmt_ansible.archives.serving import check_serving
 from mgmt_ansible.domain.model_packages import MANIFEST_NAME, PackageFile, Runtime, manifest_digest
 
@@ -111,6 +112,7 @@ def _refuse_constant(name: str) -> object:
 def _contents(archive_path: Path, manifest: dict[str, object], files: tuple[PackageFile, ...]) -> PackageContents:
     runtime = _runtime(manifest)
     check_serving(manifest, runtime, files)
+    check_golden(manifest, files, lambda path, most: _read_file(archive_path, path, most))
     return PackageContents(
         digest=manifest_digest(files),
         archive_sha256=_sha256(archive_path),
@@ -120,6 +122,14 @@ def _contents(archive_path: Path, manifest: dict[str, object], files: tuple[Pack
         manifest=manifest,
         files=files,
     )
+
+
+def _read_file(archive_path: Path, path: str, most: int) -> bytes:
+    with members.naming_faults():
+        for member in members.walk(archive_path):
+            if member.path == path:
+                return member.content.read(most)
+    raise errors.ArchiveError(f"the archive has no {path} any more")
 
 
 def _runtime(manifest: Mapping[str, object]) -> Runtime:

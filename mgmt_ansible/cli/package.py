@@ -46,6 +46,31 @@ def add(
         session.output.show_one(added, _pairs)
 
 
+@app.command("record-golden")
+def record_golden(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="With model-package.json at its root.", exists=True, file_okay=False),
+    ],
+    url: Annotated[str, typer.Option("--url", help="Of a running model, where it takes predictions.")],
+    requests_file: Annotated[
+        Path,
+        typer.Option("--requests", metavar="FILE", help='A JSON object a line, {"request": ...}.', exists=True),
+    ],
+    tolerance: Annotated[
+        float | None, typer.Option("--tolerance", min=0.0, help="Of numbers; without it what the manifest says.")
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", metavar="KEY", help="Of answers, not to be kept; may come again.")
+    ] = None,
+) -> None:
+    """Ask a running model, and keep its answers in DIR as what the package's model must answer before it gets traffic."""
+    from mgmt_ansible.cli.golden_recording import record
+
+    written = record(folder, url, requests_file, tolerance=tolerance, without=tuple(without or ()))
+    print(f"{written}: {len(written.read_bytes().splitlines())} golden predictions")
+
+
 @app.command("list")
 def list_packages(
     context: typer.Context,

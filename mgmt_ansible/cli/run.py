@@ -185,6 +185,9 @@ def _print_run(run: Run) -> None:
     print()
     rows = [(host.host, host.outcome.value, host.cause, host.message) for host in run.hosts]
     output.print_table(("HOST", "OUTCOME", "CAUSE", "MESSAGE"), rows)
+    for host in run.hosts:
+        if host.golden is not None:
+            print(f"{text.clean(host.host)}: {text.clean(host.golden.sentence)}")
     if run.log_tail:
         print(f"\n{text.clean_lines(run.log_tail)}")
     elif run.ended_at is None:

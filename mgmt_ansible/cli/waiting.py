@@ -99,6 +99,8 @@ def _print_result(action: Action) -> None:
         place = f" at {host.identity.url}" if host.identity is not None else ""
         reason = f" ({host.cause})" if host.cause else ""
         print(text.clean(f"  {host.host}: {host.outcome}{reason}{place} {host.message}").rstrip())
+        if host.golden is not None:
+            print(text.clean(f"    {host.golden.sentence}"))
         for evidence in host.evidence if host.cause or action.would else ():
             print("\n".join(f"    {line}" for line in text.clean_lines(evidence.text).splitlines()[-_EVIDENCE_LINES:]))
     for step in next_steps(action):

@@ -72,7 +72,7 @@ _STEPS: Mapping[Cause, tuple[str, str]] = {
     ),
     Cause.WRONG_MODEL: ("See which model answers on each host.", _LOOK),
     Cause.BAD_PREDICTION: (
-        "Correct the model, or what its smoke request expects, and register the package anew.",
+        "Correct the model, or what its package expects of it, and register the package anew.",
         _ADD,
     ),
     Cause.TIMEOUT: ("See in the steps what took so long, then launch again with more time.", _RELAUNCH_LONGER),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from mgmt_ansible.domain.golden import GoldenReport
 from mgmt_ansible.domain.health import Health
 
 RESULT_KEY = "mgmt_result"
@@ -64,7 +65,7 @@ class Evidence:
 
     Attributes:
         kind: `log_tail`, `df`, `ss`, `errno`, `exit`, `http`, `task`, `message`, `digest`, `files`, `manifest`, `result`,
-            `holder`.
+            `holder`, `golden`.
         text: Redacted, without control characters, at most 8,000 characters (the end of it).
     """
 
@@ -219,6 +220,7 @@ class HostOutcome:
         old_model_in_use: A replace failed and the old model serves.
         gap_seconds: The receipt's longest gap; None where there is none.
         receipt: What was lost while a model was replaced; None where none was, or an older host side did.
+        golden: What came of the package's golden predictions; None when it has none, or they were not asked.
         notes: Slugs such as `no_boot_start`.
         fence_generation: The host's own pair; with `superseded` it is the higher one that won.
         observations: Deployment id -> what was seen; status actions only.
@@ -235,6 +237,7 @@ class HostOutcome:
     old_model_in_use: bool = False
     gap_seconds: float | None = None
     receipt: Receipt | None = None
+    golden: GoldenReport | None = None
     notes: tuple[str, ...] = ()
     fence_generation: int | None = None
     fence_attempt: int | None = None

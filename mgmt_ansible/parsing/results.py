@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mgmt_ansible import errors
+from mgmt_ansible.domain.golden import GoldenMiss, GoldenReport, OldModelDifference
 from mgmt_ansible.domain.outcomes import (
     MOST_ORPHANS,
     ORPHAN_PATTERN,
@@ -32,6 +33,9 @@ EVIDENCE_LIMIT = 8_000
 
 MESSAGE_LIMIT = 1_000
 """Characters of a message."""
+
+_SHOWN = 200
+"""Characters of a value that a golden prediction shows."""
 
 _HOST_OUTCOMES = Literal["ok", "changed", "rolled_back", "degraded", "failed", "superseded", "unknown"]
 
@@ -88,6 +92,28 @@ class _Receipt(_Strict):
     after: _ProbedPhase
 
 
+class _GoldenMiss(_Strict):
+    example: _Number
+    field: Annotated[str, Field(max_length=_SHOWN)]
+    said: Annotated[str, Field(max_length=_SHOWN)]
+    wanted: Annotated[str, Field(max_length=_SHOWN)]
+    difference: Annotated[float, Field(ge=0)] | None = None
+
+
+class _OldModel(_Strict):
+    compared: _Number
+    different: _Number
+    largest_difference: Annotated[float, Field(ge=0)] | None = None
+
+
+class _Golden(_Strict):
+    examples: _Number
+    passed: _Number
+    failed: _Number
+    worst: _GoldenMiss | None = None
+    old_model: _OldModel | None = None
+
+
 class _Result(_Strict):
     result_schema: Annotated[Literal[1], Field(alias="schema")]
     generation: _Number = 0
@@ -101,6 +127,7 @@ class _Result(_Strict):
     old_model_in_use: bool = False
     gap_seconds: float | None = None
     receipt: _Receipt | None = None
+    golden: _Golden | None = None
     notes: tuple[Annotated[str, Field(max_length=64)], ...] = ()
     fence: _Fence | None = None
     observations: tuple[_Observation, ...] = ()
@@ -171,6 +198,7 @@ def _host_outcome(host: str, result: _Result, secrets: tuple[str, ...]) -> HostO
         old_model_in_use=result.old_model_in_use,
         gap_seconds=result.gap_seconds,
         receipt=_receipt(result.receipt),
+        golden=_golden(result.golden, secrets),
         notes=result.notes,
         fence_generation=result.fence.generation if result.fence is not None else None,
         fence_attempt=result.fence.attempt if result.fence is not None else None,
@@ -232,6 +260,27 @@ def _receipt(receipt: _Receipt | None) -> Receipt | None:
 
 def _identity(identity: _Identity | None) -> Identity | None:
     return Identity(**identity.model_dump()) if identity is not None else None
+
+
+def _golden(golden: _Golden | None, secrets: tuple[str, ...]) -> GoldenReport | None:
+    if golden is None:
+        return None
+    worst, old = golden.worst, golden.old_model
+    return GoldenReport(
+        examples=golden.examples,
+        passed=golden.passed,
+        failed=golden.failed,
+        worst=GoldenMiss(
+            example=worst.example,
+            field=redact(worst.field, secrets, limit=_SHOWN),
+            said=redact(worst.said, secrets, limit=_SHOWN),
+            wanted=redact(worst.wanted, secrets, limit=_SHOWN),
+            difference=worst.difference,
+        )
+        if worst is not None
+        else None,
+        old_model=OldModelDifference(**old.model_dump()) if old is not None else None,
+    )
 
 
 def _evidence(items: tuple[_Evidence, ...], secrets: tuple[str, ...]) -> tuple[Evidence, ...]:

@@ -41,5 +41,9 @@ class SupersededError(Exception):
 
 def evidence(kind: str, text: str) -> dict[str, Any]:
     """Return one proof: the end of the text, without control characters."""
-    clean = "".join(letter for letter in text if letter in "\n\t" or letter.isprintable())
-    return {"kind": kind, "text": clean[-EVIDENCE_CHARACTERS:]}
+    return {"kind": kind, "text": clean(text)[-EVIDENCE_CHARACTERS:]}
+
+
+def clean(text: str) -> str:
+    """Return a text without control characters but for new lines and tabs."""
+    return "".join(letter for letter in text if letter in "\n\t" or letter.isprintable())

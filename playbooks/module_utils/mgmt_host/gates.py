@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import Any, Callable
 
 from . import http_probe, identity, processes, slots, smoke
 from .failures import HostError, evidence
@@ -13,13 +13,19 @@ _POLL_SECONDS = 0.02
 _HOLD_POLL_SECONDS = 0.1
 
 
-def pass_all(slot: slots.Slot, ready_seconds: float, healthy_seconds: float = 0.0) -> dict[str, Any]:
+def pass_all(
+    slot: slots.Slot,
+    ready_seconds: float,
+    healthy_seconds: float = 0.0,
+    exam: Callable[[slots.Slot], None] | None = None,
+) -> dict[str, Any]:
     """Wait until the slot's server is ready, then prove what it is and that it predicts.
 
     Args:
         slot: Started.
         ready_seconds: How long it may take to become ready.
         healthy_seconds: How long it must then stay ready.
+        exam: A further gate, see `golden.exam`.
 
     Returns:
         The identity that was proved, as the host contract has it.
@@ -30,6 +36,8 @@ def pass_all(slot: slots.Slot, ready_seconds: float, healthy_seconds: float = 0.
     wait_ready(slot, ready_seconds)
     proved = prove_identity(slot, remember=True)
     predict(slot)
+    if exam is not None:
+        exam(slot)
     hold(slot, healthy_seconds)
     return proved
 

@@ -18,6 +18,7 @@ class Journal:
         steps: `{name, seconds, changed}` in order.
         notes: Slugs, each once.
         receipt: What a prober saw while a model was replaced; None where none was.
+        golden: What came of the golden predictions, as the host contract has it; None when none were asked.
     """
 
     def __init__(self, own: DeploymentLayout | None, pair: tuple[int, int]) -> None:
@@ -26,6 +27,7 @@ class Journal:
         self.steps: list[dict[str, Any]] = []
         self.notes: list[str] = []
         self.receipt: dict[str, Any] | None = None
+        self.golden: dict[str, Any] | None = None
 
     @property
     def changed(self) -> bool:

@@ -99,5 +99,6 @@ _OPTIONAL: dict[str, tuple[type, ...]] = {
     "identity": (dict,),
     "gap_seconds": (int, float),
     "receipt": (dict,),
+    "golden": (dict,),
     "fence": (dict,),
 }

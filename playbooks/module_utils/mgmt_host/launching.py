@@ -14,6 +14,7 @@ from . import (
     durable_files,
     environments,
     gates,
+    golden,
     packages,
     ports,
     programs,
@@ -62,7 +63,8 @@ def launch(work: Work) -> dict[str, Any]:
             config = start_on_stable_port(work, slot)
             work.journal.effect("slot {} started on port {}".format(slot.name, config["port"]))
         with work.journal.step("gate"), explained(work, slot):
-            identity = gates.pass_all(slot, inputs.ready_timeout_seconds, inputs.minimum_healthy_seconds)
+            exam = golden.exam(work.journal, inputs.ready_timeout_seconds)
+            identity = gates.pass_all(slot, inputs.ready_timeout_seconds, inputs.minimum_healthy_seconds, exam)
         work.fence.check()
     except BaseException:
         _withdraw(work, slot, first=state is None)

@@ -62,6 +62,7 @@ def _tell(inputs: Inputs, journal: Journal, work: Callable[[], dict[str, Any]]) 
         result.update(results.failure(reason), **observe.serving(inputs))
     result["steps"], result["notes"], result["receipt"] = journal.steps, journal.notes, journal.receipt
     result["gap_seconds"] = journal.receipt["longest_gap_seconds"] if journal.receipt else None
+    result["golden"] = journal.golden
     result["fence"] = _fence_now(inputs)
     return result
 

@@ -24,6 +24,8 @@ MODULES = (
     "fence",
     "forecasting",
     "gates",
+    "golden",
+    "golden_examples",
     "http_probe",
     "identity",
     "inputs",

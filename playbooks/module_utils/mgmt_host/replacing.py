@@ -12,7 +12,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import Any, Iterator
 
-from . import durable_files, gates, http_probe, launching, ports, receipts, slots
+from . import durable_files, gates, golden, http_probe, launching, ports, receipts, slots
 from .failures import HostError
 from .launching import Work
 
@@ -52,7 +52,8 @@ def replace(work: Work, live: slots.Slot) -> dict[str, Any]:
             with work.journal.step("start"):
                 _start_candidate(work, new)
             with work.journal.step("gate"), launching.explained(work, new):
-                gates.pass_all(new, work.inputs.ready_timeout_seconds, work.inputs.minimum_healthy_seconds)
+                exam = golden.exam(work.journal, work.inputs.ready_timeout_seconds, live)
+                gates.pass_all(new, work.inputs.ready_timeout_seconds, work.inputs.minimum_healthy_seconds, exam)
         finally:
             _stop(work, new)
         return switch(work, live, new, prober)
@@ -79,7 +80,8 @@ def switch(work: Work, live: slots.Slot, new: slots.Slot, prober: receipts.Probe
             slots.stop(live, work.inputs.stop_timeout_seconds)
             work.journal.effect("slot {} stopped, slot {} takes port {}".format(live.name, new.name, port))
             with launching.explained(work, new):
-                identity = gates.pass_all(new, work.inputs.ready_timeout_seconds)
+                exam = None if work.journal.golden else golden.exam(work.journal, work.inputs.ready_timeout_seconds)
+                identity = gates.pass_all(new, work.inputs.ready_timeout_seconds, exam=exam)
             launching.write_state(work.inputs, identity)
         except (HostError, OSError) as reason:
             give_back_room()

@@ -26,6 +26,7 @@ def blank() -> dict[str, Any]:
         "old_model_in_use": False,
         "gap_seconds": None,
         "receipt": None,
+        "golden": None,
         "notes": [],
         "fence": None,
         "observations": [],

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from mgmt_ansible.domain.actions import ActionStatus, Claim
+from mgmt_ansible.domain.golden import GoldenReport
 from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome, ProbedPhase, Receipt, Step
 from mgmt_ansible.domain.reports import LogReport
 from mgmt_ansible.domain.runs import RunStatus
@@ -74,12 +75,19 @@ def test_each_host_has_its_own_result(site: Site, user: TestClient, claim: Claim
             cause=Cause.DISK,
             message="disk full",
             evidence=(Evidence(kind="df", text="/var 100%"),),
+            golden=GoldenReport(examples=2, passed=1, failed=1),
         ),
     )
 
     page = user.get("/runs/r1").text
     assert page.index('id="host-h2"') < page.index('id="host-h1"')
-    for told in ("disk full", "/var 100%", f"mgmt-ansible host check {site.environment.id} h2", "2.00 s"):
+    for told in (
+        "disk full",
+        "/var 100%",
+        "1 of 2 golden predictions right",
+        f"mgmt-ansible host check {site.environment.id} h2",
+        "2.00 s",
+    ):
         assert told in page
     assert 'id="host-h1"' not in user.get("/runs/r1?hosts=failed").text
 

@@ -7,6 +7,7 @@ import pytest
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.event_filters import EventFilters
+from mgmt_ansible.domain.golden import GoldenReport, OldModelDifference
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Observation, Outcome
 from mgmt_ansible.wire import api_v2
@@ -16,6 +17,19 @@ from tests.contract.store.sites import Site
 def state_health_package(site: Site) -> tuple[object, object, str]:
     deployment = site.deployment()
     return deployment.state, deployment.service_health.status, deployment.model_package.id
+
+
+def test_golden_predictions_are_told_in_the_feed(site: Site):
+    """Each host's own, with the difference to the old model."""
+    site.create()
+    old = OldModelDifference(compared=2, different=0, largest_difference=0.0)
+    golden = GoldenReport(examples=2, passed=2, failed=0, old_model=old)
+
+    site.report(site.take(), hosts=(HostOutcome(host="h1", outcome=Outcome.CHANGED, golden=golden),))
+
+    entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
+    told = entry.data["hosts"]["h1"]["golden"]
+    assert (2, {"compared": 2, "different": 0, "largest_difference": 0.0}) == (told["passed"], told["old_model"])
 
 
 @pytest.mark.parametrize("generation", [-1, 0, 2**53, 2**70])

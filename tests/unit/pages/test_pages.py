@@ -13,6 +13,7 @@ from mgmt_ansible.control_plane.pages import words
 from mgmt_ansible.control_plane.pages.templating import duration, relative_time
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.golden import GoldenReport
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome, ProbedPhase, Receipt
 from mgmt_ansible.wire import api_v2
@@ -121,12 +122,20 @@ def test_hosts_show_outcome_cause_and_that_the_old_model_serves(script, browser)
         cause=Cause.NOT_READY,
         message="not ready within 60 s",
         old_model_in_use=True,
+        golden=GoldenReport(examples=3, passed=3, failed=0),
     )
     script.deployments = [example.deployment("wine")]
     script.actions = [example.action(hosts=[host])]
     seen = text_of(browser.get("/deployments/wine"))
     command = "mgmt-ansible deployment relaunch wine --wait"
-    expected = ("host-3", "rolled back", "not ready within 60 s", "The old model is in use.", command)
+    expected = (
+        "host-3",
+        "rolled back",
+        "not ready within 60 s",
+        "The old model is in use.",
+        command,
+        "3 of 3 golden predictions right",
+    )
     assert [] == [word for word in expected if word not in seen]
 
 

@@ -90,3 +90,44 @@ def test_an_orphan_that_is_none_is_no_result(orphan):
     """The message names the place."""
     with pytest.raises(errors.ParseError, match="orphans/0"):
         parse_result("h1", {RESULT_KEY: {"schema": 1, "outcome": "ok", "orphans": [orphan]}})
+
+
+GOLDEN = {
+    "examples": 3,
+    "passed": 2,
+    "failed": 1,
+    "worst": {"example": 2, "field": "score", "said": "hunter2", "wanted": "2.0", "difference": 0.5},
+    "old_model": {"compared": 3, "different": 1, "largest_difference": 0.25},
+}
+
+
+def test_golden_predictions_are_told_and_redacted():
+    """What a model says is outside data like any other."""
+    result = {"schema": 1, "outcome": "failed", "golden": GOLDEN}
+    golden = parse_result("h1", {RESULT_KEY: result}, secrets=("hunter2",)).golden
+
+    assert golden is not None
+    words = golden.sentence
+    assert "hunter2" not in words
+    assert words.startswith("2 of 3 golden predictions right; example 2: score is ")
+    assert words.endswith("instead of 2.0; 1 of 3 differ from the old model, by 0.25 at most")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"examples": -1},
+        {"passed": "2"},
+        {"failed": None},
+        {"worst": {**GOLDEN["worst"], "said": "x" * 201}},
+        {"worst": {**GOLDEN["worst"], "difference": float("inf")}},
+        {"worst": []},
+        {"old_model": {"compared": 1}},
+        {"old_model": {"compared": 1, "different": 1, "largest_difference": -1.0}},
+    ],
+)
+def test_golden_predictions_of_another_shape_are_no_result(changes):
+    """The message names the field."""
+    result = {"schema": 1, "outcome": "ok", "golden": {**GOLDEN, **changes}}
+    with pytest.raises(errors.ParseError, match=f"golden/{next(iter(changes))}"):
+        parse_result("h1", {RESULT_KEY: result})
