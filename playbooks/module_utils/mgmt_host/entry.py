@@ -10,6 +10,7 @@ from . import (
     durable_files,
     environments,
     model_server,
+    observe,
     operations,
     packages,
     programs,
@@ -38,7 +39,8 @@ def run_package(parameters: dict[str, Any], check: bool = False) -> dict[str, An
 
     Args:
         parameters: `digest, archive_sha256, archive_bytes, runtime, base_dir, pip_arguments`; `archive` and `wheelhouse`
-            are paths on this host once they have come, `wheelhouse_offered` tells that there is one.
+            are paths on this host once they have come, `wheelhouse_offered` tells that there is one; `deployment_id` and
+            `generation` say for whom, so that a failure tells whether the old model serves.
         check: Change nothing.
 
     Returns:
@@ -50,9 +52,9 @@ def run_package(parameters: dict[str, Any], check: bool = False) -> dict[str, An
     try:
         needs = _see_to_package(layout, parameters, check, journal)
     except HostError as error:
-        return _refusal(error, journal)
+        return _refusal(layout, parameters, error, journal)
     except OSError as error:
-        return _refusal(operations.from_os_error(error, layout.base_dir), journal)
+        return _refusal(layout, parameters, operations.from_os_error(error, layout.base_dir), journal)
     changed = journal.changed or (check and bool(needs))
     return {"changed": changed, "needs": needs, "steps": journal.steps, "notes": journal.notes}
 
@@ -121,5 +123,7 @@ def _build(layout: Layout, requirements: Sequence[str], parameters: dict[str, An
             journal.note("environment_built")
 
 
-def _refusal(error: HostError, journal: Journal) -> dict[str, Any]:
-    return dict(results.blank(), steps=journal.steps, **results.failure(error))
+def _refusal(layout: Layout, parameters: dict[str, Any], error: HostError, journal: Journal) -> dict[str, Any]:
+    deployment_id, generation = str(parameters.get("deployment_id") or ""), int(parameters.get("generation") or 0)
+    said = observe.serving_besides(layout, deployment_id, generation)
+    return dict(results.blank(), steps=journal.steps, **results.failure(error), **said)

@@ -12,6 +12,7 @@ from .inputs import Inputs
 from .journal import Journal
 from .layout import DeploymentLayout, Layout
 
+_NOBODY: dict[str, Any] = {"identity": None, "old_model_in_use": False}
 _PROBES = 16
 _LONGEST_WAIT_SECONDS = 300.0
 _POLL_SECONDS = 0.05
@@ -72,14 +73,24 @@ def look(layout: Layout, wanted: dict[str, Any]) -> dict[str, Any]:
 
 def serving(inputs: Inputs) -> dict[str, Any]:
     """Return `identity` and `old_model_in_use` for a result: what is proved to serve now, if anything is."""
-    identity = None
+    return _serving(inputs.own, inputs.generation) if not inputs.check else _NOBODY
+
+
+def serving_besides(layout: Layout, deployment_id: str, generation: int) -> dict[str, Any]:
+    """Return what `serving` does, for work on a package before its deployment was touched; nobody when none is named."""
     try:
-        live = None if inputs.check else slots.find_live(inputs.own)
+        return _serving(layout.deployment(deployment_id), generation) if deployment_id else _NOBODY
+    except HostError:
+        return _NOBODY
+
+
+def _serving(own: DeploymentLayout, generation: int) -> dict[str, Any]:
+    try:
+        live = slots.find_live(own)
         identity = gates.prove_identity(live) if live is not None else None
     except (HostError, OSError):
-        identity = None
-    old = identity is not None and identity["generation"] != inputs.generation
-    return {"identity": identity, "old_model_in_use": old}
+        return _NOBODY
+    return {"identity": identity, "old_model_in_use": identity is not None and identity["generation"] != generation}
 
 
 def _settled(own: DeploymentLayout, wanted: dict[str, Any]) -> fence.FenceMark:

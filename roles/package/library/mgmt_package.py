@@ -17,6 +17,8 @@ options:
   pip_arguments: {description: Extra arguments for pip install, type: list, elements: str, default: []}
   wheelhouse: {description: Folder of wheels on the controller; an archive of it on the host, type: path}
   wheelhouse_offered: {description: Set by the action plugin, type: bool, default: false}
+  deployment_id: {description: For which deployment; a failure tells whether its old model serves, type: str, default: ''}
+  generation: {description: Number of the wanted state, type: int, default: 0}
 author: mgmt-ansible
 """
 
@@ -36,6 +38,8 @@ def main() -> None:
             "pip_arguments": {"type": "list", "elements": "str", "default": []},
             "wheelhouse": {"type": "path"},
             "wheelhouse_offered": {"type": "bool", "default": False},
+            "deployment_id": {"type": "str", "default": ""},
+            "generation": {"type": "int", "default": 0},
         },
         supports_check_mode=True,
     )

@@ -48,6 +48,14 @@ def test_what_is_not_as_promised_leaves_nothing(host, change):
     assert ("artifact", []) == (result["cause"], list(Path(host.layout.path("packages")).iterdir()))
 
 
+def test_a_package_that_cannot_come_says_that_the_old_model_serves(host):
+    """A replacement that fails before the deployment was touched has not taken the model away."""
+    old, new = host.make_cheap()
+    assert host.act("deployment_launch", 1, old)["outcome"] == "changed"
+    said = host.bring(new, runtime="nonsense", deployment_id="d1", generation=2)
+    assert (said["outcome"], said["old_model_in_use"], said["identity"]["generation"]) == ("failed", True, 1)
+
+
 def test_another_runtime_is_a_dependency_failure(host):
     """The message names what this host serves."""
     result = host.bring(host.package(), runtime="pps")
