@@ -2,7 +2,7 @@
 
 A barrier is files in one folder: `arm-<place>-<step>` holds limits as JSON; the first process that comes by with facts
 that match takes it (a rename: one only), writes `reached-<place>-<step>` with its facts, and blocks until
-`go-<place>-<step>` is there, or five minutes have passed.
+`go-<place>-<step>` is there, or five minutes have passed. Where a file `trace` is, each step that is passed adds its line.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ BLOCKED_SECONDS = 300.0
 def reach(folder: str, place: str, step: str, facts: dict) -> None:
     """Block here if somebody armed this step for such a process; else return at once."""
     name = f"{place}-{step}"
+    trace = Path(folder, "trace")
+    if trace.exists():
+        with trace.open("a") as stream:
+            stream.write(f"{name}\n")
     arm = Path(folder, f"arm-{name}")
     try:
         limits = json.loads(arm.read_text())

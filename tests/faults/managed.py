@@ -1,0 +1,198 @@
+"""A test host with one deployment, as an agent manages it; each generation's model answers with its own number."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults.acting import ENVIRONMENT
+from tests.kills.content import copy_content
+from tests.testbed import cgroups, plans
+from tests.testbed.commands import BedError
+from tests.testbed.hosts import Host
+
+DEPLOYMENT = "under-faults"
+PORT = 18500
+BARRIERS = Path("/dev/shm/faults")
+"""On the test host, in memory: a full disk does not touch it."""
+_SERVER = plans.ROOT / "tests" / "unit" / "mgmt_host" / "echo_server.py"
+_ASK = """\
+import json, sys, urllib.request
+body = json.dumps({"rows": [[1.0]]}).encode()
+request = urllib.request.Request("http://127.0.0.1:%s/predict" % sys.argv[1], body, {"Content-Type": "application/json"})
+print(json.load(urllib.request.urlopen(request, timeout=5))["predictions"][0][0])
+"""
+_ACT_SECONDS = 400.0
+
+
+@dataclass
+class Attempt:
+    """A claim's process.
+
+    Attributes:
+        process: `tests.faults.acting`.
+        generation: What it brings.
+        number: Of the attempt.
+    """
+
+    process: subprocess.Popen[str]
+    generation: int
+    number: int
+
+    def outcome(self) -> dict[str, Any]:
+        """Wait for its end and return what it says of the host; an outcome `killed` when it said nothing."""
+        said, errors = self.process.communicate(timeout=_ACT_SECONDS)
+        if self.process.returncode != 0 or not said:
+            return {"outcome": "killed", "message": errors[-300:], "old_model_in_use": False}
+        outcome: dict[str, Any] = json.loads(said.splitlines()[-1])
+        return outcome
+
+    def kill(self) -> None:
+        """`kill -9` the agent alone: what it started lives on."""
+        self.process.kill()
+        self.process.wait()
+
+
+class ManagedHost:
+    """One deployment on one host.
+
+    Attributes:
+        host: Where.
+        generation: Of the newest action.
+    """
+
+    def __init__(self, host: Host, folder: Path) -> None:
+        self.host = host
+        self.generation = 0
+        self._folder = folder
+        self._content = copy_content(folder / "content", BARRIERS)
+        self._binding = {
+            "environment_id": ENVIRONMENT,
+            "inventory": str(host.plan.state / "inventory.yml"),
+            "pattern": host.name,
+            "ansible_cfg": str(host.plan.state / "ansible.cfg"),
+            "become": host.kind != "plain",
+        }
+
+    @property
+    def barriers(self) -> Path:
+        """The host's folder of barriers, seen from outside; there from now on."""
+        pid = self.host.first_process()
+        if pid is None:
+            raise BedError(f"{self.host.name} is off")
+        folder = Path(f"/proc/{pid}/root{BARRIERS}")
+        if not folder.exists():
+            self.host.enter("mkdir", "-m", "0777", BARRIERS)
+        return folder
+
+    def begin(self, action: str, *, generation: int, attempt: int = 1) -> Attempt:
+        """Start an attempt of the agent."""
+        self.generation = max(self.generation, generation)
+        request = {
+            "binding": self._binding,
+            "host": self.host.name,
+            "action": action,
+            "generation": generation,
+            "attempt": attempt,
+            "deployment_id": DEPLOYMENT,
+            "port": PORT,
+            "archive": None if action == "deployment_stop" else str(self.archive(generation)),
+            "content_path": str(self._content),
+            "spec": {"ready_timeout_seconds": 20.0, "stop_timeout_seconds": 3.0},
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.acting"],
+            cwd=plans.ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        process.stdin.write(json.dumps(request))
+        process.stdin.close()
+        process.stdin = None
+        return Attempt(process, generation, attempt)
+
+    def act(self, action: str, *, generation: int | None = None, attempt: int = 1) -> dict[str, Any]:
+        """Perform an action, of a new generation unless told; return the host's outcome."""
+        return self.begin(action, generation=generation or self.generation + 1, attempt=attempt).outcome()
+
+    def archive(self, generation: int) -> Path:
+        """Return the package whose model multiplies by the generation; no two are alike."""
+        path = self._folder / f"{generation}.tar.gz"
+        if not path.exists():
+            folder = self._folder / str(generation)
+            folder.mkdir()
+            (folder / "server.py").write_bytes(_SERVER.read_bytes())
+            (folder / "model-package.json").write_text(json.dumps(_manifest(generation)))
+            with tarfile.open(path, "w:gz") as stream:
+                for name in ("model-package.json", "server.py"):
+                    (folder / name).chmod(0o644)
+                    stream.add(folder / name, arcname=name)
+        return path
+
+    def answer(self) -> int | None:
+        """Ask the stable address on the host itself; returns the generation that answers, None when nobody does."""
+        try:
+            said = self.host.enter("python3", "-c", _ASK, PORT, check=False)
+            return int(float(said.stdout)) if said.returncode == 0 else None
+        except (BedError, ValueError):
+            return None
+
+    def read(self, name: str) -> dict[str, Any]:
+        """Return a JSON file of the deployment on the host; empty when it is not there or half."""
+        said = self.host.enter("cat", f"{self.folder}/{name}", check=False)
+        try:
+            value = json.loads(said.stdout)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    @property
+    def base_dir(self) -> str:
+        """Where the host keeps everything."""
+        return "/home/deploy/.local/share/mgmt-ansible" if self.host.kind == "plain" else "/var/lib/mgmt-ansible"
+
+    @property
+    def folder(self) -> str:
+        """The deployment's, on the host."""
+        return f"{self.base_dir}/deployments/{DEPLOYMENT}"
+
+    def servers(self, generation: int) -> list[int]:
+        """Return the processes of a generation's model, by their ids outside."""
+        wanted = [b"--factor", str(generation).encode()]
+        return [pid for pid, words in self._processes() if wanted == words[-2:]]
+
+    def proxies(self) -> list[int]:
+        """Return the processes of the deployment's proxy, by their ids outside."""
+        wanted = f"{DEPLOYMENT}/traffic/".encode()
+        return [
+            pid for pid, words in self._processes() if b"haproxy" in words[0] and any(wanted in one for one in words)
+        ]
+
+    def _processes(self) -> list[tuple[int, list[bytes]]]:
+        found = []
+        for pid in cgroups.processes(self.host.plan.label, self.host.name):
+            with suppress(OSError):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+                found.append((pid, words))
+        return found
+
+
+def _manifest(generation: int) -> dict[str, Any]:
+    start = ["python3", "{package}/server.py", "--port", "{port}", "--address", "{address}", "--factor"]
+    return {
+        "schema": 1,
+        "runtime": "command",
+        "model": "server.py",
+        "serve": {"start": [*start, str(generation)], "health_path": "/health", "predict_path": "/predict"},
+        "smoke": {"request": {"rows": [[1.0]]}, "answer": {"predictions": [[float(generation)]]}},
+    }
