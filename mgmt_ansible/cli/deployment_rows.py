@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mgmt_ansible.wire.api_v2 import Deployment
     from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 
-HOST_COLUMNS = ("HOST", "OUTCOME", "CAUSE", "GEN", "DIGEST", "IN STEP", "SINCE", "SAID")
+HOST_COLUMNS = ("HOST", "OUTCOME", "CAUSE", "DRIFT", "GEN", "DIGEST", "IN STEP", "SINCE", "SAID")
 COLUMNS = ("LABEL", "ID", "STATE", "HEALTH", "MODEL", "GEN", "ENVIRONMENT", "UPDATED")
 
 
@@ -37,6 +37,7 @@ def host_row(host: DeploymentHost) -> Sequence[Cell]:
         host.host,
         host.outcome.value,
         host.cause.value if host.cause else "",
+        host.drift.value if host.drift else "",
         host.generation,
         host.digest[:12] if host.digest else "",
         "yes" if host.in_step else "no",

@@ -151,6 +151,7 @@ def host_data(host: HostOutcome) -> dict[str, object]:
         "url": host.identity.url if host.identity else None,
         "receipt": asdict(host.receipt) if host.receipt else None,
         "notes": list(host.notes),
+        "drift": host.drift.value if host.drift else None,
         "golden": asdict(host.golden) if host.golden else None,
     }
 

@@ -166,6 +166,7 @@ def _outcome_here(target: DeploymentTarget, host: HostOutcome) -> HostOutcome:
         host=host.host,
         outcome=outcome,
         cause=observation.cause,
+        drift=observation.drift,
         message=message,
         evidence=observation.evidence,
         identity=observation.identity,

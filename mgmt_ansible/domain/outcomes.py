@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from mgmt_ansible.domain.drift import Drift
 from mgmt_ansible.domain.golden import GoldenReport
 from mgmt_ansible.domain.health import Health
 
@@ -124,6 +125,7 @@ class Observation:
         identity: Of the model that serves, if one does.
         probe_seconds: How long the model server took to say that it is ready, asked on its own host; None when it did not, or
             when the agent's version does not measure it.
+        drift: How what was seen differs from what is wanted; None when it does not, or in another way.
         working: Whether the fence's holder lives: a change is under way.
         canceled: Whether the fence's pair was canceled.
         recorded: The result that the host's newest change left behind, if it could.
@@ -141,6 +143,7 @@ class Observation:
     recorded: HostOutcome | None = None
     recorded_generation: int = 0
     recorded_attempt: int = 0
+    drift: Drift | None = None
     cause: Cause | None = None
     message: str = ""
     evidence: tuple[Evidence, ...] = ()
@@ -221,6 +224,7 @@ class HostOutcome:
         gap_seconds: The receipt's longest gap; None where there is none.
         receipt: What was lost while a model was replaced; None where none was, or an older host side did.
         golden: What came of the package's golden predictions; None when it has none, or they were not asked.
+        drift: Of a look, see `Observation`.
         notes: Slugs such as `no_boot_start`.
         fence_generation: The host's own pair; with `superseded` it is the higher one that won.
         observations: Deployment id -> what was seen; status actions only.
@@ -238,6 +242,7 @@ class HostOutcome:
     gap_seconds: float | None = None
     receipt: Receipt | None = None
     golden: GoldenReport | None = None
+    drift: Drift | None = None
     notes: tuple[str, ...] = ()
     fence_generation: int | None = None
     fence_attempt: int | None = None

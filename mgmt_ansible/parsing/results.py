@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mgmt_ansible import errors
+from mgmt_ansible.domain.drift import Drift
 from mgmt_ansible.domain.golden import GoldenMiss, GoldenReport, OldModelDifference
 from mgmt_ansible.domain.outcomes import (
     MOST_ORPHANS,
@@ -148,6 +149,7 @@ class _Observation(_Strict):
     working: bool = False
     canceled: bool = False
     result: object = None
+    drift: Drift | None = None
     cause: Cause | None = None
     message: str = ""
     evidence: tuple[_Evidence, ...] = ()
@@ -220,6 +222,7 @@ def _observation(host: str, item: _Observation, secrets: tuple[str, ...]) -> Obs
         recorded=_host_outcome(host, recorded, secrets) if recorded is not None else None,
         recorded_generation=recorded.generation if recorded is not None else 0,
         recorded_attempt=recorded.attempt if recorded is not None else 0,
+        drift=item.drift,
         cause=item.cause,
         message=redact(item.message, secrets, limit=MESSAGE_LIMIT),
         evidence=_evidence(item.evidence, secrets),

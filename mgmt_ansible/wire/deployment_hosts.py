@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from mgmt_ansible.domain.drift import Drift
 from mgmt_ansible.domain.outcomes import Cause, Outcome
 from mgmt_ansible.wire.basics import WireModel
 
@@ -12,7 +13,7 @@ class DeploymentHost(WireModel):
     """One host's own newest result of one deployment: of an action on it, or of a look at it.
 
     `digest` and `generation` are of the model that was last proved to serve there, null when none was; `inStep` tells
-    whether that is the wanted one. `since` is when this result first was as it is.
+    whether that is the wanted one; `drift` how a look found it to differ. `since` is when this result first was as it is.
     """
 
     deployment_id: str
@@ -20,6 +21,7 @@ class DeploymentHost(WireModel):
     host: str
     outcome: Outcome
     cause: Cause | None
+    drift: Drift | None = None
     message: str
     digest: str | None
     generation: int | None

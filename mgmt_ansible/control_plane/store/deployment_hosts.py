@@ -150,6 +150,7 @@ def _said(host: HostOutcome, known: sa.Row[Any] | None) -> dict[str, Any]:
     values: dict[str, Any] = {
         "outcome": Outcome.OK.value if host.outcome in FINE else host.outcome.value,
         "cause": host.cause.value if host.cause else None,
+        "drift": host.drift.value if host.drift else None,
         "message": host.message[:_MESSAGE_CHARACTERS],
         "digest": host.identity.digest if host.identity else None,
         "generation": host.identity.generation if host.identity and host.identity.generation in _GENERATIONS else None,
@@ -190,6 +191,7 @@ def _to_wire(row: sa.Row[Any]) -> DeploymentHost:
         host=row.host,
         outcome=row.outcome,
         cause=row.cause,
+        drift=row.drift,
         message=row.message,
         digest=row.digest,
         generation=row.generation,

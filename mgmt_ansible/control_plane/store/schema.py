@@ -159,6 +159,7 @@ DEPLOYMENT_HOSTS = sa.Table(
     sa.Column("generation", sa.BigInteger),
     sa.Column("action_id", sa.String(64), nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("drift", sa.Text),
     sa.Index(None, "environment_id", "host"),
 )
 

@@ -14,13 +14,17 @@ class HostError(Exception):
         cause: A word of the closed set of causes (host contract).
         message: One sentence.
         evidence: `{kind, text}` values.
+        drift: A word of `drift.KINDS`, where it is one; else None.
     """
 
-    def __init__(self, cause: str, message: str, evidence: list[dict[str, str]] | None = None) -> None:
+    def __init__(
+        self, cause: str, message: str, evidence: list[dict[str, str]] | None = None, drift: str | None = None
+    ) -> None:
         super().__init__(message)
         self.cause = cause
         self.message = message
         self.evidence = evidence or []
+        self.drift = drift
 
 
 class StillWorkingError(HostError):

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any
+from typing import Any, Iterator
 
-from . import durable_files, http_probe, packages, ports, processes, slots
+from . import drift, durable_files, http_probe, packages, ports, processes, slots
 from .failures import HostError, evidence
 
 _KNOWN = "files.json"
@@ -29,9 +29,9 @@ def of_ours(slot: slots.Slot, server: processes.ProcessMark, answer: http_probe.
     wanted = {"package_digest": config["digest"], "generation": config["generation"]}
     if {key: parameters.get(key) for key in wanted} != wanted:
         message = "the server serves another model than generation {generation}".format(**config)
-        raise HostError("wrong_model", message, [evidence("http", answer.text())])
+        raise HostError("wrong_model", message, [evidence("http", answer.text())], _kind(slot, parameters))
     if ports.listens(server.pid, config["port"]) is False:
-        raise _foreign(config["port"])
+        raise drift.of_listener(slot)
 
 
 def of_another(slot: slots.Slot, server: processes.ProcessMark, remember: bool) -> None:
@@ -51,40 +51,82 @@ def of_another(slot: slots.Slot, server: processes.ProcessMark, remember: bool) 
     if not sockets <= held:
         held = ports.held_sockets(processes.family(server))
     if not sockets or not sockets <= held:
-        raise _foreign(config["port"])
-    _check_files(slot, config["package_dir"], config["digest"], remember)
+        raise drift.of_listener(slot)
+    found = _find_other_digest(slot, remember)
+    if found:
+        message = "the package's files were changed on this host, so nobody knows what the server has loaded"
+        raise HostError("wrong_model", message, [_digests(slot, found)], drift.TAMPERED_FILE)
 
 
-def _check_files(slot: slots.Slot, folder: str, digest: str, remember: bool) -> None:
-    known = os.path.join(slot.folder, _KNOWN)
-    seen = {"digest": digest, "seen": _look(folder)}
-    if durable_files.read_json(known) == seen:
-        return
+def find_tampering(slot: slots.Slot) -> HostError | None:
+    """Return that the package's files were changed while a server of ours serves what it had loaded before; None when not."""
+    if _unchanged_since_start(slot):
+        return None
+    found = _find_other_digest(slot, remember=False)
+    if not found:
+        return None
+    message = (
+        "the package's files were changed on this host; the model that was loaded before serves until it starts anew"
+    )
+    return HostError("artifact", message, [_digests(slot, found)], drift.TAMPERED_FILE)
+
+
+def _kind(slot: slots.Slot, said: dict[str, Any]) -> str:
+    """Return why a server of ours tells something else than its slot: it loaded changed files, or it is not of this release."""
+    if said.get("package_digest") != slot.config["digest"] and _find_other_digest(slot, remember=False):
+        return drift.TAMPERED_FILE
+    generation = said.get("generation")
+    older = isinstance(generation, int) and generation < slot.config["generation"]
+    return drift.STALE_PROCESS if older else drift.WRONG_MODEL
+
+
+def _find_other_digest(slot: slots.Slot, remember: bool) -> str:
+    """Return the digest of the package's files where it is not the slot's; empty when it is."""
+    folder, digest = slot.config["package_dir"], slot.config["digest"]
+    if durable_files.read_json(slot.path(_KNOWN)) == _seen(slot):
+        return ""
     rows, opened = packages.measure(folder)
     for stream in opened:
         stream.close()
     found = packages.manifest_digest(rows)
     if found != digest:
-        message = "the package's files were changed on this host, so nobody knows what the server has loaded"
-        raise HostError("wrong_model", message, [evidence("digest", "{} instead of {}".format(found, digest))])
+        return found
     if remember:
-        durable_files.write_json(known, seen)
+        durable_files.write_json(slot.path(_KNOWN), _seen(slot))
+    return ""
+
+
+def _digests(slot: slots.Slot, found: str) -> dict[str, str]:
+    return evidence("digest", "{} instead of {}".format(found, slot.config["digest"]))
+
+
+def _seen(slot: slots.Slot) -> dict[str, str]:
+    return {"digest": slot.config["digest"], "seen": _look(slot.config["package_dir"])}
+
+
+def _unchanged_since_start(slot: slots.Slot) -> bool:
+    """Tell whether the kernel last touched files and folders before `slot.json` was written: before the server began to load."""
+    folder = slot.config["package_dir"]
+    started = os.stat(slot.path("slot.json")).st_mtime_ns
+    changed = [os.stat(parent).st_ctime_ns for parent, _, _ in os.walk(folder)]
+    changed += [found.st_ctime_ns for _, found in _files(folder)]
+    return bool(changed) and max(changed) < started
 
 
 def _look(folder: str) -> str:
     """Return a hash of what the kernel says of the files; who writes one cannot set its change time back."""
-    rows = []
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(parent, name)
-            found = os.lstat(path)
-            rows.append((path, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+    rows = [
+        (path, found.st_ino, found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        for path, found in _files(folder)
+    ]
     return hashlib.sha256(repr(sorted(rows)).encode()).hexdigest()
 
 
-def _foreign(port: int) -> HostError:
-    message = "another process than the model server answers on port {}".format(port)
-    return HostError("wrong_model", message, [evidence("ss", ports.describe(port))])
+def _files(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(parent, name)
+            yield path, os.lstat(path)
 
 
 def describe(slot: slots.Slot, server: processes.ProcessMark) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from . import (
     golden,
     packages,
     ports,
+    processes,
     programs,
     releases,
     runtimes,
@@ -151,7 +152,9 @@ def configure(work: Work, slot: slots.Slot, port: int, bind_wait_seconds: float 
         "stop_timeout_seconds": inputs.stop_timeout_seconds,
         "program_dir": program_dir,
         "command": _command(inputs.layout, runtime, program_dir, slot.folder),
-        "environment": dict(_environment(folder, slot.folder), **dict(runtime.environment)),
+        "environment": dict(
+            _environment(folder, slot.folder), **dict(runtime.environment), **{processes.SLOT_VARIABLE: slot.folder}
+        ),
     }
 
 

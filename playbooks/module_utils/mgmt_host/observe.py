@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import durable_files, fence, gates, last_result, orphans, results, slots
+from . import drift, durable_files, fence, gates, identity, last_result, orphans, results, slots
 from .failures import HostError, evidence
 from .inputs import Inputs
 from .journal import Journal
@@ -87,10 +87,10 @@ def serving_besides(layout: Layout, deployment_id: str, generation: int) -> dict
 def _serving(own: DeploymentLayout, generation: int) -> dict[str, Any]:
     try:
         live = slots.find_live(own)
-        identity = gates.prove_identity(live) if live is not None else None
+        proved = gates.prove_identity(live) if live is not None else None
     except (HostError, OSError):
         return _NOBODY
-    return {"identity": identity, "old_model_in_use": identity is not None and identity["generation"] != generation}
+    return {"identity": proved, "old_model_in_use": proved is not None and proved["generation"] != generation}
 
 
 def _settled(own: DeploymentLayout, wanted: dict[str, Any]) -> fence.FenceMark:
@@ -122,34 +122,31 @@ def _look(own: DeploymentLayout, wanted: dict[str, Any], pair: tuple[int, int]) 
         state = "absent" if durable_files.read_json(own.state) is None else "stopped"
         if digest is None:
             return _seen(wanted, pair, "ok", state)
-        return _seen(wanted, pair, "failed", state, _not_running(own.state))
+        return _seen(wanted, pair, "failed", state, drift.of_absence(own))
     seconds = None
     try:
         began = time.monotonic()
         gates.require_ready(live)
         seconds = round(time.monotonic() - began, 6)
-        identity = gates.prove_identity(live)
+        proved = gates.prove_identity(live)
+        fault = _judge(wanted, proved) or (identity.find_tampering(live) if live.served.ours else None)
     except HostError as error:
-        return dict(_seen(wanted, pair, "failed", "running", error), probe_seconds=seconds)
-    return dict(_judge(wanted, pair, digest, identity), probe_seconds=seconds)
+        fault = error if error.drift else drift.find_stranger(live) or error
+        return dict(_seen(wanted, pair, "failed", "running", fault), probe_seconds=seconds)
+    seen = _seen(wanted, pair, "failed" if fault else "ok", "running", fault, identity=proved)
+    return dict(seen, probe_seconds=seconds)
 
 
-def _judge(
-    wanted: dict[str, Any], pair: tuple[int, int], digest: str | None, identity: dict[str, Any]
-) -> dict[str, Any]:
-    fault = None
-    if digest is None:
-        fault = HostError("unknown", "a model serves although none is wanted")
-    elif identity["digest"] != digest:
-        fault = HostError("wrong_model", "generation {generation} serves, which is another model".format(**identity))
-    return _seen(wanted, pair, "failed" if fault else "ok", "running", fault, identity=identity)
-
-
-def _not_running(state_path: str) -> HostError:
-    state = durable_files.read_json(state_path) or {}
-    if state.get("wanted") == "running":
-        return HostError("not_ready", "the model server does not run; it did before: relaunch it")
-    return HostError("not_ready", "no model server runs")
+def _judge(wanted: dict[str, Any], proved: dict[str, Any]) -> HostError | None:
+    """Return what is wrong with a model that serves; None when it is the wanted one."""
+    older = proved["generation"] < int(wanted.get("generation") or 0)
+    if wanted.get("digest") is None:
+        message = "a model serves although none is wanted"
+        return HostError("unknown", message, drift=drift.STALE_PROCESS if older else None)
+    if proved["digest"] != wanted["digest"]:
+        message = "generation {generation} serves, which is another model".format(**proved)
+        return HostError("wrong_model", message, drift=drift.STALE_PROCESS if older else drift.WRONG_MODEL)
+    return None
 
 
 def _seen(
@@ -168,6 +165,7 @@ def _seen(
         "fence_generation": pair[0],
         "fence_attempt": pair[1],
         "cause": fault.cause if fault else None,
+        "drift": fault.drift if fault else None,
         "message": fault.message if fault else "serves" if identity else "nothing runs",
         "evidence": fault.evidence if fault else [],
         "identity": identity,

@@ -86,6 +86,11 @@ def describe(port: int) -> str:
     return "\n".join(lines) or "port {}: no listener is visible".format(port)
 
 
+def listeners(port: int) -> list[int | None]:
+    """Return the pid of the process behind each socket that listens on a port; None where it is not ours to see."""
+    return [_owner(inode) for _, inode in _listening(port)]
+
+
 def listener(port: int) -> int | None:
     """Return the pid of the process that listens on a port; None when none or not ours to see."""
     for _, inode in _listening(port):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Iterator
 
@@ -13,6 +14,8 @@ from .failures import HostError
 _POLL_SECONDS = 0.005
 _KILL_SECONDS = 5.0
 _MACHINE_COUNTER = "/proc/vmstat"
+SLOT_VARIABLE = "MGMT_ANSIBLE_SLOT"
+"""Environment variable with the slot's folder, by which every process of a server is known for its life."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,28 @@ def family(leader: ProcessMark) -> list[int]:
         if not more:
             return sorted(found)
         found |= more
+
+
+def belongs_to(pid: int, folder: str) -> bool:
+    """Tell whether a live process was started for a folder of ours, or by one that was.
+
+    It names the folder, or what lies in it, in its command line or as its working folder, or carries the mark `SLOT_VARIABLE`,
+    which outlives a change of session and of parent. What we may not look at does not belong.
+    """
+    inside = os.path.join(folder, "")
+    mark = "{}=".format(SLOT_VARIABLE)
+    named = [*_words(pid, "cmdline"), *(word[len(mark) :] for word in _words(pid, "environ") if word.startswith(mark))]
+    with suppress(OSError):
+        named.append(os.readlink("/proc/{}/cwd".format(pid)))
+    return any(word == folder or word.startswith(inside) for word in named)
+
+
+def _words(pid: int, name: str) -> list[str]:
+    try:
+        with open("/proc/{}/{}".format(pid, name), "rb") as stream:
+            return [os.fsdecode(word) for word in stream.read(1 << 21).split(b"\0")]
+    except OSError:
+        return []
 
 
 def stop_family(leader: ProcessMark | None, seconds: float) -> bool:

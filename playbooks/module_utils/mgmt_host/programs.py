@@ -17,6 +17,7 @@ MODULES = (
     "cancelling",
     "carriers",
     "carrying",
+    "drift",
     "durable_files",
     "entry",
     "environments",

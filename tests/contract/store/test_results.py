@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.drift import Drift
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.golden import GoldenReport, OldModelDifference
 from mgmt_ansible.domain.health import Health
@@ -30,6 +33,20 @@ def test_golden_predictions_are_told_in_the_feed(site: Site):
     entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
     told = entry.data["hosts"]["h1"]["golden"]
     assert (2, {"compared": 2, "different": 0, "largest_difference": 0.0}) == (told["passed"], told["old_model"])
+
+
+def test_drift_is_kept_with_the_host_told_in_the_feed_and_gone_after_a_better_look(site: Site):
+    """Each look says it anew."""
+    site.ready()
+    found = replace(site.sight("running", Outcome.FAILED), drift=Drift.TAMPERED_FILE, cause=Cause.ARTIFACT)
+
+    site.look(d1=found)
+    entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
+    drifted = site.services.deployments.list_hosts(deployment_id="d1").data[0].drift
+    site.look(d1=site.sight("running"))
+
+    assert ("tampered_file", Drift.TAMPERED_FILE) == (entry.data["hosts"]["h1"]["drift"], drifted)
+    assert site.services.deployments.list_hosts(deployment_id="d1").data[0].drift is None
 
 
 @pytest.mark.parametrize("generation", [-1, 0, 2**53, 2**70])

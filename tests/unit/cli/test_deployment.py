@@ -286,3 +286,29 @@ def test_a_deployment_is_given_to_somebody(monkeypatch):
 
     assert {"owner": "bob"} == json.loads(terminal.adapter.bodies[-1])
     assert ["owner", "bob"] == next(line.split() for line in done.output.splitlines() if line.startswith("owner"))
+
+
+def test_hosts_tell_how_they_drifted(monkeypatch):
+    """A word of its own beside the cause; empty where nothing did."""
+    told = {
+        "deploymentId": "wine",
+        "predictionEnvironmentId": "e" * 24,
+        "host": "h1",
+        "outcome": "failed",
+        "cause": "wrong_model",
+        "drift": "foreign_process",
+        "message": "another process answers",
+        "digest": None,
+        "generation": None,
+        "inStep": False,
+        "actionId": ACTION,
+        "since": "2026-01-01T00:00:00Z",
+    }
+    fine = {**told, "host": "h2", "outcome": "ok", "cause": None, "drift": None}
+    answers = {"GET deployments/wine/": deployment(id="wine"), "GET deploymentHosts/": page(told, fine)}
+    _, first, second = (
+        open_terminal(monkeypatch, by_path(answers)).run("deployment", "hosts", "wine").output.splitlines()
+    )
+
+    assert ["h1", "failed", "wrong_model", "foreign_process"] == first.split()[:4]
+    assert "foreign_process" not in second

@@ -13,6 +13,7 @@ from mgmt_ansible.control_plane.pages import words
 from mgmt_ansible.control_plane.pages.templating import duration, relative_time
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
+from mgmt_ansible.domain.drift import Drift
 from mgmt_ansible.domain.golden import GoldenReport
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome, ProbedPhase, Receipt
@@ -112,6 +113,14 @@ def test_two_hundred_deployments_come_in_pages_that_keep_the_filters(script, bro
     script.deployments = [example.deployment(f"wine-{number}") for number in range(200)]
     answer = browser.get("/?search=wine")
     assert (50, True) == (answer.text.count("<tr id="), 'href="/?search=wine&amp;offset=50"' in answer.text)
+
+
+def test_a_host_shows_how_it_drifted(script, browser):
+    """In words, and nothing where nothing drifted."""
+    script.deployments = [example.deployment("wine")]
+    script.hosts = [example.deployment_host(drift=Drift.FOREIGN_PROCESS), example.deployment_host(host="host-2")]
+    seen = text_of(browser.get("/deployments/wine"))
+    assert (1, 1) == (seen.count("drift: foreign process"), seen.count("drift"))
 
 
 def test_hosts_show_outcome_cause_and_that_the_old_model_serves(script, browser):

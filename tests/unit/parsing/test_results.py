@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mgmt_ansible import errors
+from mgmt_ansible.domain.drift import Drift
 from mgmt_ansible.domain.outcomes import RESULT_KEY, HostOutcome, Outcome
 from mgmt_ansible.parsing.results import parse_result
 
@@ -90,6 +91,19 @@ def test_an_orphan_that_is_none_is_no_result(orphan):
     """The message names the place."""
     with pytest.raises(errors.ParseError, match="orphans/0"):
         parse_result("h1", {RESULT_KEY: {"schema": 1, "outcome": "ok", "orphans": [orphan]}})
+
+
+@pytest.mark.parametrize("word", [*Drift, None])
+def test_a_look_tells_how_a_host_drifted(word):
+    """All five words, or none."""
+    assert word == look(drift=word).observations["churn"].drift
+
+
+@pytest.mark.parametrize("word", ["", "stolen", 1, ["missing"]])
+def test_drift_of_another_word_is_no_result(word):
+    """The set is closed."""
+    with pytest.raises(errors.ParseError, match="observations/0/drift"):
+        look(drift=word)
 
 
 GOLDEN = {
