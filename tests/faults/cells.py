@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tests.faults.injuring import Injury, Scene
-from tests.faults.managed import DEPLOYMENT, Attempt, ManagedHost
+from tests.faults.managed import DEPLOYMENT, ManagedHost
 from tests.kills.barriers import HOST, Barrier, NotReachedError
 from tests.testbed import faults
+from tests.testbed.agents import Attempt
 from tests.testbed.commands import BedError
 
 REPLACE, LAUNCH, RELAUNCH = "deployment_replace_model", "deployment_launch", "deployment_relaunch"

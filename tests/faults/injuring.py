@@ -10,8 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tests.faults.managed import PORT, Attempt, ManagedHost
+from tests.faults.managed import PORT, ManagedHost
 from tests.testbed import faults
+from tests.testbed.agents import Attempt
 from tests.testbed.commands import wait_until
 
 _FROZEN_SECONDS = 4.0

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tarfile
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.faults.acting import ENVIRONMENT
 from tests.kills.content import copy_content
 from tests.testbed import cgroups, plans
+from tests.testbed.agents import STOP, Agent, Attempt
 from tests.testbed.commands import BedError
 from tests.testbed.hosts import Host
 
@@ -28,35 +25,6 @@ body = json.dumps({"rows": [[1.0]]}).encode()
 request = urllib.request.Request("http://127.0.0.1:%s/predict" % sys.argv[1], body, {"Content-Type": "application/json"})
 print(json.load(urllib.request.urlopen(request, timeout=5))["predictions"][0][0])
 """
-_ACT_SECONDS = 400.0
-
-
-@dataclass
-class Attempt:
-    """A claim's process.
-
-    Attributes:
-        process: `tests.faults.acting`.
-        generation: What it brings.
-        number: Of the attempt.
-    """
-
-    process: subprocess.Popen[str]
-    generation: int
-    number: int
-
-    def outcome(self) -> dict[str, Any]:
-        """Wait for its end and return what it says of the host; an outcome `killed` when it said nothing."""
-        said, errors = self.process.communicate(timeout=_ACT_SECONDS)
-        if self.process.returncode != 0 or not said:
-            return {"outcome": "killed", "message": errors[-300:], "old_model_in_use": False}
-        outcome: dict[str, Any] = json.loads(said.splitlines()[-1])
-        return outcome
-
-    def kill(self) -> None:
-        """`kill -9` the agent alone: what it started lives on."""
-        self.process.kill()
-        self.process.wait()
 
 
 class ManagedHost:
@@ -71,14 +39,7 @@ class ManagedHost:
         self.host = host
         self.generation = 0
         self._folder = folder
-        self._content = copy_content(folder / "content", BARRIERS)
-        self._binding = {
-            "environment_id": ENVIRONMENT,
-            "inventory": str(host.plan.state / "inventory.yml"),
-            "pattern": host.name,
-            "ansible_cfg": str(host.plan.state / "ansible.cfg"),
-            "become": host.kind != "plain",
-        }
+        self._agent = Agent(host, copy_content(folder / "content", BARRIERS))
 
     @property
     def barriers(self) -> Path:
@@ -94,32 +55,9 @@ class ManagedHost:
     def begin(self, action: str, *, generation: int, attempt: int = 1) -> Attempt:
         """Start an attempt of the agent."""
         self.generation = max(self.generation, generation)
-        request = {
-            "binding": self._binding,
-            "host": self.host.name,
-            "action": action,
-            "generation": generation,
-            "attempt": attempt,
-            "deployment_id": DEPLOYMENT,
-            "port": PORT,
-            "archive": None if action == "deployment_stop" else str(self.archive(generation)),
-            "content_path": str(self._content),
-            "spec": {"ready_timeout_seconds": 20.0, "stop_timeout_seconds": 3.0},
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.acting"],
-            cwd=plans.ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(request))
-        process.stdin.close()
-        process.stdin = None
-        return Attempt(process, generation, attempt)
+        archive = None if action == STOP else self.archive(generation)
+        seconds = {"ready_timeout_seconds": 20.0, "stop_timeout_seconds": 3.0}
+        return self._agent.begin(action, DEPLOYMENT, generation, archive, attempt=attempt, port=PORT, **seconds)
 
     def act(self, action: str, *, generation: int | None = None, attempt: int = 1) -> dict[str, Any]:
         """Perform an action, of a new generation unless told; return the host's outcome."""
@@ -159,7 +97,7 @@ class ManagedHost:
     @property
     def base_dir(self) -> str:
         """Where the host keeps everything."""
-        return "/home/deploy/.local/share/mgmt-ansible" if self.host.kind == "plain" else "/var/lib/mgmt-ansible"
+        return self._agent.base_dir
 
     @property
     def folder(self) -> str:

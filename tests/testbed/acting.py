@@ -54,7 +54,7 @@ def act(asked: dict[str, Any]) -> dict[str, Any]:
     package = _package(Path(asked["archive"])) if asked["archive"] else None
     target = DeploymentTarget(
         id=asked["deployment_id"],
-        label="faults",
+        label="test",
         generation=asked["generation"],
         package=package,
         port=asked["port"],
@@ -63,7 +63,7 @@ def act(asked: dict[str, Any]) -> dict[str, Any]:
         id=f"{asked['generation']:024x}",
         type=ActionType(asked["action"]),
         environment_id=ENVIRONMENT,
-        environment_name="faults",
+        environment_name="testbed",
         deployment=target,
         requested_at=datetime.now(UTC),
         **asked["spec"],
@@ -92,7 +92,7 @@ def _package(archive: Path) -> ModelPackage:
     contents = archives.read_package(archive)
     return ModelPackage(
         id="1" * 24,
-        name="faults",
+        name="tested",
         version=contents.digest[:8],
         digest=contents.digest,
         archive_sha256=contents.archive_sha256,

@@ -1,0 +1,48 @@
+"""What hosts need for a runtime, brought without a way out: wheels, a Java of this machine, a program on the PATH."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+
+from tests.testbed import plans
+from tests.testbed.commands import run
+from tests.testbed.hosts import Host
+
+_DRUM = plans.ROOT / "tests" / "unit" / "mgmt_host" / "drum_look_alike.py"
+_NOT_NEEDED = shutil.ignore_patterns("*.jmod", "src.zip")
+
+
+def find_wheels(host: Host, requirements: tuple[str, ...]) -> Path | None:
+    """Return a folder of wheels for a host's Python, downloaded once; None where nothing is required."""
+    if not requirements:
+        return None
+    version = host.ssh("python3 -c 'import sys; print(*sys.version_info[:2], sep=str(chr(46)))'").stdout.strip()
+    key = hashlib.sha256(repr((requirements, version)).encode()).hexdigest()[:12]
+    folder = host.plan.cache / f"wheels-{key}"
+    if not folder.exists():
+        draft = folder.with_suffix(".draft")
+        options = ("--only-binary=:all:", "--python-version", version, "--dest", draft)
+        run(sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", *options, *requirements)
+        draft.rename(folder)
+    return folder
+
+
+def bring(host: Host, needs: str) -> None:
+    """Bring what a runtime needs on the host: `java`, `drum`, or nothing; as an administrator would, from inside."""
+    programs = Path(f"/proc/{host.first_process()}/root/usr/local/bin")
+    if needs == "java" and not programs.joinpath("java").is_symlink():
+        _bring_java(programs)
+    elif needs == "drum":
+        programs.joinpath("drum").write_text("#!/usr/bin/python3\n" + _DRUM.read_text())
+        programs.joinpath("drum").chmod(0o755)
+
+
+def _bring_java(programs: Path) -> None:
+    """Copy this machine's Java: the same Debian's, so that it runs on the host as it is."""
+    program = Path(run("sh", "-c", 'readlink -f "$(command -v java)"').stdout.strip())
+    home = program.parents[1]
+    shutil.copytree(home, programs.parents[2] / home.relative_to("/"), dirs_exist_ok=True, ignore=_NOT_NEEDED)
+    programs.joinpath("java").symlink_to(program)

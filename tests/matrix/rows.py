@@ -1,0 +1,18 @@
+"""The rows: which runtimes there are, and where they are not applicable."""
+
+from __future__ import annotations
+
+from mgmt_host import runtimes
+
+from tests.matrix import models
+from tests.matrix.models import Runtime
+
+ROWS = (
+    Runtime("onnx", models.onnx, requirements=runtimes.ONNX.requirements),
+    Runtime("command", models.command),
+    Runtime(
+        "mlflow", models.mlflow, requirements=("mlflow", "scikit-learn", "numpy", "pandas", "cloudpickle", "scipy")
+    ),
+    Runtime("scoring_code", models.scoring_code, needs="java"),
+    Runtime("drum", models.drum, needs="drum"),
+)
