@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import PurePath
 
 from mgmt_ansible.domain.model_packages import Runtime
+
+
+class Supervision(StrEnum):
+    """What keeps model servers running on a host."""
+
+    AUTO = "auto"
+    """Units of systemd where they can be had, as root or for a user that lingers; else processes of our own."""
+    SYSTEMD = "systemd"
+    """Units, or the work fails."""
+    PROCESS = "process"
+    """Processes with a supervisor of our own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +37,8 @@ class EnvironmentBinding:
         ansible_cfg: Absolute path of the user's own `ansible.cfg`, or None for ours.
         content_path: Absolute path of a folder whose `playbooks/` and `roles/` come before ours, or None.
         pass_environment: Names of environment variables that runs may see.
-        boot_start: Whether a host without systemd gets a user crontab `@reboot` line.
+        boot_start: Whether deployments start again after a reboot: by their units, else by a user crontab `@reboot` line.
+        supervision: What keeps model servers running.
         forks: Hosts at a time.
         pip_arguments: Extra arguments for `pip install` on hosts (an index, a proxy); no secrets.
         wheelhouse: Absolute path of a folder of wheels on the agent's machine that travels to the hosts, or None for an
@@ -47,6 +60,7 @@ class EnvironmentBinding:
     content_path: PurePath | None = None
     pass_environment: tuple[str, ...] = ()
     boot_start: bool = True
+    supervision: Supervision = Supervision.AUTO
     forks: int = 50
     pip_arguments: tuple[str, ...] = ()
     wheelhouse: PurePath | None = None

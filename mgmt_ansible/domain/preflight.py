@@ -17,7 +17,7 @@ class CheckName(StrEnum):
 
     `reachable` a TCP connection; `ssh` protocol and versions; `host_key`; `auth`; `terminal` whether a session with one lives;
     `python`; `become` without a password; `base_dir` can be written; `space` and `inodes` there; `remote_tmp` can be
-    written; `clock` against this machine's; `boot_start` a crontab.
+    written; `clock` against this machine's; `boot_start` units of systemd, or a crontab.
     """
 
     REACHABLE = "reachable"

@@ -233,7 +233,10 @@ class _HostCheck:
         self._found.append(ok(CheckName.BECOME, user) if become.wanted else skipped(CheckName.BECOME, "become is off"))
         self._found.extend(
             preflight_scripts.effective_checks(
-                facts, package_bytes=self._request.package_bytes, boot_start=binding.boot_start
+                facts,
+                package_bytes=self._request.package_bytes,
+                boot_start=binding.boot_start,
+                supervision=binding.supervision,
             )
         )
 

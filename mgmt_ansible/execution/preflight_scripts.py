@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mgmt_ansible.domain.environments import Supervision
 from mgmt_ansible.domain.outcomes import Cause
 from mgmt_ansible.domain.preflight import Check, CheckName, failed, ok, skipped, warning
 
@@ -56,6 +57,11 @@ fi
 place base "$base"
 say space "$(df -Pk -- "$n" 2>/dev/null </dev/null | tail -n 1)"
 say inodes "$(df -Pi -- "$n" 2>/dev/null </dev/null | tail -n 1)"
+if [ -d /run/systemd/system ] && command -v systemctl >/dev/null; then
+  if [ "$(id -u)" = 0 ]; then say units system
+  elif [ -e "/var/lib/systemd/linger/$(id -un)" ]; then say units user
+  fi
+fi
 say crontab "$(command -v crontab)"
 say crontab-says "$(crontab -l 2>&1 >/dev/null </dev/null | first)"
 say end effective
@@ -128,15 +134,19 @@ def login_checks(facts: HostFacts, *, began: float, ended: float, python_given: 
     return [_python(facts, python_given), _tmp(facts), _clock(facts, began, ended)]
 
 
-def effective_checks(facts: HostFacts, *, package_bytes: int, boot_start: bool) -> list[Check]:
+def effective_checks(
+    facts: HostFacts, *, package_bytes: int, boot_start: bool, supervision: Supervision = Supervision.AUTO
+) -> list[Check]:
     """Return what the answer of `effective_script` means.
 
     Args:
         facts: The answer.
         package_bytes: Size of the largest archive to come; 0 when none is known.
         boot_start: Whether deployments shall come back after a reboot.
+        supervision: What shall keep them running.
     """
-    return [_base_dir(facts), _space(facts, package_bytes), _inodes(facts), _boot_start(facts, boot_start)]
+    units = facts.get("units") if supervision is not Supervision.PROCESS else ""
+    return [_base_dir(facts), _space(facts, package_bytes), _inodes(facts), _boot_start(facts, boot_start, units)]
 
 
 def _python(facts: HostFacts, given: bool) -> Check:
@@ -214,10 +224,12 @@ def _inodes(facts: HostFacts) -> Check:
     return ok(name, f"{free} are free")
 
 
-def _boot_start(facts: HostFacts, wanted: bool) -> Check:
+def _boot_start(facts: HostFacts, wanted: bool, units: str) -> Check:
     name, says = CheckName.BOOT_START, facts.get("crontab-says")
     if not wanted:
         return skipped(name, "boot_start is off")
+    if units:
+        return ok(name, f"{units} units of systemd start deployments after a reboot")
     if not facts.get("crontab"):
         message = "no crontab: deployments will not come back after a reboot"
         return warning(name, message, "", "apt-get install cron")

@@ -225,6 +225,7 @@ class Site:
                     "ansible_cfg": str(self.host.ansible_cfg),
                     "base_dir": str(self.folder.host),
                     "boot_start": False,
+                    "supervision": "process",
                     "bind_address": _ADDRESS,
                     "runtimes": [one.value for one in Runtime if one is not Runtime.EXTERNAL],
                     **self._agent_settings,

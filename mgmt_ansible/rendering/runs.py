@@ -193,6 +193,7 @@ def _settings(spec: ActionSpec, binding: EnvironmentBinding) -> dict[str, object
         "base_dir": binding.base_dir,
         "bind_address": binding.bind_address,
         "boot_start": binding.boot_start,
+        "supervision": binding.supervision,
         "pip_arguments": binding.pip_arguments,
         "wheelhouse": binding.wheelhouse is not None,
         "minimum_healthy_seconds": spec.minimum_healthy_seconds,

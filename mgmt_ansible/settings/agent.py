@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mgmt_ansible import errors
-from mgmt_ansible.domain.environments import EnvironmentBinding
+from mgmt_ansible.domain.environments import EnvironmentBinding, Supervision
 from mgmt_ansible.domain.model_packages import Runtime
 from mgmt_ansible.settings.content import default_content_path
 from mgmt_ansible.settings.reading import read_settings
@@ -89,6 +89,7 @@ class _Environment(_Section):
     content_path: Path | None = None
     pass_environment: tuple[Annotated[str, Field(pattern=_VARIABLE_NAME)], ...] = ()
     boot_start: bool = True
+    supervision: Supervision = Supervision.AUTO
     forks: Annotated[int, Field(ge=1, le=1000)] = 50
     pip_arguments: tuple[str, ...] = ()
     wheelhouse: Path | None = None
@@ -166,6 +167,7 @@ def _binding(environment: _Environment, folder: Path, where: str) -> Environment
         content_path=_existing(environment.content_path, folder, f"{where}/content_path"),
         pass_environment=environment.pass_environment,
         boot_start=environment.boot_start,
+        supervision=environment.supervision,
         forks=environment.forks,
         pip_arguments=environment.pip_arguments,
         wheelhouse=_existing(environment.wheelhouse, folder, f"{where}/wheelhouse"),

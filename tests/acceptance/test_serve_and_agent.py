@@ -47,6 +47,7 @@ def agent(tmp_path, control_plane, host):
         "ansible_cfg": str(host.ansible_cfg),
         "base_dir": str(tmp_path / "host"),
         "boot_start": False,
+        "supervision": "process",
     }
     place = yaml.safe_load((tmp_path / "cp" / "control-plane.json").read_text())["url"]
     config = {

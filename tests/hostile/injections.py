@@ -22,7 +22,7 @@ from pathlib import Path
 
 from mgmt_ansible.domain.actions import ActionSpec, ActionType
 from mgmt_ansible.domain.deployments import DeploymentTarget
-from mgmt_ansible.domain.environments import EnvironmentBinding
+from mgmt_ansible.domain.environments import EnvironmentBinding, Supervision
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.domain.runs import RunRequest
 from mgmt_ansible.execution.ansible_options import ansible_cfg, run_environment
@@ -87,7 +87,11 @@ class Matrix:
         self._canaries.mkdir()
         self._projects = [self._project(f"p{number}") for number in range(workers)]
         self.binding = EnvironmentBinding(
-            environment_id=ENVIRONMENT, inventory=host.inventory, base_dir=str(folder / "base"), boot_start=False
+            environment_id=ENVIRONMENT,
+            inventory=host.inventory,
+            base_dir=str(folder / "base"),
+            boot_start=False,
+            supervision=Supervision.PROCESS,
         )
         self._config = folder / "ansible.cfg"
         write_private(self._config, ansible_cfg(self.binding))

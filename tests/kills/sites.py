@@ -227,6 +227,7 @@ class KillSite:
                     "ansible_cfg": str(self.host.ansible_cfg),
                     "base_dir": str(self.base_dir(HOSTS[0])),
                     "boot_start": False,
+                    "supervision": "process",
                     "bind_address": "127.0.0.1",
                 }
                 for count, environment in self.environments.items()

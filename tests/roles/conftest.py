@@ -85,6 +85,7 @@ class Site:
             "base_dir": str(self.base_dir),
             "bind_address": "127.0.0.1",
             "boot_start": False,
+            "supervision": "process",
             "pip_arguments": [],
             "wheelhouse": False,
             "minimum_healthy_seconds": 0,

@@ -9,9 +9,11 @@ import hashlib
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import yaml
 from mgmt_host import runtimes
 
 from mgmt_ansible import archives
@@ -26,7 +28,7 @@ from mgmt_ansible.execution.inventories import AnsibleInventory
 from mgmt_ansible.execution.runs import RunExecutor
 from mgmt_ansible.plugins.ansible import AnsiblePlugin
 from mgmt_ansible.quickstart import demo_models, samples
-from tests.testbed import plans
+from tests.testbed import plans, ssh
 from tests.testbed.commands import run
 from tests.testbed.hosts import Host
 
@@ -48,18 +50,24 @@ class _Silent:
 
 
 class HostUnderManagement:
-    """One host as the agent's configuration has it."""
+    """One host as the agent's configuration has it.
 
-    def __init__(self, host: Host) -> None:
+    Args:
+        host: Where.
+        account: Who logs in.
+        settings: Fields of the binding that are not as they usually are.
+    """
+
+    def __init__(self, host: Host, account: str = ssh.USER, **settings: object) -> None:
         self.host = host
         self.models = host.plan.cache / "models"
         self._binding = EnvironmentBinding(
             environment_id=ENVIRONMENT,
-            inventory=host.plan.state / "inventory.yml",
+            inventory=_write_inventory(host, account),
             pattern=host.name,
             ansible_cfg=host.plan.state / "ansible.cfg",
-            boot_start=False,
-            wheelhouse=find_or_download(host),
+            runtimes=(Runtime.ONNX, Runtime.COMMAND),
+            **{"boot_start": False, **settings},
         )
         found = samples.find_samples(self.models)
         if found is None:
@@ -69,9 +77,16 @@ class HostUnderManagement:
         assert found is not None
         self.samples = found
 
-    def act(self, action: ActionType, generation: int, version: str | None = None) -> HostOutcome:
-        """Plan and perform an action as the agent does; return what the host made of it."""
-        package = self._package(version) if version else None
+    def act(self, action: ActionType, generation: int, archive: Path | str | None = None) -> HostOutcome:
+        """Plan and perform an action as the agent does; return what the host made of it.
+
+        Args:
+            action: What.
+            generation: Of the deployment.
+            archive: What shall be served: a package's archive, or a version of the demo models.
+        """
+        path = samples.archive_path(self.models, archive) if isinstance(archive, str) else archive
+        package = _package(path) if path else None
         target = DeploymentTarget(id=DEPLOYMENT, label="Wine", generation=generation, package=package)
         spec = ActionSpec(
             id=f"{generation:024x}",
@@ -81,13 +96,14 @@ class HostUnderManagement:
             deployment=target,
             requested_at=datetime.now(UTC),
         )
-        bindings = {ENVIRONMENT: self._binding}
+        onnx = package is not None and package.runtime is Runtime.ONNX
+        bindings = {ENVIRONMENT: replace(self._binding, wheelhouse=find_or_download(self.host) if onnx else None)}
         installation, inherited = Installation(bin_dir=None, inherited=dict(os.environ)), dict(os.environ)
         executor = RunExecutor(
             bindings=bindings,
             installation=installation,
             content_path=plans.ROOT,
-            archive_path=lambda _: samples.archive_path(self.models, version or ""),
+            archive_path=lambda _: path or Path(),
             inherited=inherited,
         )
         workers = ThreadWorkers(executor.execute, size=1)
@@ -99,19 +115,6 @@ class HostUnderManagement:
         finally:
             workers.close()
         return outcome.hosts[self.host.name]
-
-    def _package(self, version: str) -> ModelPackage:
-        path = samples.archive_path(self.models, version)
-        contents = archives.read_package(path)
-        return ModelPackage(
-            id="1" * 24,
-            name=samples.PACKAGE_NAME,
-            version=version,
-            digest=contents.digest,
-            archive_sha256=contents.archive_sha256,
-            archive_bytes=contents.archive_bytes,
-            runtime=Runtime.ONNX,
-        )
 
     def probabilities(self, port: int) -> list[float]:
         """Ask the model on its stable port, from the host itself, for all bottles."""
@@ -127,6 +130,28 @@ class HostUnderManagement:
     def expected(self, version: str) -> list[float]:
         """What scikit-learn said when the model was made."""
         return [number for row in self.samples.probabilities[version] for number in row]
+
+
+def _package(path: Path) -> ModelPackage:
+    contents = archives.read_package(path)
+    return ModelPackage(
+        id="1" * 24,
+        name=samples.PACKAGE_NAME,
+        version="1",
+        digest=contents.digest,
+        archive_sha256=contents.archive_sha256,
+        archive_bytes=contents.archive_bytes,
+        runtime=contents.runtime,
+    )
+
+
+def _write_inventory(host: Host, account: str) -> Path:
+    if account == ssh.USER:
+        return host.plan.state / "inventory.yml"
+    path = host.plan.state / f"inventory-{account}.yml"
+    variables = {**ssh.host_variables(host.plan, host.spec), "ansible_user": account}
+    path.write_text(yaml.safe_dump({"all": {"hosts": {host.name: variables}}}))
+    return path
 
 
 def launch_replace_stop(host: Host) -> None:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from . import durable_files, programs, slots
+from . import carriers, durable_files, programs, slots
 from .failures import HostError
 from .journal import Journal
 from .layout import DeploymentLayout, Layout
@@ -16,8 +16,14 @@ from .layout import DeploymentLayout, Layout
 _SECONDS = 10.0
 
 
-def arrange(layout: Layout, journal: Journal) -> bool:
-    """See to it that deployments come back after a reboot; False when this host has no usable crontab."""
+def arrange(own: DeploymentLayout, layout: Layout, journal: Journal) -> bool:
+    """See to it that a deployment comes back after a reboot; False when this host has no usable crontab.
+
+    Where its carrier sees to that by itself no line is wanted for it.
+    """
+    if not _needs_line(own):
+        withdraw_when_idle(layout, journal)
+        return True
     line = _line(layout)
     with durable_files.locked(layout.path("boot.lock")):
         present = _read()
@@ -30,8 +36,8 @@ def arrange(layout: Layout, journal: Journal) -> bool:
 
 
 def withdraw_when_idle(layout: Layout, journal: Journal) -> None:
-    """Take the line away when no deployment is wanted any more."""
-    if any(_is_wanted(layout, deployment_id) for deployment_id in layout.deployment_ids()):
+    """Take the line away when no deployment needs it any more."""
+    if any(_needs_line(layout.deployment(deployment_id)) for deployment_id in layout.deployment_ids()):
         return
     with durable_files.locked(layout.path("boot.lock")):
         present = _read() or []
@@ -63,16 +69,18 @@ def _start(own: DeploymentLayout) -> None:
         if state.get("wanted") != "running":
             return
         slot = slots.find(own, state["live"]["slot"])
-        if not slot.running:
+        if not carriers.of(slot.config).comes_back and not slot.running:
             slots.start(slot, slot.config)
 
 
-def _is_wanted(layout: Layout, deployment_id: str) -> bool:
+def _needs_line(own: DeploymentLayout) -> bool:
     try:
-        state = durable_files.read_json(layout.deployment(deployment_id).state) or {}
-    except OSError:
+        state = durable_files.read_json(own.state) or {}
+        if state.get("wanted") != "running":
+            return False
+        return not carriers.of(slots.find(own, state["live"]["slot"]).config).comes_back
+    except (HostError, OSError, KeyError, TypeError):
         return True  # who cannot be read may be wanted
-    return state.get("wanted") == "running"
 
 
 def _marker(layout: Layout) -> str:

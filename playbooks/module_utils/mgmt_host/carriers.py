@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import process_carrier
+from . import process_carrier, systemd_carrier
 from .carrying import Carrier
 from .failures import HostError
 
 PROCESS = process_carrier.ProcessCarrier()
-_ALL: tuple[Carrier, ...] = (PROCESS,)
+_ALL: tuple[Carrier, ...] = (PROCESS, systemd_carrier.OF_SYSTEM, systemd_carrier.OF_USER)
 ROWS: dict[str, Carrier] = {carrier.name: carrier for carrier in _ALL}
 
 

@@ -76,6 +76,9 @@ class Carrier(Protocol):
     def comes_back(self) -> bool:
         """Tell whether it starts its server again after a boot by itself, without our line in a crontab."""
 
+    def folder_of(self, place: Place) -> str:
+        """Return the folder that the server itself reads `slot.json` from and writes into."""
+
     def start(self, place: Place, config: dict[str, Any]) -> None:
         """Run a configuration there; what this carrier ran there before is gone. Does not wait for the server.
 

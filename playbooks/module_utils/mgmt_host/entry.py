@@ -19,6 +19,7 @@ from . import (
     serving,
     starting,
     supervisor,
+    unit_hooks,
 )
 from .failures import HostError
 from .inputs import Inputs
@@ -60,12 +61,15 @@ def run_package(parameters: dict[str, Any], check: bool = False) -> dict[str, An
 
 
 def main(arguments: list[str]) -> int:
-    """Run the program that stays on the host: `supervise SLOT NONCE`, `serve SLOT`, `run SLOT` or `boot BASE_DIR`."""
+    """Run the program that stays on the host: a verb and its arguments, such as `serve SLOT` or `boot BASE_DIR`."""
     verbs: dict[str, Callable[..., int]] = {
         "supervise": supervisor.detach,
         "serve": model_server.serve,
         "run": starting.run,
         "boot": boot.start_all,
+        "unit-begins": unit_hooks.begin,
+        "unit-runs": unit_hooks.run,
+        "unit-ended": unit_hooks.end,
     }
     return verbs[arguments[0]](*arguments[1:])
 

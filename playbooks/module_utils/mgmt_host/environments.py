@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from typing import Sequence
+from contextlib import contextmanager
+from typing import Iterator, Sequence
 
 from . import durable_files, packages
 from .failures import HostError, evidence
@@ -66,7 +67,7 @@ def build(layout: Layout, requirements: Sequence[str], pip_arguments: list[str],
         HostError: `dependency`, with the last lines of what failed.
     """
     folder = layout.path("environments", key(requirements))
-    with durable_files.locked(folder + ".lock", _PIP_SECONDS) as lock:
+    with durable_files.locked(folder + ".lock", _PIP_SECONDS) as lock, _readable_to_all():
         if find(layout, requirements):
             return False
         durable_files.remove_tree(folder)
@@ -76,6 +77,16 @@ def build(layout: Layout, requirements: Sequence[str], pip_arguments: list[str],
         value = {"requirements": list(requirements), "python": sys.version}
         durable_files.write_json(os.path.join(folder, _MARKER), value)
     return True
+
+
+@contextmanager
+def _readable_to_all() -> Iterator[None]:
+    """Let servers read what is written that are not us; the folder above stays ours."""
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _make(folder: str, arguments: list[str], lock: int) -> None:

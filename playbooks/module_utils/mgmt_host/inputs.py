@@ -36,6 +36,7 @@ class Inputs:
         package: What shall be served; None where nothing shall.
         observe: For status actions: `{id, generation, digest}`.
         bind_address: Where servers listen.
+        supervision: See `supervision.choose`.
     """
 
     action: str
@@ -49,6 +50,7 @@ class Inputs:
     base_dir: str
     bind_address: str
     boot_start: bool
+    supervision: str
     minimum_healthy_seconds: float
     ready_timeout_seconds: float
     stop_timeout_seconds: float
@@ -70,6 +72,7 @@ class Inputs:
             base_dir=str(parameters.get("base_dir") or ""),
             bind_address=str(parameters.get("bind_address") or "0.0.0.0"),  # noqa: S104 - served to the network on purpose
             boot_start=bool(parameters.get("boot_start", True)),
+            supervision=str(parameters.get("supervision") or "auto"),
             minimum_healthy_seconds=float(parameters.get("minimum_healthy_seconds") or 0),
             ready_timeout_seconds=float(parameters.get("ready_timeout_seconds") or 60),
             stop_timeout_seconds=float(parameters.get("stop_timeout_seconds") or 10),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,17 +9,13 @@ from typing import Any, Iterator
 
 from . import (
     boot,
+    configuring,
     durable_files,
-    environments,
     gates,
     golden,
     packages,
     ports,
-    processes,
-    programs,
     releases,
-    runtimes,
-    serving,
     slots,
     smoke,
 )
@@ -29,7 +23,6 @@ from .failures import HostError
 from .fence import Fence
 from .inputs import Inputs, Package
 from .journal import Journal
-from .layout import Layout
 
 
 @dataclass(frozen=True)
@@ -126,42 +119,8 @@ def configure(work: Work, slot: slots.Slot, port: int, bind_wait_seconds: float 
     Raises:
         HostError: The package's manifest is wrong, or what its runtime needs is not there.
     """
-    inputs, package = work.inputs, work.package
-    program_dir = programs.install(inputs.layout)
-    runtime = runtimes.require(package.runtime)
-    facts = {
-        "address": inputs.bind_address,
-        "deployment_id": inputs.deployment_id,
-        "generation": str(inputs.generation),
-        "port": str(port),
-    }
-    served, folder = serving.resolve(inputs.layout, runtime, package.digest, facts)
-    return {
-        "schema": 1,
-        "deployment_id": inputs.deployment_id,
-        "label": inputs.label,
-        "generation": inputs.generation,
-        "attempt": inputs.pair[1],
-        "digest": package.digest,
-        "package": package.described,
-        "package_dir": inputs.layout.package(package.digest),
-        "served": served.to_json(),
-        "port": port,
-        "bind_address": inputs.bind_address,
-        "bind_wait_seconds": bind_wait_seconds,
-        "stop_timeout_seconds": inputs.stop_timeout_seconds,
-        "program_dir": program_dir,
-        "command": _command(inputs.layout, runtime, program_dir, slot.folder),
-        "environment": dict(
-            _environment(folder, slot.folder), **dict(runtime.environment), **{processes.SLOT_VARIABLE: slot.folder}
-        ),
-    }
-
-
-def _command(layout: Layout, runtime: runtimes.Runtime, program_dir: str, folder: str) -> list[str]:
-    if not runtime.ours:
-        return [sys.executable, "-I", "-S", program_dir, "run", folder]
-    return [environments.require(layout, runtime.requirements), "-I", program_dir, "serve", folder]
+    config = configuring.configure(work.inputs, work.package, work.journal, slot, port)
+    return dict(config, bind_wait_seconds=bind_wait_seconds)
 
 
 def record(work: Work, identity: dict[str, Any]) -> None:
@@ -191,7 +150,7 @@ def settle(work: Work) -> None:
         work.journal.note("port_chosen")
     if not smoke.find(inputs.layout.package(work.package.digest)):
         work.journal.note("smoke_skipped")
-    if not (inputs.boot_start and boot.arrange(inputs.layout, work.journal)):
+    if not (inputs.boot_start and boot.arrange(inputs.own, inputs.layout, work.journal)):
         work.journal.note("no_boot_start")
 
 
@@ -217,18 +176,3 @@ def _stable_port(work: Work) -> int:
     if recorded and ports.is_free(inputs.bind_address, recorded):
         return recorded
     return ports.choose(inputs.layout, inputs.deployment_id, inputs.bind_address, set())
-
-
-def _environment(programs_folder: str, slot_folder: str) -> dict[str, str]:
-    path = os.environ.get("PATH", os.defpath)
-    return {
-        "PATH": os.pathsep.join([programs_folder, path]) if programs_folder else path,
-        "HOME": os.path.expanduser("~"),
-        "LANG": "C.UTF-8",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONPYCACHEPREFIX": os.path.join(
-            os.path.dirname(programs_folder) or slot_folder, "pycache"
-        ),  # not the package
-        "PYTHONUNBUFFERED": "1",  # the log tells what came before an end
-    }

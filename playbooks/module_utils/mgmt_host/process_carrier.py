@@ -25,6 +25,10 @@ class ProcessCarrier:
     name = "process"
     comes_back = False
 
+    def folder_of(self, place: Place) -> str:
+        """Return the place's own; see `Carrier`."""
+        return place.folder
+
     def start(self, place: Place, config: dict[str, Any]) -> None:
         """Start the supervisor; see `Carrier`.
 

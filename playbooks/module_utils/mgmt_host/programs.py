@@ -17,6 +17,7 @@ MODULES = (
     "cancelling",
     "carriers",
     "carrying",
+    "configuring",
     "drift",
     "durable_files",
     "entry",
@@ -54,7 +55,12 @@ MODULES = (
     "smoke",
     "starting",
     "stopping",
+    "supervision",
     "supervisor",
+    "systemd_carrier",
+    "systemd_manager",
+    "systemd_units",
+    "unit_hooks",
 )
 """All of the package; a test compares it with the folder."""
 
@@ -98,13 +104,22 @@ def _source(name: str) -> str:
 
 def _write(folder: str, sources: dict[str, str]) -> None:
     with durable_files.draft(os.path.dirname(folder)) as draft:
-        os.mkdir(os.path.join(draft, "mgmt_host"), mode=0o700)
+        os.mkdir(os.path.join(draft, "mgmt_host"))
         for name, source in sources.items():
             durable_files.write_text(os.path.join(draft, "mgmt_host", name + ".py"), source)
         durable_files.write_text(os.path.join(draft, "__main__.py"), _MAIN)
+        _open_to_all(draft)
         try:
             os.rename(draft, folder)
         except OSError:
             if not os.path.isdir(folder):
                 raise
     durable_files.sync_folder(os.path.dirname(folder))
+
+
+def _open_to_all(folder: str) -> None:
+    """Let servers read it that are not us; the folder above stays ours."""
+    for parent, _, names in os.walk(folder):
+        os.chmod(parent, 0o755)  # noqa: S103 - our own sources, no secret
+        for name in names:
+            os.chmod(os.path.join(parent, name), 0o644)

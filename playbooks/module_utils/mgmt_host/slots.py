@@ -49,7 +49,7 @@ class Slot(Place):
     @property
     def loaded(self) -> bool:
         """Whether the server has loaded its model and listens, or waits for its port."""
-        return os.path.exists(self.path("loaded"))
+        return os.path.exists(os.path.join(carriers.of(self.config).folder_of(self), "loaded"))
 
     @property
     def served(self) -> serving.Served:

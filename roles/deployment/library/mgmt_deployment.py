@@ -19,7 +19,12 @@ options:
   observe: {description: Deployments to look at, type: list, elements: dict, default: []}
   base_dir: {description: Base directory on the host; empty lets the host choose, type: str, default: ''}
   bind_address: {description: Address on which model servers listen, type: str, default: 0.0.0.0}
-  boot_start: {description: Whether a crontab line starts deployments after a reboot, type: bool, default: true}
+  boot_start: {description: Whether deployments start again after a reboot, type: bool, default: true}
+  supervision:
+    description: What keeps model servers running
+    type: str
+    default: auto
+    choices: [auto, systemd, process]
   minimum_healthy_seconds: {description: Seconds a new model must stay ready, type: float, default: 0}
   ready_timeout_seconds: {description: Seconds a model may take to become ready, type: float, default: 60}
   stop_timeout_seconds: {description: Seconds between SIGTERM and SIGKILL, type: float, default: 10}
@@ -48,6 +53,7 @@ def main() -> None:
             "base_dir": {"type": "str", "default": ""},
             "bind_address": {"type": "str", "default": "0.0.0.0"},  # noqa: S104 - served to the network on purpose
             "boot_start": {"type": "bool", "default": True},
+            "supervision": {"type": "str", "default": "auto", "choices": ["auto", "systemd", "process"]},
             "minimum_healthy_seconds": {"type": "float", "default": 0},
             "ready_timeout_seconds": {"type": "float", "default": 60},
             "stop_timeout_seconds": {"type": "float", "default": 10},

@@ -211,6 +211,7 @@ class Site:
             "ansible_cfg": str(self.host.ansible_cfg),
             "base_dir": str(self.base_dir),
             "boot_start": False,
+            "supervision": "process",
             "bind_address": "127.0.0.1",
         }
         return {

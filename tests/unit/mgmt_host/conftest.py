@@ -93,6 +93,7 @@ class Host:
             "base_dir": self.base_dir,
             "bind_address": "127.0.0.1",
             "boot_start": False,
+            "supervision": "process",
             "ready_timeout_seconds": 20,
             "stop_timeout_seconds": 5,
             **changes,

@@ -50,9 +50,11 @@ def test_the_last_stop_takes_the_line_away(host, crontab):
 
 def test_without_a_crontab_a_note_says_so(host, monkeypatch, tmp_path):
     """The host will not start it after a reboot, and the result tells."""
+    Path(host.own().slot("a")).mkdir(parents=True)
+    Path(host.own().state).write_text('{"wanted": "running", "live": {"slot": "a"}}')
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert boot.arrange(host.layout, Journal(None, (0, 0))) is False
+    assert boot.arrange(host.own(), host.layout, Journal(None, (0, 0))) is False
 
 
 def test_one_bad_deployment_does_not_keep_the_others_from_booting(host):

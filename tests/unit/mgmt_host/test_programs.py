@@ -46,6 +46,7 @@ def test_the_joined_file_performs_a_launch(host, tmp_path):
         "base_dir": host.base_dir,
         "bind_address": "127.0.0.1",
         "boot_start": False,
+        "supervision": "process",
     }
     request = json.dumps({"door": "deployment", "parameters": parameters})
     done = subprocess.run([sys.executable, "-I", joined], input=request, capture_output=True, text=True, check=True)

@@ -82,6 +82,7 @@ def test_a_launch_is_this_request():
                 "base_dir": "",
                 "bind_address": "0.0.0.0",
                 "boot_start": True,
+                "supervision": "auto",
                 "pip_arguments": [],
                 "wheelhouse": False,
                 "minimum_healthy_seconds": 0.0,

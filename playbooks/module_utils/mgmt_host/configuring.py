@@ -1,0 +1,96 @@
+"""What shall run in a slot, as a value: `slot.json`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from . import carriers, environments, processes, programs, runtimes, serving, supervision
+from .carrying import Place
+from .inputs import Inputs, Package
+from .journal import Journal
+
+
+def configure(inputs: Inputs, package: Package, journal: Journal, place: Place, port: int) -> dict[str, Any]:
+    """Return what shall run in a slot.
+
+    Args:
+        inputs: Name the release.
+        package: What it serves.
+        journal: Told what choosing a carrier changed.
+        place: The slot.
+        port: On which it listens.
+
+    Raises:
+        HostError: The package's manifest is wrong, or what its runtime or its carrier needs is not there.
+    """
+    program_dir = programs.install(inputs.layout)
+    runtime = runtimes.require(package.runtime)
+    facts = {
+        "address": inputs.bind_address,
+        "deployment_id": inputs.deployment_id,
+        "generation": str(inputs.generation),
+        "port": str(port),
+    }
+    served, environment = serving.resolve(inputs.layout, runtime, package.digest, facts)
+    package_dir = inputs.layout.package(package.digest)
+    carrier = carriers.require(supervision.choose(inputs.supervision, inputs.layout, journal))
+    folder = carrier.folder_of(place)
+    shut_in = folder != place.folder
+    return {
+        "schema": 1,
+        "carrier": carrier.name,
+        "deployment_id": inputs.deployment_id,
+        "label": inputs.label,
+        "generation": inputs.generation,
+        "attempt": inputs.pair[1],
+        "digest": package.digest,
+        "package": package.described,
+        "package_dir": package_dir,
+        "served": served.to_json(),
+        "port": port,
+        "bind_address": inputs.bind_address,
+        "boot_start": inputs.boot_start,
+        "stop_timeout_seconds": inputs.stop_timeout_seconds,
+        "program_dir": program_dir,
+        "command": _command(inputs, runtime, program_dir, folder, shut_in),
+        "environment": {
+            **_environment(environment, folder, shut_in),
+            **dict(runtime.environment),
+            processes.SLOT_VARIABLE: place.folder,
+        },
+        "reads": [package_dir, program_dir, *_environment_folder(inputs, runtime, environment)],
+    }
+
+
+def _command(inputs: Inputs, runtime: runtimes.Runtime, program_dir: str, folder: str, shut_in: bool) -> list[str]:
+    if not runtime.ours:
+        return [sys.executable, "-I", "-S", program_dir, "run", folder]
+    python = environments.require(inputs.layout, runtime.requirements)
+    compiled = ["-X", "pycache_prefix=" + _compiled(folder)] if shut_in else []
+    return [python, "-I", *compiled, program_dir, "serve", folder]
+
+
+def _environment_folder(inputs: Inputs, runtime: runtimes.Runtime, environment: str) -> list[str]:
+    python = environments.require(inputs.layout, runtime.requirements) if runtime.ours else ""
+    programs_folder = os.path.dirname(python) if python else environment
+    return [os.path.dirname(programs_folder)] if programs_folder else []
+
+
+def _environment(programs_folder: str, folder: str, shut_in: bool) -> dict[str, str]:
+    path = os.environ.get("PATH", os.defpath)
+    return {
+        "PATH": os.pathsep.join([programs_folder, path]) if programs_folder else path,
+        "HOME": folder if shut_in else os.path.expanduser("~"),
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        # the package is read-only; an environment's code is compiled once for all who may write it
+        "PYTHONPYCACHEPREFIX": _compiled(folder if shut_in else os.path.dirname(programs_folder) or folder),
+        "PYTHONUNBUFFERED": "1",  # the log tells what came before an end
+    }
+
+
+def _compiled(folder: str) -> str:
+    return os.path.join(folder, "pycache")
