@@ -95,7 +95,7 @@ def rollback(
     json_output: options.JsonOption = False,
     data: options.DataOption = None,
 ) -> None:
-    """Bring back the model of the last other release that succeeded, gated like a replacement."""
+    """Bring back the model of the last other release that succeeded: gated like a replacement, and waiting for nothing else."""
     with options.connected(context, json_output, data) as session:
         _ask(
             session,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ from mgmt_ansible.domain.actions import (
 )
 from mgmt_ansible.domain.deployments import DeploymentTarget
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
-from mgmt_ansible.domain.run_parameters import overrides
+from mgmt_ansible.domain.run_parameters import RunParameter, overrides
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.wire.api_v2 import ActionAccepted
 
@@ -188,7 +188,7 @@ def _spec(
     tx: Transaction, deployment: DeploymentRecord, change: Change, package: ModelPackage | None, *, generation: int
 ) -> ActionSpec:
     parameters = run_parameters(tx, environment_id=deployment.environment_id, deployment_id=deployment.id)
-    told = overrides(parameters)
+    told = _overrides(parameters, change.type)
     usual = told.get("minimum_healthy_seconds", default_minimum_healthy_seconds(change.type))
     return ActionSpec(
         id=make_id(),
@@ -210,6 +210,14 @@ def _spec(
         limit=change.limit,
         key_values=parameters,
     )
+
+
+def _overrides(parameters: Sequence[RunParameter], action_type: ActionType) -> dict[str, float]:
+    """Return what key-values override: a rollback waits for nothing but its gates."""
+    told = overrides(parameters)
+    if action_type is ActionType.DEPLOYMENT_ROLLBACK:
+        told.pop("minimum_healthy_seconds", None)
+    return told
 
 
 def insert_action(
@@ -250,7 +258,7 @@ def _append_started(tx: Transaction, spec: ActionSpec, change: Change, asker: As
         actor=asker.actor,
         data={
             "package": package_data(package),
-            **({"overrides": told} if (told := overrides(spec.key_values)) else {}),
+            **({"overrides": told} if (told := _overrides(spec.key_values, spec.type)) else {}),
             **({"hosts_meant": list(change.limit)} if change.limit else {}),
             **change.data,
         },

@@ -132,5 +132,5 @@ class Claim:
 
 
 def default_minimum_healthy_seconds(action_type: ActionType) -> float:
-    """Return the design's default: 5 s for a replacement (a rollback is one), 0 s for everything else."""
-    return 5.0 if action_type in REPLACING else 0.0
+    """Return the design's default: 5 s for a replacement, 0 s for everything else: a rollback is in a hurry."""
+    return 5.0 if action_type is ActionType.DEPLOYMENT_REPLACE_MODEL else 0.0

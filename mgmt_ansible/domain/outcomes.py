@@ -66,7 +66,7 @@ class Evidence:
 
     Attributes:
         kind: `log_tail`, `df`, `ss`, `errno`, `exit`, `http`, `task`, `message`, `digest`, `files`, `manifest`, `result`,
-            `holder`, `golden`.
+            `holder`, `golden`, `oom`, `processes`.
         text: Redacted, without control characters, at most 8,000 characters (the end of it).
     """
 

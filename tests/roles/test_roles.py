@@ -51,6 +51,21 @@ def test_replacing_and_stopping_converge(site):
     assert 0 == again["counts"]["changed"]
 
 
+def test_a_rollback_takes_the_fast_lane(site):
+    """Nothing is sent that is on the host: it works although what lies beside the playbook is no archive."""
+    first = site.package(2.0)
+    site.play("deployment_launch", 1, first, deployment_id="back")
+    site.play("deployment_replace_model", 2, site.package(3.0), deployment_id="back")
+    broken = site.project / "broken"
+    broken.write_bytes(b"not an archive")
+    result = site.play("deployment_rollback", 3, (broken, *first[1:]), deployment_id="back")
+    live = state_of(site, "back")["live"]
+    site.play("deployment_stop", 4, deployment_id="back")
+
+    assert (0, 2) == (result["counts"]["failed"], result["sessions"]), result["output"]
+    assert (3, first[2]) == (live["generation"], live["digest"])
+
+
 def test_a_server_of_the_packages_own_has_the_same_life(site):
     """Runtime `command`: converge twice, predict as the model does, replace, keep the old one when that fails, stop."""
     first = site.command_package(2.0)

@@ -14,6 +14,7 @@ from . import (
     operations,
     packages,
     programs,
+    proofs,
     results,
     runtimes,
     serving,
@@ -130,4 +131,5 @@ def _build(layout: Layout, requirements: Sequence[str], parameters: dict[str, An
 def _refusal(layout: Layout, parameters: dict[str, Any], error: HostError, journal: Journal) -> dict[str, Any]:
     deployment_id, generation = str(parameters.get("deployment_id") or ""), int(parameters.get("generation") or 0)
     said = observe.serving_besides(layout, deployment_id, generation)
-    return dict(results.blank(), steps=journal.steps, **results.failure(error), **said)
+    refused = dict(results.blank(), steps=journal.steps, **results.failure(error), **said)
+    return dict(refused, evidence=proofs.with_room(refused["evidence"], layout.base_dir))

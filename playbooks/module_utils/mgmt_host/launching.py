@@ -15,6 +15,7 @@ from . import (
     golden,
     packages,
     ports,
+    proofs,
     releases,
     slots,
     smoke,
@@ -81,6 +82,7 @@ def explained(work: Work, slot: slots.Slot) -> Iterator[None]:
         packages.refuse_damaged(work.inputs.layout, work.package.digest)
         if error.cause == "not_ready":
             slots.require_room(slot)
+        error.evidence += proofs.of_slot(slot, error.evidence)
         raise
 
 

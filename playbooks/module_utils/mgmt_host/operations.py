@@ -26,6 +26,7 @@ from . import (
     launching,
     observe,
     packages,
+    proofs,
     replacing,
     results,
     slots,
@@ -64,6 +65,7 @@ def _tell(inputs: Inputs, journal: Journal, work: Callable[[], dict[str, Any]]) 
     result["gap_seconds"] = journal.receipt["longest_gap_seconds"] if journal.receipt else None
     result["golden"] = journal.golden
     result["fence"] = _fence_now(inputs)
+    result["evidence"] = proofs.complete(result, inputs)
     return result
 
 
@@ -97,8 +99,7 @@ def _work(inputs: Inputs, journal: Journal, held: fence.Fence) -> dict[str, Any]
     with journal.step("fence"):
         stopping.sweep(inputs, journal)
     if inputs.action == "deployment_stop":
-        stopped = stopping.stop(inputs, journal, held)
-        return {"outcome": _fine(journal), "message": "stopped" if stopped else "nothing was running"}
+        return dict(stopping.stop(inputs, journal, held), outcome=_fine(journal))
     return _serve(launching.Work(inputs, _package(inputs), journal, held))
 
 

@@ -115,7 +115,7 @@ def family(leader: ProcessMark) -> list[int]:
 
     A server leads its session; the session outlives it while a child does, and the kernel gives its pid to nobody until then.
     """
-    rows = {pid: fields for pid in _pids() for fields in [_stat(pid)] if fields}
+    rows = {pid: fields for pid in list_pids() for fields in [_stat(pid)] if fields}
     found = {pid for pid, fields in rows.items() if int(fields[3]) == leader.pid}
     found |= {leader.pid} & rows.keys()
     while True:
@@ -132,14 +132,20 @@ def belongs_to(pid: int, folder: str) -> bool:
     which outlives a change of session and of parent. What we may not look at does not belong.
     """
     inside = os.path.join(folder, "")
-    mark = "{}=".format(SLOT_VARIABLE)
-    named = [*_words(pid, "cmdline"), *(word[len(mark) :] for word in _words(pid, "environ") if word.startswith(mark))]
+    named = [*read_words(pid, "cmdline"), *read_variable(pid, SLOT_VARIABLE)]
     with suppress(OSError):
         named.append(os.readlink("/proc/{}/cwd".format(pid)))
     return any(word == folder or word.startswith(inside) for word in named)
 
 
-def _words(pid: int, name: str) -> list[str]:
+def read_variable(pid: int, name: str) -> list[str]:
+    """Return what a process got as an environment variable when it started; empty when it got none, or is not ours to see."""
+    start = name + "="
+    return [word[len(start) :] for word in read_words(pid, "environ") if word.startswith(start)]
+
+
+def read_words(pid: int, name: str) -> list[str]:
+    """Return the texts of a process's `cmdline` or `environ`; none when it is gone, or is not ours to see."""
     try:
         with open("/proc/{}/{}".format(pid, name), "rb") as stream:
             return [os.fsdecode(word) for word in stream.read(1 << 21).split(b"\0")]
@@ -163,11 +169,26 @@ def stop_family(leader: ProcessMark | None, seconds: float) -> bool:
     stopped = stop(leader, seconds)
     marks += [find_mark(pid) for pid in family(leader)]
     left = [mark for mark in marks if mark is not None and mark.alive and mark.start_time >= leader.start_time]
-    for mark in left:
-        send(mark, signal.SIGTERM)
-    for mark in left:
-        stop(mark, max(0.0, deadline - time.monotonic()))
+    stop_each(left, max(0.0, deadline - time.monotonic()))
     return stopped or bool(left)
+
+
+def stop_each(marks: list[ProcessMark], seconds: float) -> None:
+    """Ask processes to end, all at once, and kill those that have not ended after that long.
+
+    Raises:
+        HostError: One lives although it was killed.
+    """
+    deadline = time.monotonic() + seconds
+    for mark in marks:
+        send(mark, signal.SIGTERM)
+    for mark in marks:
+        stop(mark, max(0.0, deadline - time.monotonic()))
+
+
+def describe(pid: int) -> str:
+    """Return a process for people: its pid and the beginning of its command line."""
+    return "{} {}".format(pid, " ".join(read_words(pid, "cmdline"))[:200])
 
 
 def name_exit(code: int | None) -> str:
@@ -213,7 +234,8 @@ def _stat(pid: int) -> list[bytes]:
     return [] if fields[0] in (b"Z", b"X") else fields
 
 
-def _pids() -> list[int]:
+def list_pids() -> list[int]:
+    """Return the pids of all processes that are to be seen."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from . import boot, durable_files, releases, slots
+from . import boot, durable_files, leftovers, releases, slots
 from .fence import Fence
 from .inputs import Inputs
 from .journal import Journal
 
 
-def stop(inputs: Inputs, journal: Journal, held: Fence) -> bool:
-    """Stop both slots and forget them; return whether anything ran.
+def stop(inputs: Inputs, journal: Journal, held: Fence) -> dict[str, Any]:
+    """Stop both slots and forget them, and make sure that nothing of the deployment is left.
+
+    Returns:
+        `message`, which says so, and `evidence` of whoever else listens on a port that was the deployment's.
 
     Raises:
+        HostError: Something cannot be stopped.
         SupersededError: Somebody newer has come.
     """
     own = inputs.own
     stopped = False
+    known = _ports(inputs)
     with journal.step("stop"):
         for slot in slots.list_slots(own):
             held.check()
             if slots.stop(slot, inputs.stop_timeout_seconds):
                 journal.effect("slot {} stopped".format(slot.name))
                 stopped = True
+        leftovers.end(own, inputs.stop_timeout_seconds, journal)
         _record(inputs)
         durable_files.remove_tree(own.slots)
         boot.withdraw_when_idle(inputs.layout, journal)
-    return stopped
+    silence, proof = leftovers.listeners(known)
+    words = ", ".join(filter(None, [silence, "no process is left"]))
+    return {"message": "{}: {}".format("stopped" if stopped else "nothing was running", words), "evidence": proof}
 
 
 def sweep(inputs: Inputs, journal: Journal) -> None:
@@ -45,6 +54,13 @@ def clear(inputs: Inputs) -> None:
     releases.sweep(inputs.own)
     if os.path.exists(inputs.own.spare):
         os.unlink(inputs.own.spare)
+
+
+def _ports(inputs: Inputs) -> list[int]:
+    """Return the ports on which the deployment listens, or did: the stable one first."""
+    state = durable_files.read_json(inputs.own.state) or {}
+    found = [state.get("stable_port"), *(slot.config.get("port") for slot in slots.list_slots(inputs.own))]
+    return list(dict.fromkeys(int(port) for port in found if port))
 
 
 def _record(inputs: Inputs) -> None:

@@ -50,6 +50,20 @@ def test_what_a_request_says_beats_key_values(site: Site):
     assert (7.0, 99.0, 60.0) == (spec.minimum_healthy_seconds, spec.timeout_seconds, spec.ready_timeout_seconds)
 
 
+def test_a_rollback_holds_nothing_back(site: Site):
+    """Whatever a key-value says for replacements; the other times are as they are told."""
+    site.ready()
+    site.replace()
+    site.report(site.take(), hosts=())
+    put(site, "minimum_healthy_seconds", "600")
+    put(site, "ready_timeout_seconds", "99")
+    site.act(ActionType.DEPLOYMENT_ROLLBACK)
+    spec = site.take().spec
+
+    assert (0.0, 99.0) == (spec.minimum_healthy_seconds, spec.ready_timeout_seconds)
+    assert {"ready_timeout_seconds": 99.0} == site.services.deployment_events.list_events().data[0].data["overrides"]
+
+
 def test_what_no_key_value_may_say_is_refused(site: Site):
     """New or changed; as a metric, or of a package, it is nobody's setting."""
     site.create(launch=False)

@@ -164,7 +164,7 @@ def test_a_failed_launch_leaves_only_the_tombstone(host):
 
     assert ("failed", "not_ready", False) == (result["outcome"], result["cause"], result["old_model_in_use"])
     assert ["effects.jsonl", "fence.json", "lock", "result.json"] == sorted(names_in(host.own().folder))
-    assert {"exit", "log_tail"} == {proof["kind"] for proof in result["evidence"]}
+    assert {"df", "exit", "log_tail", "ss"} == {proof["kind"] for proof in result["evidence"]}
 
 
 def test_a_wrong_smoke_prediction_fails_the_launch(host):
