@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from mgmt_ansible import errors
-from mgmt_ansible.domain.model_packages import MANIFEST_NAME, PackageFile, Runtime
+from mgmt_ansible.archives import container_serving
+from mgmt_ansible.archives.manifest_rules import LONGEST_WORD, is_text, wrong
+from mgmt_ansible.domain.model_packages import PackageFile, Runtime
 
 PLACEHOLDERS = ("address", "deployment_id", "generation", "package", "port", "python")
 _PATHS = ("health_path", "predict_path", "metrics_path")
 _SAYS = {
     Runtime.COMMAND: frozenset({"start", "requirements", *_PATHS}),
+    Runtime.CONTAINER: container_serving.KEYS | {"arguments", "port", "read_only", "capabilities", *_PATHS},
     Runtime.DRUM: frozenset({"arguments", "requirements", "target_type"}),
     Runtime.MLFLOW: frozenset({"requirements"}),
     Runtime.SCORING_CODE: frozenset({"arguments", *_PATHS}),
@@ -26,7 +28,6 @@ _MODEL_NAMES = {Runtime.MLFLOW: "MLmodel"}
 """Runtime -> name that the model's file must have."""
 
 _LONGEST_START = 256
-_LONGEST_WORD = 4096
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _PATH = re.compile(r"/(?:[!-\"$-z|~]|\{deployment_id\}){0,500}")
@@ -46,52 +47,54 @@ def check_serving(manifest: Mapping[str, object], runtime: Runtime, files: Itera
         return
     serve = manifest.get("serve", {})
     if not isinstance(serve, dict):
-        raise _wrong("serve", "must be an object", serve)
+        raise wrong("serve", "must be an object", serve)
     modes = {file.path: file.mode for file in files}
     for key in serve:
         if key not in says:
-            raise _wrong("serve", f"takes only {', '.join(sorted(says)) or 'nothing'} with runtime {runtime}", key)
+            raise wrong("serve", f"takes only {', '.join(sorted(says)) or 'nothing'} with runtime {runtime}", key)
     if "start" in says:
         _check_start(serve.get("start"), modes)
     _check_words("arguments", serve.get("arguments", []))
     for key in says.intersection(_PATHS):
         _check_path(key, serve.get(key, ""), needed=key == "health_path")
+    if runtime in container_serving.RUNTIMES:
+        container_serving.check(serve, runtime, modes)
     if "target_type" in says:
         _check_target_type(serve.get("target_type"))
     if "requirements" in serve and (not isinstance(serve["requirements"], str) or serve["requirements"] not in modes):
-        raise _wrong("serve.requirements", "must name a file of the package", serve["requirements"])
+        raise wrong("serve.requirements", "must name a file of the package", serve["requirements"])
     model = str(manifest.get("model"))
     if runtime in _MODEL_NAMES and model.rpartition("/")[2] != _MODEL_NAMES[runtime]:
-        raise _wrong("model", f"must be the file {_MODEL_NAMES[runtime]}", model)
+        raise wrong("model", f"must be the file {_MODEL_NAMES[runtime]}", model)
 
 
 def _check_start(start: object, modes: Mapping[str, str]) -> None:
     words = _check_words("start", start)
     if not words:
-        raise _wrong("serve.start", "must name a program", start)
+        raise wrong("serve.start", "must name a program", start)
     program = words[0]
     if program == "{python}" or _PROGRAM.fullmatch(program):
         return
     if not program.startswith(_HERE):
-        raise _wrong("serve.start", "begins with a program's name, {python}, or a file as {package}/NAME", program)
+        raise wrong("serve.start", "begins with a program's name, {python}, or a file as {package}/NAME", program)
     if modes.get(program.removeprefix(_HERE)) != _EXECUTABLE:
-        raise _wrong("serve.start", "begins with a file that the package does not hold as executable", program)
+        raise wrong("serve.start", "begins with a file that the package does not hold as executable", program)
 
 
 def _check_words(key: str, words: object) -> list[str]:
     field = f"serve.{key}"
     if not isinstance(words, list) or len(words) > _LONGEST_START:
-        raise _wrong(field, f"must be a list of at most {_LONGEST_START} arguments, not a shell's text", words)
+        raise wrong(field, f"must be a list of at most {_LONGEST_START} arguments, not a shell's text", words)
     return [_checked_word(field, word) for word in words]
 
 
 def _checked_word(field: str, word: object) -> str:
-    if not isinstance(word, str) or len(word) > _LONGEST_WORD or not _is_text(word):
-        raise _wrong(field, f"takes texts of at most {_LONGEST_WORD} characters without NUL", word)
+    if not isinstance(word, str) or len(word) > LONGEST_WORD or not is_text(word):
+        raise wrong(field, f"takes texts of at most {LONGEST_WORD} characters without NUL", word)
     if not set(_PLACEHOLDER.findall(word)) <= set(PLACEHOLDERS):
-        raise _wrong(field, f"knows only the placeholders {', '.join(PLACEHOLDERS)}", word)
+        raise wrong(field, f"knows only the placeholders {', '.join(PLACEHOLDERS)}", word)
     if not all(rest[:1] in {"", "/", ":", ","} and ".." not in rest.split("/") for rest in word.split("{package}")[1:]):
-        raise _wrong(field, "must stay inside {package}", word)
+        raise wrong(field, "must stay inside {package}", word)
     return word
 
 
@@ -99,20 +102,9 @@ def _check_path(key: str, path: object, *, needed: bool) -> None:
     if path == "" and not needed:
         return
     if not isinstance(path, str) or not _PATH.fullmatch(path):
-        raise _wrong(f"serve.{key}", "must be a path of HTTP that begins with /, such as /health", path)
+        raise wrong(f"serve.{key}", "must be a path of HTTP that begins with /, such as /health", path)
 
 
 def _check_target_type(word: object) -> None:
     if not isinstance(word, str) or not _TARGET_TYPE.fullmatch(word):
-        raise _wrong("serve.target_type", "must be a word in small letters, such as regression", word)
-
-
-def _is_text(word: str) -> bool:
-    try:
-        return b"\0" not in word.encode()
-    except UnicodeEncodeError:
-        return False
-
-
-def _wrong(field: str, rule: str, found: object) -> errors.ArchiveError:
-    return errors.ArchiveError(f"{MANIFEST_NAME}: {field} {rule}; it is {ascii(found)[:200]}")
+        raise wrong("serve.target_type", "must be a word in small letters, such as regression", word)

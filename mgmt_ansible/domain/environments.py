@@ -20,6 +20,14 @@ class Supervision(StrEnum):
     """Processes with a supervisor of our own."""
 
 
+class ContainerEngine(StrEnum):
+    """By what hosts run containers; `auto`: Docker where its daemon answers, else Podman."""
+
+    AUTO = "auto"
+    DOCKER = "docker"
+    PODMAN = "podman"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentBinding:
     """How an agent reaches one prediction environment; comes from its configuration file, never from an event.
@@ -43,6 +51,7 @@ class EnvironmentBinding:
         pip_arguments: Extra arguments for `pip install` on hosts (an index, a proxy); no secrets.
         wheelhouse: Absolute path of a folder of wheels on the agent's machine that travels to the hosts, or None for an
             index.
+        container_engine: By what packages are served that need a container.
         bind_address: Address on the hosts where model servers listen.
         runtimes: What may be served. All but `onnx` run what packages bring, so that who may register packages may run
             programs as the account on the hosts.
@@ -64,6 +73,7 @@ class EnvironmentBinding:
     forks: int = 50
     pip_arguments: tuple[str, ...] = ()
     wheelhouse: PurePath | None = None
+    container_engine: ContainerEngine = ContainerEngine.AUTO
     bind_address: str = "0.0.0.0"  # noqa: S104 - predictions are asked over the network; the binding may narrow it
     runtimes: tuple[Runtime, ...] = (Runtime.ONNX,)
 

@@ -194,6 +194,7 @@ def _settings(spec: ActionSpec, binding: EnvironmentBinding) -> dict[str, object
         "bind_address": binding.bind_address,
         "boot_start": binding.boot_start,
         "supervision": binding.supervision,
+        "container_engine": binding.container_engine,
         "pip_arguments": binding.pip_arguments,
         "wheelhouse": binding.wheelhouse is not None,
         "minimum_healthy_seconds": spec.minimum_healthy_seconds,

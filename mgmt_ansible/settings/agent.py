@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mgmt_ansible import errors
-from mgmt_ansible.domain.environments import EnvironmentBinding, Supervision
+from mgmt_ansible.domain.environments import ContainerEngine, EnvironmentBinding, Supervision
 from mgmt_ansible.domain.model_packages import Runtime
 from mgmt_ansible.settings.content import default_content_path
 from mgmt_ansible.settings.reading import read_settings
@@ -93,6 +93,7 @@ class _Environment(_Section):
     forks: Annotated[int, Field(ge=1, le=1000)] = 50
     pip_arguments: tuple[str, ...] = ()
     wheelhouse: Path | None = None
+    container_engine: ContainerEngine = ContainerEngine.AUTO
     bind_address: Annotated[str, Field(pattern=r"^[0-9A-Fa-f.:]+$")] = "0.0.0.0"  # noqa: S104 - see EnvironmentBinding
     runtimes: Annotated[tuple[Runtime, ...], Field(min_length=1)] = (Runtime.ONNX,)
 
@@ -171,6 +172,7 @@ def _binding(environment: _Environment, folder: Path, where: str) -> Environment
         forks=environment.forks,
         pip_arguments=environment.pip_arguments,
         wheelhouse=_existing(environment.wheelhouse, folder, f"{where}/wheelhouse"),
+        container_engine=environment.container_engine,
         bind_address=environment.bind_address,
         runtimes=environment.runtimes,
     )

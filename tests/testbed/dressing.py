@@ -19,6 +19,9 @@ mkdir -p /dev/net
 rm -f /dev/net/tun /dev/fuse # the machine's modes may keep containers without root out
 mknod -m 666 /dev/net/tun c 10 200
 mknod -m 666 /dev/fuse c 10 229
+for table in nat filter; do # a reboot empties these, and this network outlives it
+    [ ! -x /usr/sbin/iptables ] || { /usr/sbin/iptables -w -t $table -F; /usr/sbin/iptables -w -t $table -X; }
+done
 exec /lib/systemd/systemd SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1 "$@" # systemd 256 and later refuse cgroup v1 else
 """
 _SSHD = "HostKey /etc/ssh/ssh_host_ed25519_key\nMaxStartups 100\nMaxSessions 100\n"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import process_carrier, systemd_carrier
+from . import container_carrier, process_carrier, systemd_carrier
 from .carrying import Carrier
 from .failures import HostError
 
 PROCESS = process_carrier.ProcessCarrier()
-_ALL: tuple[Carrier, ...] = (PROCESS, systemd_carrier.OF_SYSTEM, systemd_carrier.OF_USER)
+_ALL: tuple[Carrier, ...] = (
+    *(PROCESS, systemd_carrier.OF_SYSTEM, systemd_carrier.OF_USER),
+    *(container_carrier.DOCKER, container_carrier.PODMAN),
+)
 ROWS: dict[str, Carrier] = {carrier.name: carrier for carrier in _ALL}
 
 

@@ -35,7 +35,8 @@ def configure(inputs: Inputs, package: Package, journal: Journal, place: Place, 
     }
     served, environment = serving.resolve(inputs.layout, runtime, package.digest, facts)
     package_dir = inputs.layout.package(package.digest)
-    carrier = carriers.require(supervision.choose(inputs.supervision, inputs.layout, journal))
+    named = served.container["engine"] if served.container else None
+    carrier = carriers.require(named or supervision.choose(inputs.supervision, inputs.layout, journal))
     folder = carrier.folder_of(place)
     shut_in = folder != place.folder
     return {

@@ -8,7 +8,9 @@ from typing import Any, Callable, Sequence
 from . import (
     boot,
     durable_files,
+    engines,
     environments,
+    images,
     model_server,
     observe,
     operations,
@@ -77,8 +79,9 @@ def main(arguments: list[str]) -> int:
 
 def _see_to_package(layout: Layout, parameters: dict[str, Any], check: bool, journal: Journal) -> list[str]:
     digest, runtime = str(parameters["digest"]), runtimes.require(str(parameters["runtime"]))
+    engine = engines.choose(str(parameters.get("container_engine") or "auto")) if runtime.in_container else None
     with ExitStack() if check else packages.damage_explains(layout, digest):
-        missing = _missing(layout, runtime, digest)
+        missing = _missing(layout, runtime, digest, engine)
     if check or not missing:
         return missing
     layout.make()
@@ -89,21 +92,40 @@ def _see_to_package(layout: Layout, parameters: dict[str, Any], check: bool, jou
         with journal.step("package"):
             packages.install(layout, str(parameters["archive"]), str(parameters["archive_sha256"]), digest)
             journal.effect("package installed")
-    if "environment" in _missing(layout, runtime, digest):
+    later = _missing(layout, runtime, digest, engine)
+    if engine is not None and "image" in later:
+        with journal.step("image"):
+            images.bring(layout, digest, serving.read(layout.package(digest), runtime), engine)
+            journal.effect("image brought")
+    if "environment" in later:
         with journal.step("environment"):
             _build(layout, serving.list_requirements(layout, runtime, digest), parameters, journal)
     programs.install(layout)
     return []
 
 
-def _missing(layout: Layout, runtime: runtimes.Runtime, digest: str) -> list[str]:
-    """Return what is not there of `archive` and `environment`; a package that has not come may want one of its own."""
+def _missing(layout: Layout, runtime: runtimes.Runtime, digest: str, engine: engines.Engine | None) -> list[str]:
+    """Return what is not there of `archive`, `environment` and `image`.
+
+    A package that has not come may want an environment of its own; its image cannot be known yet.
+    """
+    if engine is not None:
+        present = packages.is_present(layout, digest)
+        return _missing_image(layout, runtime, digest, engine) if present else ["archive", "image"]
     if packages.is_present(layout, digest):
         requirements = serving.list_requirements(layout, runtime, digest)
         return [] if not requirements or environments.find(layout, requirements) else ["environment"]
     own = runtime.requirements_beside or "requirements" in runtime.says
     wanted = own or (runtime.requirements and not environments.find(layout, runtime.requirements))
     return ["archive", *(["environment"] if wanted else [])]
+
+
+def _missing_image(layout: Layout, runtime: runtimes.Runtime, digest: str, engine: engines.Engine) -> list[str]:
+    serving.read(layout.package(digest), runtime)
+    if not images.is_present(layout, digest, engine):
+        return ["image"]
+    images.keep(layout, digest)
+    return []
 
 
 def _needs(layout: Layout, parameters: dict[str, Any], missing: list[str]) -> list[str]:

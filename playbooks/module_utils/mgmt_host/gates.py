@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any, Callable
 
-from . import http_probe, identity, processes, slots, smoke
+from . import container_identity, http_probe, identity, processes, slots, smoke
 from .failures import HostError, evidence
 
 _POLL_SECONDS = 0.02
@@ -61,6 +61,7 @@ def wait_ready(slot: slots.Slot, seconds: float) -> None:
     Raises:
         HostError: It ended, or took too long.
     """
+    slots.take_port(slot)
     deadline = time.monotonic() + seconds
     while True:
         answer = ask(slot, slot.served.health_path) if slot.loaded else None
@@ -103,6 +104,8 @@ def prove_identity(slot: slots.Slot, remember: bool = False) -> dict[str, Any]:
     server = slot.server
     if server is None:
         raise _exited(slot)
+    if slot.served.container:
+        return dict(identity.describe(slot, server), **container_identity.prove(slot, remember))
     if answer is not None:
         identity.of_ours(slot, server, answer)
     else:

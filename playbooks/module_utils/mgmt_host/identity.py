@@ -52,6 +52,15 @@ def of_another(slot: slots.Slot, server: processes.ProcessMark, remember: bool) 
         held = ports.held_sockets(processes.family(server))
     if not sockets or not sockets <= held:
         raise drift.of_listener(slot)
+    refuse_tampered(slot, remember)
+
+
+def refuse_tampered(slot: slots.Slot, remember: bool) -> None:
+    """Check that the slot's package has the files of its digest; `remember` as for `of_another`.
+
+    Raises:
+        HostError: `wrong_model`.
+    """
     found = _find_other_digest(slot, remember)
     if found:
         message = "the package's files were changed on this host, so nobody knows what the server has loaded"

@@ -13,6 +13,7 @@ from . import (
     durable_files,
     gates,
     golden,
+    images,
     packages,
     ports,
     proofs,
@@ -152,6 +153,8 @@ def settle(work: Work) -> None:
         work.journal.note("port_chosen")
     if not smoke.find(inputs.layout.package(work.package.digest)):
         work.journal.note("smoke_skipped")
+    for name in images.prune(inputs.layout):
+        work.journal.effect("image {} removed, which no release needs".format(name))
     if not (inputs.boot_start and boot.arrange(inputs.own, inputs.layout, work.journal)):
         work.journal.note("no_boot_start")
 

@@ -127,6 +127,12 @@ def answering(address: str, port: int) -> set[str]:
     return exact or of_all
 
 
+def names(address: str, port: int) -> list[str]:
+    """Return the names of the programs one of which answers at an address; those that we may not look at are left out."""
+    owners = {_owner(link[len("socket:[") : -1]) for link in answering(address, port)}
+    return sorted(_name(pid).strip('"') for pid in owners if pid)
+
+
 def held_sockets(pids: Iterable[int]) -> set[str]:
     """Return what processes have open, as `/proc/<pid>/fd` names it; nothing of one that we may not look at."""
     return {_target(link) for pid in pids for link in glob.iglob("/proc/{}/fd/*".format(pid))}

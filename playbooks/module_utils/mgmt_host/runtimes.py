@@ -30,6 +30,9 @@ class Runtime:
         environment: Variables for the server.
         broken_status: Status by which a server that is up says that its model cannot be loaded; 0: it has none.
         ours: The server is ours: it tells digest and generation by itself, and waits for its port.
+        in_container: It is served in a container, whose image the package names or carries.
+        inner_port: On which the server listens in its container; 0: the package must say it.
+        inner_model_folder: Where the server finds the model's file in its container; empty: it is given the whole package.
     """
 
     name: str
@@ -44,6 +47,9 @@ class Runtime:
     environment: tuple[tuple[str, str], ...] = ()
     broken_status: int = 0
     ours: bool = False
+    in_container: bool = False
+    inner_port: int = 0
+    inner_model_folder: str = ""
 
 
 ONNX = Runtime(
@@ -88,7 +94,17 @@ DRUM = Runtime(
     says=frozenset(("arguments", "requirements", "target_type")),
     broken_status=513,
 )
-ROWS = {row.name: row for row in (ONNX, COMMAND, MLFLOW, SCORING_CODE, DRUM)}
+CONTAINER = Runtime(
+    name="container",
+    says=frozenset(
+        (
+            *("image", "image_tar", "port", "health_path", "predict_path", "metrics_path", "arguments", "variables"),
+            *("resources", "read_only", "capabilities"),
+        )
+    ),
+    in_container=True,
+)
+ROWS = {row.name: row for row in (ONNX, COMMAND, MLFLOW, SCORING_CODE, DRUM, CONTAINER)}
 
 
 def require(name: str) -> Runtime:

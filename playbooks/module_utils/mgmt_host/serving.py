@@ -6,22 +6,21 @@ The command is a list of arguments and never a shell's text. Nothing of an event
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from . import durable_files, environments, packages, runtimes
+from . import container_serving, durable_files, environments, manifest_rules, packages, runtimes
 from .failures import HostError, evidence
 from .layout import Layout
+from .manifest_rules import check_file, is_text, wrong
 
 _TEXTS = ("target_type",)
 PLACEHOLDERS = ("address", "deployment_id", "generation", "package", "port", "python")
 _LONGEST_START = 256
-_LONGEST_WORD = 4096
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 _PATH = re.compile(r"/(?:[!-\"$-z|~]|\{deployment_id\}){0,500}")
@@ -42,6 +41,7 @@ class Served:
         metrics_path: Empty when the package does not say it.
         ours: See `Runtime`.
         broken_status: See `Runtime`.
+        container: In which it is served, as `container_serving.resolve` says; None where it is a process of this host.
     """
 
     runtime: str
@@ -51,6 +51,7 @@ class Served:
     metrics_path: str
     ours: bool
     broken_status: int = 0
+    container: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `slot.json` has it."""
@@ -90,27 +91,29 @@ def read(folder: str, runtime: runtimes.Runtime) -> dict[str, Any]:
     manifest = durable_files.read_json(os.path.join(folder, packages.MANIFEST_NAME)) or {}
     serve = manifest.get("serve", {})
     if manifest.get("runtime") != runtime.name:
-        raise _wrong("runtime", "must be {}, as which it is asked for".format(runtime.name), manifest.get("runtime"))
+        raise wrong("runtime", "must be {}, as which it is asked for".format(runtime.name), manifest.get("runtime"))
     if not isinstance(serve, dict):
-        raise _wrong("serve", "must be an object", serve)
+        raise wrong("serve", "must be an object", serve)
     for key in serve:
         if key not in runtime.says:
             known = ", ".join(sorted(runtime.says)) or "nothing"
-            raise _wrong("serve", "takes only {} with runtime {}".format(known, runtime.name), key)
+            raise wrong("serve", "takes only {} with runtime {}".format(known, runtime.name), key)
     if "start" in runtime.says:
         _check_start(folder, serve.get("start"))
     _check_words("arguments", serve.get("arguments", []))
     for key in ("health_path", "predict_path", "metrics_path"):
         _check_path(key, serve.get(key, getattr(runtime, key)), needed=key == "health_path")
     if "target_type" in runtime.says and not _is_match(_TARGET_TYPE, serve.get("target_type")):
-        raise _wrong(
+        raise wrong(
             "serve.target_type", "must be a word in small letters, such as regression", serve.get("target_type")
         )
+    if runtime.in_container:
+        container_serving.check(folder, serve, runtime)
     if "requirements" in serve:
-        _check_file(folder, "serve.requirements", serve["requirements"])
+        check_file(folder, "serve.requirements", serve["requirements"])
     name = os.path.basename(_model(folder))
     if runtime.model_name not in ("", name):
-        raise _wrong("model", "must be the file {}".format(runtime.model_name), name)
+        raise wrong("model", "must be the file {}".format(runtime.model_name), name)
     return serve
 
 
@@ -130,6 +133,9 @@ def resolve(layout: Layout, runtime: runtimes.Runtime, digest: str, facts: dict[
     with packages.damage_explains(layout, digest):
         serve, named = read(folder, runtime), _model(folder)
         requirements = list_requirements(layout, runtime, digest)
+    if runtime.in_container:
+        container = container_serving.resolve(layout, runtime, digest, serve=serve, facts=facts, model=named)
+        return replace(_served(runtime, serve, (), facts), container=container), ""
     python = environments.require(layout, requirements) if requirements else sys.executable
     programs = os.path.dirname(python) if requirements else ""
     model = os.path.join(folder, named)
@@ -151,7 +157,7 @@ def _served(runtime: runtimes.Runtime, serve: dict[str, Any], argv: tuple[str, .
 
 def _model(folder: str) -> str:
     manifest = durable_files.read_json(os.path.join(folder, packages.MANIFEST_NAME)) or {}
-    _check_file(folder, "model", manifest.get("model"))
+    check_file(folder, "model", manifest.get("model"))
     return str(manifest["model"])
 
 
@@ -171,22 +177,24 @@ def _find_program(name: str, programs: str) -> str:
 def _check_start(folder: str, start: object) -> None:
     words = _check_words("start", start)
     if not words:
-        raise _wrong("serve.start", "must name a program", start)
+        raise wrong("serve.start", "must name a program", start)
     _check_program(folder, words[0])
 
 
 def _check_words(key: str, words: object) -> list[str]:
     field = "serve." + key
     if not isinstance(words, list) or len(words) > _LONGEST_START:
-        raise _wrong(field, "must be a list of at most {} arguments, not a shell's text".format(_LONGEST_START), words)
+        raise wrong(field, "must be a list of at most {} arguments, not a shell's text".format(_LONGEST_START), words)
     for word in words:
-        if not isinstance(word, str) or len(word) > _LONGEST_WORD or not _is_text(word):
-            raise _wrong(field, "takes texts of at most {} characters without NUL".format(_LONGEST_WORD), word)
+        if not isinstance(word, str) or len(word) > manifest_rules.LONGEST_WORD or not is_text(word):
+            raise wrong(
+                field, "takes texts of at most {} characters without NUL".format(manifest_rules.LONGEST_WORD), word
+            )
         for name in _PLACEHOLDER.findall(word):
             if name not in PLACEHOLDERS:
-                raise _wrong(field, "knows only the placeholders {}".format(", ".join(PLACEHOLDERS)), word)
+                raise wrong(field, "knows only the placeholders {}".format(", ".join(PLACEHOLDERS)), word)
         if not all(after[:1] in ("", "/", ":", ",") and ".." not in after.split("/") for after in _after_package(word)):
-            raise _wrong(field, "must stay inside {package}", word)
+            raise wrong(field, "must stay inside {package}", word)
     return words
 
 
@@ -198,23 +206,17 @@ def _check_program(folder: str, program: str) -> None:
     if program == "{python}" or _PROGRAM.fullmatch(program):
         return
     if not program.startswith("{package}/"):
-        raise _wrong("serve.start", "begins with a program's name, {python}, or a file as {package}/NAME", program)
+        raise wrong("serve.start", "begins with a program's name, {python}, or a file as {package}/NAME", program)
     path = os.path.join(folder, program[len("{package}/") :])
     if not (os.path.isfile(path) and os.access(path, os.X_OK)):
-        raise _wrong("serve.start", "begins with a file that the package does not hold as executable", program)
+        raise wrong("serve.start", "begins with a file that the package does not hold as executable", program)
 
 
 def _check_path(key: str, path: object, needed: bool) -> None:
     if path == "" and not needed:
         return
     if not isinstance(path, str) or not _PATH.fullmatch(path):
-        raise _wrong("serve." + key, "must be a path of HTTP that begins with /, such as /health", path)
-
-
-def _check_file(folder: str, field: str, path: object) -> None:
-    inside = isinstance(path, str) and _is_text(path) and not {"", ".", ".."}.intersection(path.split("/"))
-    if not inside or not os.path.isfile(os.path.join(folder, str(path))):
-        raise _wrong(field, "must name a file of the package", path)
+        raise wrong("serve." + key, "must be a path of HTTP that begins with /, such as /health", path)
 
 
 def _read_requirements(folder: str, path: str) -> tuple[str, ...]:
@@ -225,21 +227,9 @@ def _read_requirements(folder: str, path: str) -> tuple[str, ...]:
     for line in wanted:
         if not _REQUIREMENT.fullmatch(line):
             rule = "takes a name with its versions a line; options of pip are the agent's: pip_arguments, wheelhouse"
-            raise _wrong(path, rule, line)
+            raise wrong(path, rule, line)
     return tuple(sorted(set(wanted)))
 
 
 def _is_match(pattern: re.Pattern[str], value: object) -> bool:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-def _is_text(word: str) -> bool:
-    try:
-        return b"\0" not in word.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-
-
-def _wrong(field: str, rule: str, found: object) -> HostError:
-    message = "the package's {} {}; correct it and register the package anew".format(field, rule)
-    return HostError("artifact", message, [evidence("manifest", json.dumps(found)[:1000])])

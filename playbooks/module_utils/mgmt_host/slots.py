@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from . import carriers, durable_files, http_probe, process_carrier, processes, serving
+from . import carriers, container_carrier, durable_files, http_probe, process_carrier, processes, serving
 from .carrying import Carried, Place
 from .failures import HostError, evidence
 from .layout import DeploymentLayout
@@ -96,6 +96,17 @@ def start(slot: Slot, config: dict[str, Any]) -> None:
     if before is not carrier:
         stop(slot, float(config.get("stop_timeout_seconds", 10.0)))
     carrier.start(slot, config)
+
+
+def take_port(slot: Slot) -> None:
+    """Let a container that waits for its port have it; a server that is a process waits by itself.
+
+    Raises:
+        HostError: The port does not become free, or the engine refuses.
+    """
+    carrier = carriers.of(slot.config)
+    if isinstance(carrier, container_carrier.ContainerCarrier):
+        carrier.take_port(slot)
 
 
 def supervise(slot: Slot) -> None:

@@ -14,6 +14,7 @@ options:
   archive_bytes: {description: Size of the archive in bytes, type: int, default: 0}
   runtime: {description: What serves the package, type: str, required: true}
   base_dir: {description: Base directory on the host; empty lets the host choose, type: str, default: ''}
+  container_engine: {description: docker, podman or auto, type: str, default: auto}
   pip_arguments: {description: Extra arguments for pip install, type: list, elements: str, default: []}
   wheelhouse: {description: Folder of wheels on the controller; an archive of it on the host, type: path}
   wheelhouse_offered: {description: Set by the action plugin, type: bool, default: false}
@@ -35,6 +36,7 @@ def main() -> None:
             "archive_bytes": {"type": "int", "default": 0},
             "runtime": {"type": "str", "required": True},
             "base_dir": {"type": "str", "default": ""},
+            "container_engine": {"type": "str", "default": "auto", "choices": ["auto", "docker", "podman"]},
             "pip_arguments": {"type": "list", "elements": "str", "default": []},
             "wheelhouse": {"type": "path"},
             "wheelhouse_offered": {"type": "bool", "default": False},

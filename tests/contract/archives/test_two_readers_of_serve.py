@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from mgmt_host import runtimes, serving
+from mgmt_host import container_serving, runtimes, serving
 from mgmt_host.failures import HostError
 
 from mgmt_ansible import errors
 from mgmt_ansible.archives import build_package
+from mgmt_ansible.archives.container_serving import CAPABILITIES
+from mgmt_ansible.archives.container_serving import PLACEHOLDERS as CONTAINER_PLACEHOLDERS
 from mgmt_ansible.archives.serving import PLACEHOLDERS
 
 FINE = {"start": ["python3", "{package}/server.py", "{port}"], "health_path": "/health"}
@@ -119,6 +121,108 @@ OTHERS = [
     (False, "scoring_code", DROP),
 ]
 
+IN_CONTAINER = {"image": "registry.example:5000/team/model:1.2", "port": 8080, "health_path": "/health"}
+_SHA = "sha256:" + "a" * 64
+CONTAINERS = [
+    *(
+        (True, {**IN_CONTAINER, **changes})
+        for changes in (
+            {},
+            {"image": "model@" + _SHA},
+            {"image": "h/model:1@" + _SHA, "predict_path": "", "metrics_path": "/m"},
+            {"image": DROP, "image_tar": "needs.txt"},
+            {"port": 65_535},
+            {"arguments": ["--model={package}/server.py", "--port", "{port}", "{address}", "{deployment_id}", ""]},
+            {"variables": {"MODEL": "{package}/server.py", "A_1": "", "B": "x=y {1}"}},
+            {"resources": {"memory_bytes": 1 << 30, "cpus": 0.5, "gpus": ["0", "GPU-1a"], "open_files": 1024}},
+            {"resources": {}, "read_only": True, "capabilities": ["CHOWN", "SETUID"]},
+        )
+    ),
+    *(
+        (False, {**IN_CONTAINER, **changes})
+        for changes in (
+            *(
+                {"image": image}
+                for image in (
+                    *(
+                        DROP,
+                        "",
+                        "model",
+                        "model:latest",
+                        "h:5000/model",
+                        "model:",
+                        ":1",
+                        "-v/:/h:1",
+                        "-v/x:1",
+                        "--privileged",
+                    ),
+                    *("Model:1", "model:1 --privileged", "model:1\n", "model:1\0", "a//b:1", "../model:1", "/model:1"),
+                    *("http://h/model:1", "model@sha256:" + "a" * 63, "model@md5:" + "a" * 32, "m:" + "1" * 129),
+                    *("model:{generation}", "m" * 600 + ":1", 1, None, ["model:1"], {"name": "model:1"}),
+                )
+            ),
+            *(
+                {"image": DROP, "image_tar": path}
+                for path in ("", "absent.tar", "../x", "/etc/passwd", "needs.txt\0", 1, None, ["needs.txt"], "bin")
+            ),
+            {"image_tar": "needs.txt"},
+            *({"port": port} for port in (DROP, 0, -1, 65_536, "8080", "8080/udp", 80.5, True, None, [8080])),
+            *(
+                {"arguments": words}
+                for words in ("--x", [1], ["{python}"], ["{model}"], ["a\0"], ["{package}/../x"], None, ["x"] * 257)
+            ),
+            *(
+                {"variables": value}
+                for value in (
+                    *(
+                        [],
+                        None,
+                        "A=1",
+                        {"": "x"},
+                        {"A=B": "x"},
+                        {"A B": "x"},
+                        {"1A": "x"},
+                        {"A\n": "x"},
+                        {"\u00e4": "x"},
+                    ),
+                    *({"A": 1}, {"A": None}, {"A": "\0"}, {"A": "\ud800"}, {"A": "x" * 4097}, {"A": "{python}"}),
+                    {f"A{number}": "" for number in range(257)},
+                )
+            ),
+            *(
+                {"resources": value}
+                for value in (
+                    *(None, [], {"memory": 1}, {"memory_bytes": "1g"}, {"memory_bytes": 1024}, {"memory_bytes": True}),
+                    *({"memory_bytes": 1e9}, {"memory_bytes": 1 << 60}, {"cpus": 0}, {"cpus": "2"}, {"cpus": True}),
+                    *({"cpus": -1}, {"open_files": 0}),
+                    *({"open_files": 1024.0}, {"gpus": "all"}, {"gpus": []}, {"gpus": [0]}, {"gpus": ["0,1"]}),
+                    *({"gpus": ["0\n"]}, {"gpus": ["-1"]}, {"gpus": ["x"] * 65}, {"gpus": ["0 --privileged"]}),
+                )
+            ),
+            *({"read_only": value} for value in (1, "true", None, [])),
+            *(
+                {"capabilities": value}
+                for value in (
+                    "ALL",
+                    ["ALL"],
+                    ["SYS_ADMIN"],
+                    ["NET_RAW"],
+                    ["chown"],
+                    [1],
+                    [["CHOWN"]],
+                    None,
+                    {"CHOWN": 1},
+                )
+            ),
+            *({"health_path": path} for path in ("", DROP, "/{port}", "health")),
+            {"privileged": True},
+            {"volumes": ["/:/host"]},
+            {"user": "0"},
+            {"requirements": "needs.txt"},
+        )
+    ),
+]
+
 
 def judge_both(tmp_path, serve, runtime="command"):
     """Return whether the control plane takes a package with that `serve`, and whether the host does."""
@@ -170,6 +274,14 @@ def test_both_judge_the_other_runtimes_alike(tmp_path, fine, runtime, serve):
     assert (fine, fine) == judge_both(tmp_path, serve, runtime)
 
 
+@pytest.mark.parametrize(("fine", "serve"), CONTAINERS, ids=range(len(CONTAINERS)))
+def test_both_judge_containers_alike(tmp_path, fine, serve):
+    """An image by a name that stays, or carried; nothing by which a container gets more of its host."""
+    assert (fine, fine) == judge_both(tmp_path, serve, "container")
+
+
 def test_the_placeholders_are_one_closed_list():
     """What one fills in, the other knows."""
     assert serving.PLACEHOLDERS == PLACEHOLDERS
+    assert container_serving.PLACEHOLDERS == CONTAINER_PLACEHOLDERS
+    assert container_serving.CAPABILITIES == CAPABILITIES

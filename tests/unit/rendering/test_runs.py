@@ -83,6 +83,7 @@ def test_a_launch_is_this_request():
                 "bind_address": "0.0.0.0",
                 "boot_start": True,
                 "supervision": "auto",
+                "container_engine": "auto",
                 "pip_arguments": [],
                 "wheelhouse": False,
                 "minimum_healthy_seconds": 0.0,

@@ -1,0 +1,224 @@
+"""Packages that are served in containers, on a test host, through the agent's own side: planner, runner and roles over ssh."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mgmt_ansible import archives
+from mgmt_ansible.adapters.worker_pools import ThreadWorkers
+from mgmt_ansible.domain.actions import ActionSpec, ActionType, Claim
+from mgmt_ansible.domain.deployments import DeploymentTarget
+from mgmt_ansible.domain.environments import ContainerEngine, EnvironmentBinding
+from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
+from mgmt_ansible.domain.outcomes import HostOutcome
+from mgmt_ansible.execution.installations import Installation
+from mgmt_ansible.execution.inventories import AnsibleInventory
+from mgmt_ansible.execution.runs import RunExecutor
+from mgmt_ansible.plugins.ansible import AnsiblePlugin
+from tests.testbed import plans, ssh
+from tests.testbed.commands import wait_until
+from tests.testbed.containers import IMAGE
+from tests.testbed.hosts import Host
+from tests.testbed.model_checks import ENVIRONMENT
+from tests.unit.mgmt_host.served_packages import ECHO, ROWS, pack, times
+
+ECHO_IMAGE = "mgmt-test/echo:1"
+_NO_CANCEL = type("NoCancel", (), {"reason": lambda self: None})()
+_READY_SECONDS = 120.0
+
+
+class _Silent:
+    def began(self, request: object) -> None: ...
+
+    def log(self, run_id: str, lines: object) -> None: ...
+
+    def progress(self, progress: object) -> None: ...
+
+
+class ContainerHost:
+    """One host with an engine, as the agent's configuration has it.
+
+    Args:
+        host: Which.
+        folder: Where packages are made.
+        become: Whether plays become root: podman has rootless containers without it.
+    """
+
+    def __init__(self, host: Host, folder: Path, *, become: bool = False) -> None:
+        self.host, self.folder, self.become = host, folder, become
+        self.engine = "sudo podman" if host.kind == "podman" and become else host.kind
+        self.bindings = {
+            ENVIRONMENT: EnvironmentBinding(
+                environment_id=ENVIRONMENT,
+                inventory=host.plan.state / "inventory.yml",
+                pattern=host.name,
+                ansible_cfg=host.plan.state / "ansible.cfg",
+                become=become,
+                bind_address="127.0.0.1",
+                container_engine=ContainerEngine(host.kind),
+                runtimes=(Runtime.CONTAINER, Runtime.PPS),
+            )
+        }
+
+    def act(
+        self, action: ActionType, generation: int, package: tuple | None = None, deployment: str = "d1"
+    ) -> HostOutcome:
+        """Plan and perform an action as the agent does; return what the host made of it."""
+        made = _package(package[0]) if package else None
+        spec = ActionSpec(
+            id=f"{generation:024x}",
+            type=action,
+            environment_id=ENVIRONMENT,
+            environment_name="testbed",
+            deployment=DeploymentTarget(id=deployment, label="Model", generation=generation, package=made),
+            requested_at=datetime.now(UTC),
+            ready_timeout_seconds=_READY_SECONDS,
+            stop_timeout_seconds=2.0,
+            minimum_healthy_seconds=0.0,
+        )
+        inherited = dict(os.environ)
+        installation = Installation(bin_dir=None, inherited=inherited)
+        executor = RunExecutor(
+            bindings=self.bindings,
+            installation=installation,
+            content_path=plans.ROOT,
+            archive_path=lambda _: package[0] if package else Path(),
+            inherited=inherited,
+        )
+        workers = ThreadWorkers(executor.execute, size=1)
+        try:
+            resolver = AnsibleInventory(bindings=self.bindings, installation=installation, inherited=inherited)
+            plugin = AnsiblePlugin(bindings=self.bindings, inventory=resolver, workers=workers)
+            claim = Claim(spec=spec, attempt=1, expires_at=spec.requested_at, heartbeat_seconds=60)
+            ((_, outcome),) = plugin.perform(claim, plugin.plan(spec), _Silent(), _NO_CANCEL)
+        finally:
+            workers.close()
+        return outcome.hosts[self.host.name]
+
+    def ask(self, outcome: HostOutcome) -> object:
+        """Return what the deployment's own URL answers to `ROWS`, asked on the host; an error's text where none does."""
+        assert outcome.identity is not None, outcome
+        ask = (
+            "import sys, urllib.request as u; "
+            f"print(u.urlopen(u.Request('{outcome.identity.url}', sys.stdin.buffer.read(), "
+            "{'Content-Type': 'application/json'}), timeout=30).read().decode())"
+        )
+        done = self.host.ssh(f'python3 -c "{ask}"', stdin=json.dumps(ROWS), check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else done.stderr
+
+    def wait_for(self, outcome: HostOutcome, wanted: object) -> None:
+        """Wait until the deployment answers so."""
+        wait_until(lambda: self.ask(outcome) == wanted, f"{self.host.name} to answer {wanted}")
+
+    def run(self, words: str, *, check: bool = True) -> str:
+        """Say something to the engine; return what it says."""
+        return self.host.ssh(f"{self.engine} {words}", check=check, seconds=180).stdout.strip()
+
+    def containers(self) -> list[str]:
+        """Return the names of our containers, running or not."""
+        return sorted(self.run("ps --all --filter name=mgmt-ansible --format '{{.Names}}'").split())
+
+    def build(self, name: str, files: dict[str, bytes], last: str) -> None:
+        """Build an image on the base one, without any registry."""
+        folder = self.folder / name.replace("/", "-").replace(":", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        text = f"FROM {IMAGE}\n{''.join(f'COPY {file} /srv/{file}{chr(10)}' for file in files)}{last}\n"
+        for file, content in {**files, "Dockerfile": text.encode()}.items():
+            (folder / file).write_bytes(content)
+        with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as packer:
+            words = ["ssh", "-F", self.host.plan.ssh_config, f"{ssh.USER}@{self.host.name}"]
+            subprocess.run(
+                [*words, f"{self.engine} build -q -t {name} -"], stdin=packer.stdout, check=True, timeout=300
+            )
+
+    def build_echo(self) -> None:
+        """Build the image of a server that multiplies; what follows its name says by how much."""
+        last = 'ENTRYPOINT ["python3", "/srv/server.py", "--address", "0.0.0.0", "--port", "8080", "--factor"]'
+        self.build(ECHO_IMAGE, {"server.py": ECHO}, last)
+
+    def echo(self, factor: float, name: str = "", files: dict[str, bytes] | None = None, **serve: object) -> tuple:
+        """Return a package of that image, or of another one that `serve` says."""
+        said = {"image": ECHO_IMAGE, "port": 8080, "arguments": [str(factor)], "health_path": "/health", **serve}
+        manifest = {
+            "schema": 1,
+            "runtime": "container",
+            "model": "model.txt",
+            "serve": {**{key: value for key, value in said.items() if value is not None}, "predict_path": "/predict"},
+            "smoke": {"request": ROWS, "answer": times(factor)},
+        }
+        files = {"model.txt": str(factor).encode(), **(files or {})}
+        return pack(self.folder / (name or f"echo-{factor}"), manifest, files)
+
+
+def _package(archive: Path) -> ModelPackage:
+    contents = archives.read_package(archive)
+    return ModelPackage(
+        id="1" * 24,
+        name="model",
+        version="1",
+        digest=contents.digest,
+        archive_sha256=contents.archive_sha256,
+        archive_bytes=contents.archive_bytes,
+        runtime=contents.runtime,
+    )
+
+
+def whole_life(host: Host, folder: Path, *, become: bool = False) -> None:
+    """Launch, replace, kill the container's process, reboot the host, stop: the right model answers on one port."""
+    managed = ContainerHost(host, folder, become=become)
+    managed.build_echo()
+    launched = managed.act(ActionType.DEPLOYMENT_LAUNCH, 1, managed.echo(2.0))
+    assert launched.outcome == "changed", launched
+    assert managed.ask(launched) == times(2.0)
+    replaced = managed.act(ActionType.DEPLOYMENT_REPLACE_MODEL, 2, managed.echo(3.0, read_only=True))
+    assert replaced.outcome == "changed", replaced
+    assert launched.identity is not None
+    assert replaced.identity is not None
+    assert replaced.identity.port == launched.identity.port
+    assert managed.ask(replaced) == times(3.0)
+    host.ssh(f"sudo kill -9 {replaced.identity.pid}")
+    managed.wait_for(replaced, times(3.0))
+    host.reboot()
+    managed.wait_for(replaced, times(3.0))
+    (name,) = managed.containers()
+    seen = managed.act(ActionType.DEPLOYMENT_STATUS, 2, managed.echo(3.0, "again", read_only=True))
+    assert seen.outcome == "ok", seen
+    stopped = managed.act(ActionType.DEPLOYMENT_STOP, 3)
+    assert stopped.outcome == "changed", stopped
+    assert managed.containers() == [], name
+    assert host.enter("ss", "-ltnH", f"sport = :{replaced.identity.port}").stdout == ""
+    assert (
+        host.enter(
+            "sh", "-c", f"ls /etc/systemd/system /home/*/.config/systemd/user 2>&1 | grep {name}", check=False
+        ).stdout
+        == ""
+    )
+
+
+def a_failure_leaves_the_old_model(host: Host, folder: Path, *, become: bool = False) -> None:
+    """A container that needs more memory than it may have is told as such; a carried image needs no registry."""
+    managed = ContainerHost(host, folder, become=become)
+    managed.build_echo()
+    managed.run(f"save {ECHO_IMAGE} -o /tmp/image.tar")
+    host.ssh("sudo chmod 644 /tmp/image.tar")
+    tar = subprocess.run(
+        ["ssh", "-F", host.plan.ssh_config, f"{ssh.USER}@{host.name}", "gzip -1 </tmp/image.tar; sudo rm /tmp/image.tar"],
+        capture_output=True, check=True, timeout=300,
+    ).stdout  # fmt: skip
+    managed.run(f"rmi {ECHO_IMAGE}")
+    carried = managed.echo(2.0, "carried", {"image.tar.gz": tar}, image=None, image_tar="image.tar.gz")
+    launched = managed.act(ActionType.DEPLOYMENT_LAUNCH, 1, carried)
+    assert launched.outcome == "changed", launched
+    assert managed.ask(launched) == times(2.0)
+    managed.build("mgmt-test/hungry:1", {}, """CMD ["python3", "-c", "bytearray(300 << 20)"]""")
+    hungry = managed.echo(3.0, image="mgmt-test/hungry:1", arguments=None, resources={"memory_bytes": 64 << 20})
+    failed = managed.act(ActionType.DEPLOYMENT_REPLACE_MODEL, 2, hungry)
+    assert (failed.outcome, failed.cause, failed.old_model_in_use) == ("failed", "oom_killed", True), failed
+    assert managed.ask(launched) == times(2.0)
+    stopped = managed.act(ActionType.DEPLOYMENT_STOP, 3)
+    assert stopped.outcome == "changed", stopped
+    assert managed.containers() == []
