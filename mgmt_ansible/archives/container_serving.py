@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from mgmt_ansible.archives.manifest_rules import check_resources, check_variables, wrong
 from mgmt_ansible.domain.model_packages import Runtime
 
-RUNTIMES = frozenset({Runtime.CONTAINER})
+RUNTIMES: frozenset[str] = frozenset({Runtime.CONTAINER})
 KEYS = frozenset({"image", "image_tar", "variables", "resources"})
 PLACEHOLDERS = ("address", "deployment_id", "generation", "package", "port")
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
@@ -22,7 +22,7 @@ _REFERENCE = re.compile(
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-def check(serve: Mapping[str, object], runtime: Runtime, files: Mapping[str, str]) -> None:
+def check(serve: Mapping[str, object], runtime: str, files: Mapping[str, str]) -> None:
     """Check what only containers take.
 
     Args:
@@ -34,7 +34,7 @@ def check(serve: Mapping[str, object], runtime: Runtime, files: Mapping[str, str
         ArchiveError: Naming the field and what it must be.
     """
     _check_image(serve, files)
-    if runtime is Runtime.CONTAINER:
+    if runtime == Runtime.CONTAINER:
         _check_port(serve.get("port"))
     arguments = serve.get("arguments", [])
     for word in arguments if isinstance(arguments, list) else []:

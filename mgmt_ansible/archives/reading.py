@@ -13,7 +13,7 @@ from mgmt_ansible import errors
 from mgmt_ansible.archives import members
 from mgmt_ansible.archives.golden import check_golden
 from mgmt_ansible.archives.serving import check_serving
-from mgmt_ansible.domain.model_packages import MANIFEST_NAME, PackageFile, Runtime, manifest_digest
+from mgmt_ansible.domain.model_packages import MANIFEST_NAME, RUNTIME_NAME, PackageFile, Runtime, manifest_digest
 
 MANIFEST_SCHEMA = 1
 _MANIFEST_BYTES = 16 << 20
@@ -28,7 +28,7 @@ class PackageContents:
         digest: Of the unpacked files, see `manifest_digest`.
         archive_sha256: Of the archive's own bytes.
         archive_bytes: Size of the archive.
-        runtime: What serves it.
+        runtime: Name of what serves it, see `ModelPackage`.
         model: Path of the model file inside the package.
         manifest: `model-package.json`, parsed.
         files: Sorted by path.
@@ -37,7 +37,7 @@ class PackageContents:
     digest: str
     archive_sha256: str
     archive_bytes: int
-    runtime: Runtime
+    runtime: str
     model: str
     manifest: Mapping[str, object]
     files: tuple[PackageFile, ...]
@@ -132,12 +132,16 @@ def _read_file(archive_path: Path, path: str, most: int) -> bytes:
     raise errors.ArchiveError(f"the archive has no {path} any more")
 
 
-def _runtime(manifest: Mapping[str, object]) -> Runtime:
-    served = [runtime for runtime in Runtime if runtime is not Runtime.EXTERNAL]
-    try:
-        return served[served.index(manifest.get("runtime"))]  # type: ignore[arg-type] # whatever JSON holds is compared
-    except ValueError as error:
-        raise errors.ArchiveError(f"{MANIFEST_NAME}: runtime must be one of {', '.join(served)}") from error
+def _runtime(manifest: Mapping[str, object]) -> str:
+    """Return the runtime's name; whether an agent serves one that is not ours, the agent knows."""
+    name = manifest.get("runtime")
+    if isinstance(name, str) and RUNTIME_NAME.fullmatch(name) and name != Runtime.EXTERNAL:
+        return name
+    served = ", ".join(runtime for runtime in Runtime if runtime is not Runtime.EXTERNAL)
+    raise errors.ArchiveError(
+        f"{MANIFEST_NAME}: runtime must be one of {served}, or one that the agent's content path adds, "
+        "in small letters, digits and _"
+    )
 
 
 def _model(manifest: Mapping[str, object], files: tuple[PackageFile, ...]) -> str:

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from mgmt_ansible.archives import container_serving
 from mgmt_ansible.archives.manifest_rules import LONGEST_WORD, is_text, wrong
 from mgmt_ansible.domain.model_packages import PackageFile, Runtime
+from mgmt_ansible.domain.runtime_rows import SAYS
 
 PLACEHOLDERS = ("address", "deployment_id", "generation", "package", "port", "python")
 _PATHS = ("health_path", "predict_path", "metrics_path")
-_SAYS = {
+_SAYS: Mapping[str, frozenset[str]] = {
     Runtime.COMMAND: frozenset({"start", "requirements", *_PATHS}),
     Runtime.CONTAINER: container_serving.KEYS | {"arguments", "port", "read_only", "capabilities", *_PATHS},
     Runtime.DRUM: frozenset({"arguments", "requirements", "target_type"}),
@@ -24,7 +25,7 @@ _SAYS = {
 }
 """Runtime -> keys of `serve`; what the runtimes that are not here say is not looked at."""
 
-_MODEL_NAMES = {Runtime.MLFLOW: "MLmodel"}
+_MODEL_NAMES: Mapping[str, str] = {Runtime.MLFLOW: "MLmodel"}
 """Runtime -> name that the model's file must have."""
 
 _LONGEST_START = 256
@@ -36,13 +37,16 @@ _EXECUTABLE = "0755"
 _HERE = "{package}/"
 
 
-def check_serving(manifest: Mapping[str, object], runtime: Runtime, files: Iterable[PackageFile]) -> None:
+def check_serving(manifest: Mapping[str, object], runtime: str, files: Iterable[PackageFile]) -> None:
     """Check `serve` of a manifest; nothing is checked for a runtime that takes none.
+
+    Of a runtime that an agent's user added only the agent and its hosts know which keys it takes: what is there must be right.
 
     Raises:
         ArchiveError: Naming the field and what it must be.
     """
-    says = _SAYS.get(runtime)
+    ours = runtime in set(Runtime)
+    says = _SAYS.get(runtime) if ours else SAYS
     if says is None:
         return
     serve = manifest.get("serve", {})
@@ -52,14 +56,14 @@ def check_serving(manifest: Mapping[str, object], runtime: Runtime, files: Itera
     for key in serve:
         if key not in says:
             raise wrong("serve", f"takes only {', '.join(sorted(says)) or 'nothing'} with runtime {runtime}", key)
-    if "start" in says:
+    if "start" in says and (ours or "start" in serve):
         _check_start(serve.get("start"), modes)
     _check_words("arguments", serve.get("arguments", []))
     for key in says.intersection(_PATHS):
-        _check_path(key, serve.get(key, ""), needed=key == "health_path")
+        _check_path(key, serve.get(key, ""), needed=ours and key == "health_path")
     if runtime in container_serving.RUNTIMES:
         container_serving.check(serve, runtime, modes)
-    if "target_type" in says:
+    if "target_type" in says and (ours or "target_type" in serve):
         _check_target_type(serve.get("target_type"))
     if "requirements" in serve and (not isinstance(serve["requirements"], str) or serve["requirements"] not in modes):
         raise wrong("serve.requirements", "must name a file of the package", serve["requirements"])

@@ -146,7 +146,7 @@ def accept_dry_run(
 
 def _servable(deployment: DeploymentRecord, change: Change) -> ModelPackage:
     package = change.package or deployment.package
-    if deployment.environment_managed and package.runtime is Runtime.EXTERNAL:
+    if deployment.environment_managed and package.runtime == Runtime.EXTERNAL:
         raise errors.InvalidRequestError(
             f"modelPackageId: {package.name} {package.version} has no archive: only self-managed environments take it"
         )

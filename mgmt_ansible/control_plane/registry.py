@@ -231,7 +231,7 @@ class Registry:
             digest=contents.digest,
             archive_sha256=archive.sha256,
             archive_bytes=archive.size_bytes,
-            runtime=Runtime(contents.runtime),
+            runtime=contents.runtime,
         )
         with self._store.write() as tx:
             known = tx.packages.find_version(name, version)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import PurePath
 
 from mgmt_ansible.domain.model_packages import Runtime
+from mgmt_ansible.domain.runtime_rows import RuntimeRow
 
 
 class Supervision(StrEnum):
@@ -55,6 +56,7 @@ class EnvironmentBinding:
         bind_address: Address on the hosts where model servers listen.
         runtimes: What may be served. All but `onnx` run what packages bring, so that who may register packages may run
             programs as the account on the hosts.
+        runtime_rows: Runtimes that the user added in the content path.
     """
 
     environment_id: str
@@ -75,7 +77,8 @@ class EnvironmentBinding:
     wheelhouse: PurePath | None = None
     container_engine: ContainerEngine = ContainerEngine.AUTO
     bind_address: str = "0.0.0.0"  # noqa: S104 - predictions are asked over the network; the binding may narrow it
-    runtimes: tuple[Runtime, ...] = (Runtime.ONNX,)
+    runtimes: tuple[str, ...] = (Runtime.ONNX,)
+    runtime_rows: tuple[RuntimeRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

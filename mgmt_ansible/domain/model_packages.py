@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,8 +13,12 @@ MANIFEST_NAME = "model-package.json"
 """The one file that every model package has at its root; it names runtime, model file and smoke request."""
 
 
+RUNTIME_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+"""What may be the name of a runtime: one of ours (`Runtime`), or one that an agent's user has added."""
+
+
 class Runtime(StrEnum):
-    """What serves a package on a host; `external`: others do, so that there is no archive."""
+    """What serves a package on a host, as far as it is ours; `external`: others do, so that there is no archive."""
 
     ONNX = "onnx"
     MLFLOW = "mlflow"
@@ -67,7 +72,10 @@ class ModelPackage:
         digest: Of the unpacked files, see `manifest_digest`.
         archive_sha256: Of the archive's own bytes; for transport only.
         archive_bytes: Size of the archive.
-        runtime: What serves it.
+        runtime: Name of what serves it: one of `Runtime`, or one that an agent's user has added.
+
+    Raises:
+        ValueError: That is no name of a runtime.
     """
 
     id: str
@@ -76,4 +84,9 @@ class ModelPackage:
     digest: str
     archive_sha256: str
     archive_bytes: int
-    runtime: Runtime
+    runtime: str
+
+    def __post_init__(self) -> None:
+        """Check the one word that is not checked elsewhere."""
+        if not RUNTIME_NAME.fullmatch(self.runtime):
+            raise ValueError(f"{self.runtime!r} is no name of a runtime")

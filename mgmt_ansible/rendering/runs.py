@@ -12,6 +12,7 @@ from mgmt_ansible.domain.deployments import DeploymentTarget
 from mgmt_ansible.domain.environments import EnvironmentBinding
 from mgmt_ansible.domain.model_packages import ModelPackage
 from mgmt_ansible.domain.runs import RunRequest
+from mgmt_ansible.domain.runtime_rows import RuntimeRow
 from mgmt_ansible.rendering.unsafe import wrap_unsafe
 
 EVENT_SCHEMA = 1
@@ -189,6 +190,7 @@ def _observed(target: DeploymentTarget, attempt: int = 0, wait_seconds: float = 
 
 
 def _settings(spec: ActionSpec, binding: EnvironmentBinding) -> dict[str, object]:
+    row = _runtime_row(spec, binding)
     return {
         "base_dir": binding.base_dir,
         "bind_address": binding.bind_address,
@@ -197,7 +199,15 @@ def _settings(spec: ActionSpec, binding: EnvironmentBinding) -> dict[str, object
         "container_engine": binding.container_engine,
         "pip_arguments": binding.pip_arguments,
         "wheelhouse": binding.wheelhouse is not None,
+        "runtime_row": row.to_event() if row is not None else None,
+        "runtime_role": row.role if row is not None else "",
         "minimum_healthy_seconds": spec.minimum_healthy_seconds,
         "ready_timeout_seconds": spec.ready_timeout_seconds,
         "stop_timeout_seconds": spec.stop_timeout_seconds,
     }
+
+
+def _runtime_row(spec: ActionSpec, binding: EnvironmentBinding) -> RuntimeRow | None:
+    """Return the row of the package's runtime where a user added it."""
+    package = spec.deployment.package if spec.deployment is not None else None
+    return next((row for row in binding.runtime_rows if package is not None and row.name == package.runtime), None)

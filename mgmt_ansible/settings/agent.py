@@ -16,8 +16,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from mgmt_ansible import errors
 from mgmt_ansible.domain.environments import ContainerEngine, EnvironmentBinding, Supervision
 from mgmt_ansible.domain.model_packages import Runtime
+from mgmt_ansible.domain.runtime_rows import RuntimeRow
 from mgmt_ansible.settings.content import default_content_path
 from mgmt_ansible.settings.reading import read_settings
+from mgmt_ansible.settings.runtime_rows import FILE_NAME, read_runtime_rows
 
 _URL_PATTERN = r"^https?://[^\s/?#]+[^\s?#]*$"
 _ENVIRONMENT_ID = r"^[0-9a-f]{24}$"
@@ -95,7 +97,7 @@ class _Environment(_Section):
     wheelhouse: Path | None = None
     container_engine: ContainerEngine = ContainerEngine.AUTO
     bind_address: Annotated[str, Field(pattern=r"^[0-9A-Fa-f.:]+$")] = "0.0.0.0"  # noqa: S104 - see EnvironmentBinding
-    runtimes: Annotated[tuple[Runtime, ...], Field(min_length=1)] = (Runtime.ONNX,)
+    runtimes: Annotated[tuple[str, ...], Field(min_length=1)] = (Runtime.ONNX,)
 
 
 class _AgentFile(BaseSettings):
@@ -151,6 +153,9 @@ def _binding(environment: _Environment, folder: Path, where: str) -> Environment
     if inventory is None:
         raise errors.ConfigError(f"{where}/inventory: is missing")
     _check_environment(environment, where)
+    content_path = _existing(environment.content_path, folder, f"{where}/content_path")
+    rows = read_runtime_rows(content_path, f"{where}/content_path")
+    _check_runtimes(environment.runtimes, rows, where)
     return EnvironmentBinding(
         environment_id=environment.id,
         inventory=inventory,
@@ -165,7 +170,7 @@ def _binding(environment: _Environment, folder: Path, where: str) -> Environment
             if (found := _secret_file(path, folder, f"{where}/vault_password_files/{index}")) is not None
         ),
         ansible_cfg=_existing(environment.ansible_cfg, folder, f"{where}/ansible_cfg"),
-        content_path=_existing(environment.content_path, folder, f"{where}/content_path"),
+        content_path=content_path,
         pass_environment=environment.pass_environment,
         boot_start=environment.boot_start,
         supervision=environment.supervision,
@@ -175,14 +180,13 @@ def _binding(environment: _Environment, folder: Path, where: str) -> Environment
         container_engine=environment.container_engine,
         bind_address=environment.bind_address,
         runtimes=environment.runtimes,
+        runtime_rows=rows,
     )
 
 
 def _check_environment(environment: _Environment, where: str) -> None:
     if environment.base_dir and not environment.base_dir.startswith("/"):
         raise errors.ConfigError(f"{where}/base_dir: {environment.base_dir!r} is not an absolute path on the hosts")
-    if Runtime.EXTERNAL in environment.runtimes:
-        raise errors.ConfigError(f"{where}/runtimes: {Runtime.EXTERNAL} is what others serve, not this agent")
     for index, name in enumerate(environment.pass_environment):
         if _REFUSED_VARIABLES.match(name):
             raise errors.ConfigError(f"{where}/pass_environment/{index}: {name} is set by the agent itself")
@@ -191,6 +195,18 @@ def _check_environment(environment: _Environment, where: str) -> None:
             raise errors.ConfigError(
                 f"{where}/pip_arguments/{index}: a password in a URL would show in the hosts' process lists; "
                 "put it into the pip.conf or .netrc of the hosts' user"
+            )
+
+
+def _check_runtimes(names: tuple[str, ...], rows: tuple[RuntimeRow, ...], where: str) -> None:
+    if Runtime.EXTERNAL in names:
+        raise errors.ConfigError(f"{where}/runtimes: {Runtime.EXTERNAL} is what others serve, not this agent")
+    known = [*(one.value for one in Runtime if one is not Runtime.EXTERNAL), *(row.name for row in rows)]
+    for index, name in enumerate(names):
+        if name not in known:
+            raise errors.ConfigError(
+                f"{where}/runtimes/{index}: {name!r} is neither one of ours nor of {FILE_NAME} in the content path; "
+                f"known are {', '.join(known)}"
             )
 
 

@@ -96,7 +96,7 @@ class HostUnderManagement:
             deployment=target,
             requested_at=datetime.now(UTC),
         )
-        onnx = package is not None and package.runtime is Runtime.ONNX
+        onnx = package is not None and package.runtime == Runtime.ONNX
         bindings = {ENVIRONMENT: replace(self._binding, wheelhouse=find_or_download(self.host) if onnx else None)}
         installation, inherited = Installation(bin_dir=None, inherited=dict(os.environ)), dict(os.environ)
         executor = RunExecutor(

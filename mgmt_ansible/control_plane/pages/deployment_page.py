@@ -222,7 +222,7 @@ def _facts(spec: ActionSpec) -> dict[str, str]:
         "Action": spec.type.value.replace("_", " "),
         "Package": f"{package.name} {package.version}" if package else "none",
         "Digest": package.digest[:12] if package else "none",
-        "Runtime": package.runtime.value if package else "none",
+        "Runtime": package.runtime if package else "none",
         "Size": f"{package.archive_bytes:,} bytes" if package else "none",
         "Port": str(target.port) if target and target.port else "chosen by each host",
         "Minimum healthy": f"{spec.minimum_healthy_seconds:g} s",

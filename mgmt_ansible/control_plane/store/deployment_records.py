@@ -11,7 +11,7 @@ from mgmt_ansible.control_plane.store.records import DeploymentRecord
 from mgmt_ansible.control_plane.store.schema import DEPLOYMENTS, ENVIRONMENTS, PACKAGES
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
+from mgmt_ansible.domain.model_packages import ModelPackage
 from mgmt_ansible.wire import api_v2
 
 _OF_DEPLOYMENT = (
@@ -61,7 +61,7 @@ def to_record(row: sa.Row[Any]) -> DeploymentRecord:
             digest=row.package_digest,
             archive_sha256=row.package_archive_sha256,
             archive_bytes=row.package_archive_bytes,
-            runtime=Runtime(row.package_runtime),
+            runtime=row.package_runtime,
         ),
         wanted_running=row.wanted_running,
         forget_when_stopped=row.forget_when_stopped,

@@ -15,7 +15,7 @@ from mgmt_ansible.control_plane.store.model_tables import MODEL_ALIASES, REGISTE
 from mgmt_ansible.control_plane.store.paging import contains, page_of
 from mgmt_ansible.control_plane.store.schema import ACTIONS, DEPLOYMENTS, PACKAGES
 from mgmt_ansible.domain.model_aliases import split_reference
-from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
+from mgmt_ansible.domain.model_packages import ModelPackage
 from mgmt_ansible.wire import api_v2
 
 
@@ -67,7 +67,7 @@ class PackageRows:
                 digest=package.digest,
                 archive_sha256=package.archive_sha256,
                 archive_bytes=package.archive_bytes,
-                runtime=package.runtime.value,
+                runtime=str(package.runtime),
                 created_at=created_at,
                 registered_model_id=registered_model_id,
                 version_number=version_number,
@@ -214,5 +214,5 @@ def package_from_row(row: sa.Row[Any]) -> ModelPackage:
         digest=row.digest,
         archive_sha256=row.archive_sha256,
         archive_bytes=row.archive_bytes,
-        runtime=Runtime(row.runtime),
+        runtime=row.runtime,
     )

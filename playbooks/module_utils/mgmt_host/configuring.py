@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from . import carriers, environments, processes, programs, runtimes, serving, supervision
+from . import carriers, environments, processes, programs, runtime_rows, runtimes, serving, supervision
 from .carrying import Place
 from .inputs import Inputs, Package
 from .journal import Journal
@@ -26,7 +26,7 @@ def configure(inputs: Inputs, package: Package, journal: Journal, place: Place, 
         HostError: The package's manifest is wrong, or what its runtime or its carrier needs is not there.
     """
     program_dir = programs.install(inputs.layout)
-    runtime = runtimes.require(package.runtime)
+    runtime = runtime_rows.find(package.runtime, inputs.runtime_row)
     facts = {
         "address": inputs.bind_address,
         "deployment_id": inputs.deployment_id,

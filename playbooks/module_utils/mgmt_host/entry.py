@@ -18,6 +18,7 @@ from . import (
     programs,
     proofs,
     results,
+    runtime_rows,
     runtimes,
     serving,
     starting,
@@ -42,7 +43,7 @@ def run_package(parameters: dict[str, Any], check: bool = False) -> dict[str, An
     """See to a package and the Python environment that its server needs, if any.
 
     Args:
-        parameters: `digest, archive_sha256, archive_bytes, runtime, base_dir, pip_arguments`; `archive` and `wheelhouse`
+        parameters: `digest, archive_sha256, archive_bytes, runtime, runtime_row, base_dir, pip_arguments`; `archive` and `wheelhouse`
             are paths on this host once they have come, `wheelhouse_offered` tells that there is one; `deployment_id` and
             `generation` say for whom, so that a failure tells whether the old model serves.
         check: Change nothing.
@@ -78,7 +79,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _see_to_package(layout: Layout, parameters: dict[str, Any], check: bool, journal: Journal) -> list[str]:
-    digest, runtime = str(parameters["digest"]), runtimes.require(str(parameters["runtime"]))
+    digest, runtime = str(parameters["digest"]), _runtime(parameters)
     engine = engines.choose(str(parameters.get("container_engine") or "auto")) if runtime.in_container else None
     with ExitStack() if check else packages.damage_explains(layout, digest):
         missing = _missing(layout, runtime, digest, engine)
@@ -102,6 +103,10 @@ def _see_to_package(layout: Layout, parameters: dict[str, Any], check: bool, jou
             _build(layout, serving.list_requirements(layout, runtime, digest), parameters, journal)
     programs.install(layout)
     return []
+
+
+def _runtime(parameters: dict[str, Any]) -> runtimes.Runtime:
+    return runtime_rows.find(str(parameters["runtime"]), parameters.get("runtime_row"))
 
 
 def _missing(layout: Layout, runtime: runtimes.Runtime, digest: str, engine: engines.Engine | None) -> list[str]:

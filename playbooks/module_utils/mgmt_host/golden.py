@@ -98,7 +98,8 @@ def _ask_all(
 ) -> tuple[list[Any], list[Difference]]:
     """Return every answer, and of each example that failed the worst difference."""
     deadline = time.monotonic() + seconds
-    answers, misses = [], []
+    answers: list[Any] = []
+    misses: list[Difference] = []
     for example in examples:
         left = deadline - time.monotonic()
         if left <= 0:

@@ -34,6 +34,7 @@ class Inputs:
         pair: (generation, attempt).
         port: Stable port; 0 lets the host choose.
         package: What shall be served; None where nothing shall.
+        runtime_row: Of the agent's configuration, where the package's runtime is one that a user added; else empty.
         observe: For status actions: `{id, generation, digest}`.
         bind_address: Where servers listen.
         supervision: See `supervision.choose`.
@@ -46,6 +47,7 @@ class Inputs:
     pair: tuple[int, int]
     port: int
     package: Package | None
+    runtime_row: dict[str, Any]
     observe: list[dict[str, Any]]
     base_dir: str
     bind_address: str
@@ -68,6 +70,7 @@ class Inputs:
             pair=(int(parameters.get("generation") or 0), int(parameters.get("attempt") or 0)),
             port=int(parameters.get("port") or 0),
             package=_package(package) if package else None,
+            runtime_row=dict(parameters.get("runtime_row") or {}),
             observe=list(parameters.get("observe") or []),
             base_dir=str(parameters.get("base_dir") or ""),
             bind_address=str(parameters.get("bind_address") or "0.0.0.0"),  # noqa: S104 - served to the network on purpose

@@ -60,6 +60,7 @@ MODULES = (
     "releases",
     "replacing",
     "results",
+    "runtime_rows",
     "runtimes",
     "serving",
     "slots",

@@ -16,6 +16,7 @@ options:
   generation: {description: Number of the wanted state, type: int, default: 0}
   port: {description: Stable TCP port; 0 lets the host choose, type: int, default: 0}
   package: {description: The model package, type: dict}
+  runtime_row: {description: Describes a runtime that a user added, type: dict, default: {}}
   observe: {description: Deployments to look at, type: list, elements: dict, default: []}
   base_dir: {description: Base directory on the host; empty lets the host choose, type: str, default: ''}
   bind_address: {description: Address on which model servers listen, type: str, default: 0.0.0.0}
@@ -49,6 +50,7 @@ def main() -> None:
             "generation": {"type": "int", "default": 0},
             "port": {"type": "int", "default": 0},
             "package": {"type": "dict"},
+            "runtime_row": {"type": "dict", "default": {}},
             "observe": {"type": "list", "elements": "dict", "default": []},
             "base_dir": {"type": "str", "default": ""},
             "bind_address": {"type": "str", "default": "0.0.0.0"},  # noqa: S104 - served to the network on purpose

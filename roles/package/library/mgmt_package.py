@@ -13,6 +13,7 @@ options:
   archive: {description: Path of the archive on the controller; on the host once it was sent, type: path}
   archive_bytes: {description: Size of the archive in bytes, type: int, default: 0}
   runtime: {description: What serves the package, type: str, required: true}
+  runtime_row: {description: Describes a runtime that a user added, type: dict, default: {}}
   base_dir: {description: Base directory on the host; empty lets the host choose, type: str, default: ''}
   container_engine: {description: docker, podman or auto, type: str, default: auto}
   pip_arguments: {description: Extra arguments for pip install, type: list, elements: str, default: []}
@@ -35,6 +36,7 @@ def main() -> None:
             "archive": {"type": "path"},
             "archive_bytes": {"type": "int", "default": 0},
             "runtime": {"type": "str", "required": True},
+            "runtime_row": {"type": "dict", "default": {}},
             "base_dir": {"type": "str", "default": ""},
             "container_engine": {"type": "str", "default": "auto", "choices": ["auto", "docker", "podman"]},
             "pip_arguments": {"type": "list", "elements": "str", "default": []},

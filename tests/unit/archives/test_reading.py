@@ -64,7 +64,10 @@ def test_a_link_is_refused_when_building(folder, tmp_path):
         ("{", "not JSON"),
         ("[1]", "schema must be 1"),
         (json.dumps({**MANIFEST, "schema": 2}), "schema must be 1"),
-        (json.dumps({**MANIFEST, "runtime": "magic"}), "runtime must be one of"),
+        *(
+            (json.dumps({**MANIFEST, "runtime": name}), "runtime must be one of onnx, mlflow")
+            for name in ("Magic!", "", "external", "a" * 33, "../x", None, 1, ["onnx"])
+        ),
         (json.dumps({**MANIFEST, "model": "absent.onnx"}), "model must name a file"),
     ],
 )
@@ -92,3 +95,15 @@ def test_reading_writes_nothing(folder, tmp_path):
     read_package(tmp_path / "a.tar.gz")
 
     assert before == sorted(tmp_path.rglob("*"))
+
+
+def test_a_runtime_that_an_agent_may_add_is_taken(folder, tmp_path):
+    """Whether one serves it, it says itself; what `serve` says must be right all the same."""
+    manifest = {**MANIFEST, "runtime": "magic", "serve": {"arguments": ["--port", "{port}"]}}
+    (folder / "model-package.json").write_text(json.dumps(manifest))
+    assert "magic" == build_package(folder, tmp_path / "a.tar.gz").runtime
+
+    for serve in ({"shell": "x"}, {"start": "sh -c x"}, {"health_path": "x"}, {"target_type": "-x"}, []):
+        (folder / "model-package.json").write_text(json.dumps({**manifest, "serve": serve}))
+        with pytest.raises(errors.ArchiveError, match=r"json: serve"):
+            build_package(folder, tmp_path / "a.tar.gz")

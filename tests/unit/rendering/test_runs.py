@@ -17,6 +17,7 @@ from mgmt_ansible.domain.deployments import DeploymentTarget
 from mgmt_ansible.domain.environments import EnvironmentBinding
 from mgmt_ansible.domain.run_parameters import RunParameter
 from mgmt_ansible.domain.runs import RunRequest
+from mgmt_ansible.domain.runtime_rows import RuntimeRow
 from mgmt_ansible.rendering.runs import render_cancel, render_look, render_run
 from mgmt_ansible.rendering.unsafe import wrap_unsafe
 from tests.unit.agent.scripted import ENVIRONMENT, PACKAGE, make_spec
@@ -86,6 +87,8 @@ def test_a_launch_is_this_request():
                 "container_engine": "auto",
                 "pip_arguments": [],
                 "wheelhouse": False,
+                "runtime_row": None,
+                "runtime_role": "",
                 "minimum_healthy_seconds": 0.0,
                 "ready_timeout_seconds": 60.0,
                 "stop_timeout_seconds": 10.0,
@@ -224,3 +227,29 @@ def test_a_dry_run_of_a_look_is_refused():
 
     with pytest.raises(errors.RenderError, match="a change that it tells of"):
         render(dry)
+
+
+def test_the_row_of_a_runtime_that_a_user_added_travels_as_data():
+    """Of the agent's own configuration, every text of it marked; of the package's runtime alone."""
+    start = ("scorer", "{{ x }}", "{port}")
+    mine = RuntimeRow(name="scorer", start=start, health_path="/h", environment=(("A", "{{ y }}"),), role="scorer")
+    other = RuntimeRow(name="other", start=("other",), health_path="/h")
+    binding = replace(BINDING, runtimes=("scorer",), runtime_rows=(other, mine))
+    deployment = DeploymentTarget(
+        id="churn", label="Churn", generation=1, package=replace(PACKAGE, runtime="scorer"), port=None
+    )
+    spec = make_spec(deployment=deployment)
+    settings = render_run(spec, attempt=1, hosts=("h1",), run_id="b" * 24, binding=binding).variables["mgmt_event"][
+        "settings"
+    ]
+
+    assert {"__ansible_unsafe": "{{ x }}"} == settings["runtime_row"]["start"][1]
+    assert mine.to_event() == retupled(unwrap_unsafe(settings["runtime_row"]))
+    assert "scorer" == unwrap_unsafe(settings["runtime_role"])
+
+
+def retupled(value):
+    """Return a JSON value with tuples for lists."""
+    if isinstance(value, list):
+        return tuple(retupled(one) for one in value)
+    return {key: retupled(one) for key, one in value.items()} if isinstance(value, dict) else value

@@ -82,6 +82,43 @@ def test_only_onnx_is_served_until_the_agents_configuration_says_more(tmp_path):
     assert ("onnx", "command") == wider.bindings[ENVIRONMENT].runtimes
 
 
+def test_a_runtime_of_the_content_path_is_served_when_it_is_allowed(tmp_path):
+    """The row is there; the list decides."""
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / "runtimes.yml").write_text("scorer: {start: [scorer], health_path: /health}")
+    mine = change(fine(), "environments/0/content_path", "content")
+    default = load(tmp_path, mine).bindings[ENVIRONMENT]
+    wider = load(tmp_path, change(mine, "environments/0/runtimes", ["onnx", "scorer"])).bindings[ENVIRONMENT]
+
+    assert (("onnx",), ("onnx", "scorer")) == (default.runtimes, wider.runtimes)
+    assert ["scorer"] == [row.name for row in default.runtime_rows] == [row.name for row in wider.runtime_rows]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("scorer: {start: [scorer]}", "scorer: health_path: give it here"),
+        ("scorer: {start: scorer, health_path: /h}", "scorer/start: "),
+        ("scorer: {start: [scorer], health_path: /h, shell: x}", "scorer/shell: "),
+        ("scorer: {start: [scorer], health_path: /h, role: ../x}", "scorer/role: "),
+        ("scorer: {start: [scorer], health_path: /h, role: absent}", "scorer: role: .* does not exist"),
+        ("onnx: {start: [scorer], health_path: /h}", "onnx: the name must be"),
+        ("[scorer]", "must be a mapping"),
+        ("scorer: {start: [a], health_path: /h}\nscorer: {start: [b], health_path: /h}", "is there twice"),
+        ("scorer: !!python/object:os.system {}", "cannot be read"),
+        ("scorer: " + "[" * 5000, "cannot be read"),
+        ("x" * (1 << 21), "is larger than"),
+        ("a: &a [x, x]\n" + "".join(f"b{n}: *a\n" for n in range(30)), "aliases"),
+    ],
+)
+def test_a_row_that_is_none_is_named_when_the_agent_starts(tmp_path, text, said):
+    """With the file, the runtime and the key."""
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / "runtimes.yml").write_text(text)
+    with pytest.raises(errors.ConfigError, match=rf"runtimes\.yml: (?s:.*){said}"):
+        load(tmp_path, change(fine(), "environments/0/content_path", "content"))
+
+
 def test_the_token_is_not_in_the_repr(tmp_path):
     """Settings may be logged."""
     assert "secret" not in repr(load(tmp_path, fine()))
