@@ -112,7 +112,7 @@ class CellError(Exception):
 
 def _live(agent: Agent, row: Runtime, folder: Path) -> str:
     """Launch, predict, replace, predict, stop; return figures."""
-    hosts.bring(agent.host, row.needs)
+    hosts.bring(agent.host, row.needs, folder)
     wheels = hosts.find_wheels(agent.host, row.requirements)
     first, second = (row.make(folder, number) for number in (1, 2))
     binding: dict[str, object] = {"wheelhouse": str(wheels)} if wheels else {}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.testbed import plans
 from tests.testbed.commands import run
+from tests.testbed.container_models import ContainerHost
 from tests.testbed.hosts import Host
 
 _DRUM = plans.ROOT / "tests" / "unit" / "mgmt_host" / "drum_look_alike.py"
@@ -30,8 +31,10 @@ def find_wheels(host: Host, requirements: tuple[str, ...]) -> Path | None:
     return folder
 
 
-def bring(host: Host, needs: str) -> None:
-    """Bring what a runtime needs on the host: `java`, `drum`, or nothing; as an administrator would, from inside."""
+def bring(host: Host, needs: str, folder: Path) -> None:
+    """Bring what a runtime needs on the host: `java`, `drum`, `echo-image`, or nothing; as an administrator would."""
+    if needs == "echo-image":
+        ContainerHost(host, folder / "images", become=True).build_echo()
     programs = Path(f"/proc/{host.first_process()}/root/usr/local/bin")
     if needs == "java" and not programs.joinpath("java").is_symlink():
         _bring_java(programs)

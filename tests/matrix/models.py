@@ -14,6 +14,7 @@ from typing import Any
 from mgmt_ansible.quickstart import demo_models, samples
 from tests.runtimes.__main__ import find_maker
 from tests.testbed import plans
+from tests.testbed.container_models import ECHO_IMAGE
 
 _TESTS = plans.ROOT / "tests"
 _HOST_TESTS = _TESTS / "unit" / "mgmt_host"
@@ -49,7 +50,7 @@ class Runtime:
         make: Makes model 1 or 2 in a folder.
         requirements: What the environment on the host must hold.
         not_on: Kind of host -> why the runtime is not applicable there.
-        needs: What hosts need besides: `java`, `drum`.
+        needs: What hosts need besides: `java`, `drum`, `echo-image`.
     """
 
     name: str
@@ -148,6 +149,21 @@ def drum(folder: Path, number: int) -> Model:
     values = [1.5, 2.0]
     expected = [value * (number + 1) for value in values]
     return Model(archive, "x\n1.5\n2.0\n", "text/csv", expected, lambda answer: answer["predictions"])
+
+
+def container(folder: Path, number: int) -> Model:
+    """An image whose server multiplies, by its name on the host; see `hosts.bring`."""
+    serve = {
+        "image": ECHO_IMAGE,
+        "port": 8080,
+        "arguments": [str(number + 1)],
+        "health_path": "/health",
+        "predict_path": "/predict",
+    }
+    manifest = {"schema": 1, "runtime": "container", "model": "model.txt", "serve": serve}
+    archive = pack(folder / f"container{number}", manifest, {"model.txt": str(number).encode()})
+    expected = [value * (number + 1) for row in ROWS for value in row]
+    return Model(archive, json.dumps({"rows": ROWS}), "application/json", expected, _flat_predictions)
 
 
 def _flat_predictions(answer: Any) -> list[float]:

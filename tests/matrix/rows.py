@@ -7,6 +7,8 @@ from mgmt_host import runtimes
 from tests.matrix import models
 from tests.matrix.models import Runtime
 
+_NO_ENGINE = dict.fromkeys(("systemd", "plain"), "no container engine")
+
 ROWS = (
     Runtime("onnx", models.onnx, requirements=runtimes.ONNX.requirements),
     Runtime("command", models.command),
@@ -15,4 +17,5 @@ ROWS = (
     ),
     Runtime("scoring_code", models.scoring_code, needs="java"),
     Runtime("drum", models.drum, needs="drum"),
+    Runtime("container", models.container, not_on=_NO_ENGINE, needs="echo-image"),
 )
