@@ -99,6 +99,8 @@ def _print_result(action: Action) -> None:
         place = f" at {host.identity.url}" if host.identity is not None else ""
         reason = f" ({host.cause})" if host.cause else ""
         print(text.clean(f"  {host.host}: {host.outcome}{reason}{place} {host.message}").rstrip())
+        if host.drift is not None:
+            print(f"    drift: {host.drift}")
         if host.golden is not None:
             print(text.clean(f"    {host.golden.sentence}"))
         for evidence in host.evidence if host.cause or action.would else ():

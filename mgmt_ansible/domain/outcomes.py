@@ -224,7 +224,7 @@ class HostOutcome:
         gap_seconds: The receipt's longest gap; None where there is none.
         receipt: What was lost while a model was replaced; None where none was, or an older host side did.
         golden: What came of the package's golden predictions; None when it has none, or they were not asked.
-        drift: Of a look, see `Observation`.
+        drift: Of a look at one deployment, see `Observation`.
         notes: Slugs such as `no_boot_start`.
         fence_generation: The host's own pair; with `superseded` it is the higher one that won.
         observations: Deployment id -> what was seen; status actions only.

@@ -200,6 +200,7 @@ def _host_outcome(host: str, result: _Result, secrets: tuple[str, ...]) -> HostO
         old_model_in_use=result.old_model_in_use,
         gap_seconds=result.gap_seconds,
         receipt=_receipt(result.receipt),
+        drift=observations[0].drift if len(observations) == 1 else None,
         golden=_golden(result.golden, secrets),
         notes=result.notes,
         fence_generation=result.fence.generation if result.fence is not None else None,

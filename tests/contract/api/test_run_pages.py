@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from mgmt_ansible.domain.actions import ActionStatus, Claim
+from mgmt_ansible.domain.drift import Drift
 from mgmt_ansible.domain.golden import GoldenReport
 from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome, ProbedPhase, Receipt, Step
 from mgmt_ansible.domain.reports import LogReport
@@ -76,6 +77,7 @@ def test_each_host_has_its_own_result(site: Site, user: TestClient, claim: Claim
             message="disk full",
             evidence=(Evidence(kind="df", text="/var 100%"),),
             golden=GoldenReport(examples=2, passed=1, failed=1),
+            drift=Drift.TAMPERED_FILE,
         ),
     )
 
@@ -85,6 +87,7 @@ def test_each_host_has_its_own_result(site: Site, user: TestClient, claim: Claim
         "disk full",
         "/var 100%",
         "1 of 2 golden predictions right",
+        "drift: tampered file",
         f"mgmt-ansible host check {site.environment.id} h2",
         "2.00 s",
     ):

@@ -94,7 +94,7 @@ def test_exports_of_deployments_ask_the_api_for_the_same(script, browser):
 
 def test_an_event_has_sentence_cause_what_to_do_and_raw_beside_the_list(script, browser):
     """The address of the list with the panel can be pasted."""
-    hosts = {"h1": {"outcome": "failed", "cause": "not_ready", "message": "no answer"}}
+    hosts = {"h1": {"outcome": "failed", "cause": "not_ready", "drift": "missing", "message": "no answer"}}
     script.entries = [example.entry(2, title="Launch failed", health=Health.FAILING, data={"hosts": hosts})]
     seen = text_of(browser.get(f"/events?search=launch&event={2:024x}"))
     expected = (
@@ -102,7 +102,7 @@ def test_an_event_has_sentence_cause_what_to_do_and_raw_beside_the_list(script, 
         "Not ready on h1",
         "mgmt-ansible deployment relaunch wine --wait",
         "Raw JSON",
-        "no answer",
+        "[missing] no answer",
     )
     assert [] == [word for word in expected if word not in seen]
 

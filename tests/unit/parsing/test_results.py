@@ -95,8 +95,9 @@ def test_an_orphan_that_is_none_is_no_result(orphan):
 
 @pytest.mark.parametrize("word", [*Drift, None])
 def test_a_look_tells_how_a_host_drifted(word):
-    """All five words, or none."""
-    assert word == look(drift=word).observations["churn"].drift
+    """All five words, or none; of the one deployment that was looked at, the host itself has it, too."""
+    seen = look(drift=word)
+    assert (word, word) == (seen.drift, seen.observations["churn"].drift)
 
 
 @pytest.mark.parametrize("word", ["", "stolen", 1, ["missing"]])
