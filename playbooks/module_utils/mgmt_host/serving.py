@@ -148,11 +148,10 @@ def resolve(layout: Layout, runtime: runtimes.Runtime, digest: str, facts: dict[
 
 
 def _served(runtime: runtimes.Runtime, serve: dict[str, Any], argv: tuple[str, ...], values: dict[str, str]) -> Served:
-    paths = {
-        key: _fill(serve.get(key, getattr(runtime, key)), values)
-        for key in ("health_path", "predict_path", "metrics_path")
-    }
-    return Served(runtime=runtime.name, argv=argv, ours=runtime.ours, broken_status=runtime.broken_status, **paths)
+    health, predict, metrics = (
+        _fill(serve.get(key, getattr(runtime, key)), values) for key in ("health_path", "predict_path", "metrics_path")
+    )
+    return Served(runtime.name, argv, health, predict, metrics, ours=runtime.ours, broken_status=runtime.broken_status)
 
 
 def _model(folder: str) -> str:

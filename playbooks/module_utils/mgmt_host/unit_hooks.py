@@ -83,7 +83,7 @@ def _describe_end(record: dict[str, Any]) -> dict[str, Any]:
     before = int(record.get("oom_count", 0)) if counter == record.get("oom_counter") else 0
     count = processes.read_oom_count(counter)
     counted = code == -signal.SIGKILL and count > before  # on cgroups of version 1 systemd itself does not tell
-    last_exit = {"code": code, "out_of_memory": result == "oom-kill" or counted, "stopped": False}
+    last_exit: dict[str, Any] = {"code": code, "out_of_memory": result == "oom-kill" or counted, "stopped": False}
     if last_exit["out_of_memory"]:
         proof = "{}: oom_kill {} before, {} after".format(counter, before, count)
         last_exit["oom_proof"] = "systemd: Result={}; {}".format(result, proof)
