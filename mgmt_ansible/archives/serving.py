@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from mgmt_ansible.archives import container_serving
 from mgmt_ansible.archives.manifest_rules import LONGEST_WORD, is_text, wrong
+from mgmt_ansible.archives.needs import KEYS as NEEDS
+from mgmt_ansible.archives.needs import OURS, check_needs
 from mgmt_ansible.domain.model_packages import PackageFile, Runtime
 from mgmt_ansible.domain.runtime_rows import SAYS
 
@@ -21,6 +23,7 @@ _SAYS: Mapping[str, frozenset[str]] = {
     Runtime.CONTAINER: container_serving.KEYS | {"arguments", "port", "read_only", "capabilities", *_PATHS},
     Runtime.DRUM: frozenset({"arguments", "requirements", "target_type"}),
     Runtime.MLFLOW: frozenset({"requirements"}),
+    Runtime.ONNX: frozenset(),
     Runtime.SCORING_CODE: frozenset({"arguments", *_PATHS}),
 }
 """Runtime -> keys of `serve`; what the runtimes that are not here say is not looked at."""
@@ -49,13 +52,15 @@ def check_serving(manifest: Mapping[str, object], runtime: str, files: Iterable[
     says = _SAYS.get(runtime) if ours else SAYS
     if says is None:
         return
+    says |= OURS if runtime == Runtime.ONNX else NEEDS
     serve = manifest.get("serve", {})
     if not isinstance(serve, dict):
         raise wrong("serve", "must be an object", serve)
     modes = {file.path: file.mode for file in files}
     for key in serve:
         if key not in says:
-            raise wrong("serve", f"takes only {', '.join(sorted(says)) or 'nothing'} with runtime {runtime}", key)
+            raise wrong("serve", f"takes only {', '.join(sorted(says))} with runtime {runtime}", key)
+    check_needs(serve, in_container=runtime in container_serving.RUNTIMES)
     if "start" in says and (ours or "start" in serve):
         _check_start(serve.get("start"), modes)
     _check_words("arguments", serve.get("arguments", []))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePath
@@ -48,6 +49,7 @@ class EnvironmentBinding:
         pass_environment: Names of environment variables that runs may see.
         boot_start: Whether deployments start again after a reboot: by their units, else by a user crontab `@reboot` line.
         supervision: What keeps model servers running.
+        secret_files: Name of a secret that packages ask for -> absolute path of its file on the hosts.
         forks: Hosts at a time.
         pip_arguments: Extra arguments for `pip install` on hosts (an index, a proxy); no secrets.
         wheelhouse: Absolute path of a folder of wheels on the agent's machine that travels to the hosts, or None for an
@@ -72,6 +74,7 @@ class EnvironmentBinding:
     pass_environment: tuple[str, ...] = ()
     boot_start: bool = True
     supervision: Supervision = Supervision.AUTO
+    secret_files: Mapping[str, str] = field(default_factory=dict)
     forks: int = 50
     pip_arguments: tuple[str, ...] = ()
     wheelhouse: PurePath | None = None

@@ -197,6 +197,7 @@ def _settings(spec: ActionSpec, binding: EnvironmentBinding) -> dict[str, object
         "boot_start": binding.boot_start,
         "supervision": binding.supervision,
         "container_engine": binding.container_engine,
+        "secret_files": [{"name": name, "path": path} for name, path in sorted(binding.secret_files.items())],
         "pip_arguments": binding.pip_arguments,
         "wheelhouse": binding.wheelhouse is not None,
         "runtime_row": row.to_event() if row is not None else None,

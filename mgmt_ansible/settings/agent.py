@@ -25,6 +25,8 @@ _URL_PATTERN = r"^https?://[^\s/?#]+[^\s?#]*$"
 _ENVIRONMENT_ID = r"^[0-9a-f]{24}$"
 _VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 _PATTERN = r"^[^\s@-][^\s]*$"
+_SECRET_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"  # noqa: S105 - a rule
+_HOST_PATH = r"^/[^\x00-\x1f\x7f]{1,4000}$"
 _URL_WITH_PASSWORD = re.compile(r"://[^\s/?#@]*:[^\s/?#]*@")
 _INLINE_TOKEN_VARIABLE = "MGMT_ANSIBLE_AGENT_CONTROL_PLANE__TOKEN"  # noqa: S105 - a name
 _REFUSED_VARIABLES = re.compile(
@@ -92,6 +94,7 @@ class _Environment(_Section):
     pass_environment: tuple[Annotated[str, Field(pattern=_VARIABLE_NAME)], ...] = ()
     boot_start: bool = True
     supervision: Supervision = Supervision.AUTO
+    secret_files: dict[Annotated[str, Field(pattern=_SECRET_NAME)], Annotated[str, Field(pattern=_HOST_PATH)]] = {}
     forks: Annotated[int, Field(ge=1, le=1000)] = 50
     pip_arguments: tuple[str, ...] = ()
     wheelhouse: Path | None = None
@@ -174,6 +177,7 @@ def _binding(environment: _Environment, folder: Path, where: str) -> Environment
         pass_environment=environment.pass_environment,
         boot_start=environment.boot_start,
         supervision=environment.supervision,
+        secret_files=environment.secret_files,
         forks=environment.forks,
         pip_arguments=environment.pip_arguments,
         wheelhouse=_existing(environment.wheelhouse, folder, f"{where}/wheelhouse"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -9,11 +10,12 @@ import pytest
 from mgmt_ansible.domain.actions import ActionType
 from tests.testbed import model_checks
 from tests.testbed.commands import wait_until
-from tests.unit.mgmt_host import served_packages
+from tests.unit.mgmt_host import served_packages, test_needs
 
 pytestmark = pytest.mark.timeout(900)
 LAUNCH, STOP = ActionType.DEPLOYMENT_LAUNCH, ActionType.DEPLOYMENT_STOP
 REPLACE = ActionType.DEPLOYMENT_REPLACE_MODEL
+FETCH = "python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=30).read().decode())'"
 UNITS = "list-units --all --plain --no-legend 'mgmt-ansible-*'"
 LEFT = "find /etc/systemd/system ~/.config/systemd /run/mgmt-ansible -mindepth 1 2>/dev/null | grep mgmt-ansible"
 
@@ -77,6 +79,29 @@ def test_a_system_unit_serves_has_no_rights_and_comes_back(systemd_host):
     assert managed.expected("2") == pytest.approx(said, abs=1e-4)
     assert stopped.outcome == "changed", stopped
     assert ([], "") == (root.units(), root.run(LEFT, check=False))
+
+
+def test_a_system_unit_is_held_to_its_limits_and_reads_its_secret(systemd_host, tmp_path):
+    """The secret is root's alone on the host; a successor that takes more memory than it may is killed, and told as such."""
+    systemd_host.dirty = True
+    root = Account(systemd_host, "root", "systemctl")
+    root.run(f"install -m 600 /dev/null /etc/api-key; printf %s {test_needs.SECRET} >/etc/api-key")
+    files = {"API_KEY": "/etc/api-key"}
+    managed = model_checks.HostUnderManagement(systemd_host, become=True, secret_files=files)
+    limits = {**test_needs.ASKED["resources"], "memory_bytes": 100 << 20, "cpus": 0.5}
+    launched = managed.act(LAUNCH, 1, test_needs.package(tmp_path / "p", resources=limits)[0])
+    assert launched.outcome == "changed", launched
+    told = json.loads(root.run(f"{FETCH} http://127.0.0.1:{launched.identity.port}/"))
+    shown = [root.show(name) for name in ("MemoryMax", "CPUQuotaPerSecUSec", "LimitNOFILE")]
+    greedy = ["python3", "-c", "x = bytearray(300 << 20)"]
+    eats = served_packages.command_package(tmp_path / "q", 2.0, start=greedy, resources={"memory_bytes": 100 << 20})[0]
+    killed = managed.act(REPLACE, 2, eats)
+    managed.act(STOP, 3)
+
+    assert "limits_not_enforced" not in launched.notes
+    assert [str(100 << 20), "500ms", "777"] == shown
+    assert (hashlib.sha256(test_needs.SECRET.encode()).hexdigest(), "1") == (told["secret_sha256"], told["gpus"])
+    assert ("failed", "oom_killed", 1) == (killed.outcome, killed.cause, killed.identity.generation), killed
 
 
 def test_a_unit_of_a_user_that_lingers_comes_back(systemd_host, tmp_path):

@@ -79,6 +79,12 @@ class Carrier(Protocol):
     def folder_of(self, place: Place) -> str:
         """Return the folder that the server itself reads `slot.json` from and writes into."""
 
+    def enforces(self) -> frozenset[str]:
+        """Return which of a package's `resources` it can hold a server to on this host."""
+
+    def secret_path(self, place: Place, name: str, path: str) -> str:
+        """Return where the server reads the secret of that name, which lies on the host at `path`."""
+
     def start(self, place: Place, config: dict[str, Any]) -> None:
         """Run a configuration there; what this carrier ran there before is gone. Does not wait for the server.
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any
 
-from . import carriers, environments, processes, programs, runtime_rows, runtimes, serving, supervision
+from . import carriers, environments, needs, processes, programs, runtime_rows, runtimes, serving, supervision
 from .carrying import Place
 from .inputs import Inputs, Package
 from .journal import Journal
@@ -37,6 +37,11 @@ def configure(inputs: Inputs, package: Package, journal: Journal, place: Place, 
     package_dir = inputs.layout.package(package.digest)
     named = served.container["engine"] if served.container else None
     carrier = carriers.require(named or supervision.choose(inputs.supervision, inputs.layout, journal))
+    asked = serving.find_needs(inputs.layout, runtime, package.digest)
+    resources = asked.get("resources", {})
+    secrets = needs.find_secrets(asked.get("secrets", []), inputs.secret_files)
+    if set(resources) - carrier.enforces():
+        journal.note("limits_not_enforced")
     folder = carrier.folder_of(place)
     shut_in = folder != place.folder
     return {
@@ -59,8 +64,13 @@ def configure(inputs: Inputs, package: Package, journal: Journal, place: Place, 
         "environment": {
             **_environment(environment, folder, shut_in),
             **dict(runtime.environment),
+            **needs.device_variables(resources),
+            **asked.get("variables", {}),
+            **{name + needs.FILE_SUFFIX: carrier.secret_path(place, name, secrets[name]) for name in secrets},
             processes.SLOT_VARIABLE: place.folder,
         },
+        "resources": resources,
+        "secrets": secrets,
         "reads": [package_dir, program_dir, *_environment_folder(inputs, runtime, environment)],
     }
 

@@ -28,6 +28,7 @@ _ENDED = ("exited", "dead", "stopped")
 _LOG_LINES = "200"
 _LOG_CHARACTERS = 8000
 _COUNTER = "/proc/vmstat"
+_VERSION_2 = "/sys/fs/cgroup/cgroup.controllers"
 
 
 class ContainerCarrier:
@@ -44,6 +45,16 @@ class ContainerCarrier:
     def folder_of(self, place: Place) -> str:
         """Return the place's own folder: a container reads nothing of it."""
         return place.folder
+
+    def enforces(self) -> frozenset[str]:
+        """Return what the engine may limit; without root it takes cgroups of version 2; see `Carrier`."""
+        if self.name == "podman" and os.geteuid() != 0 and not os.path.exists(_VERSION_2):
+            return frozenset(("gpus", "open_files"))
+        return frozenset(("cpus", "gpus", "memory_bytes", "open_files"))
+
+    def secret_path(self, place: Place, name: str, path: str) -> str:  # noqa: ARG002 - as in `Carrier`
+        """Return where it is mounted in the container; see `Carrier`."""
+        return container_commands.secret_path(name)
 
     def start(self, place: Place, config: dict[str, Any]) -> None:
         """Start the container, or leave it to `take_port` while the old one has the port; see `Carrier`."""

@@ -36,6 +36,11 @@ def publishing_of(config: dict[str, Any]) -> tuple[str, str, int]:
     return "{}/tcp".format(config["served"]["container"]["port"]), str(config["bind_address"]), int(config["port"])
 
 
+def secret_path(name: str) -> str:
+    """Return where a secret's file is seen in the container, read-only."""
+    return "/opt/mgmt-ansible/secrets/" + name
+
+
 def run_words(engine: str, folder: str, config: dict[str, Any]) -> list[str]:
     """Return the arguments of `docker` or `podman` that start a slot's container in the background.
 
@@ -54,7 +59,10 @@ def run_words(engine: str, folder: str, config: dict[str, Any]) -> list[str]:
     words += _repeated("--cap-add", container["capabilities"])
     words += _repeated("--label", ("{}={}".format(*pair) for pair in sorted(labels_of(folder, config).items())))
     words += _repeated("--env", ("{}={}".format(*pair) for pair in sorted(container["variables"].items())))
-    words += _repeated("--volume", (_mount(*pair) for pair in container["mounts"]))
+    secrets = sorted((config.get("secrets") or {}).items())
+    words += _repeated("--env", ("{}_FILE={}".format(name, secret_path(name)) for name, _ in secrets))
+    mounts = [*container["mounts"], *((path, secret_path(name)) for name, path in secrets)]
+    words += _repeated("--volume", (_mount(*pair) for pair in mounts))
     words += _read_only_words(container) + _resource_words(engine, container["resources"])
     return [*words, container["image_id"], *container["arguments"]]
 
@@ -71,7 +79,11 @@ def _repeated(option: str, values: Any) -> list[str]:
 
 def _mount(source: str, target: str) -> str:
     if ":" in source:
-        message = "base_dir must be a path without a colon where containers serve, not {!r}".format(source)
+        message = (
+            "base_dir and files of secrets must have paths without a colon where containers serve, not {!r}".format(
+                source
+            )
+        )
         raise HostError("playbook_error", message)
     return "{}:{}:ro,z".format(source, target)  # z: where SELinux guards files, containers may read this one
 

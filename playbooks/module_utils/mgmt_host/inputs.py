@@ -37,6 +37,7 @@ class Inputs:
         runtime_row: Of the agent's configuration, where the package's runtime is one that a user added; else empty.
         observe: For status actions: `{id, generation, digest}`.
         bind_address: Where servers listen.
+        secret_files: Name of a secret -> its file on this host.
         supervision: See `supervision.choose`.
     """
 
@@ -53,6 +54,7 @@ class Inputs:
     bind_address: str
     boot_start: bool
     supervision: str
+    secret_files: dict[str, str]
     minimum_healthy_seconds: float
     ready_timeout_seconds: float
     stop_timeout_seconds: float
@@ -76,6 +78,7 @@ class Inputs:
             bind_address=str(parameters.get("bind_address") or "0.0.0.0"),  # noqa: S104 - served to the network on purpose
             boot_start=bool(parameters.get("boot_start", True)),
             supervision=str(parameters.get("supervision") or "auto"),
+            secret_files={str(one["name"]): str(one["path"]) for one in parameters.get("secret_files") or []},
             minimum_healthy_seconds=float(parameters.get("minimum_healthy_seconds") or 0),
             ready_timeout_seconds=float(parameters.get("ready_timeout_seconds") or 60),
             stop_timeout_seconds=float(parameters.get("stop_timeout_seconds") or 10),

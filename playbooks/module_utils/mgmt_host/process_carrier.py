@@ -29,6 +29,14 @@ class ProcessCarrier:
         """Return the place's own; see `Carrier`."""
         return place.folder
 
+    def enforces(self) -> frozenset[str]:
+        """Return the one limit that a process may be given without a cgroup; see `Carrier`."""
+        return frozenset(("open_files",))
+
+    def secret_path(self, place: Place, name: str, path: str) -> str:  # noqa: ARG002 - as in `Carrier`
+        """Return the file itself, which the account of the run must be able to read; see `Carrier`."""
+        return path
+
     def start(self, place: Place, config: dict[str, Any]) -> None:
         """Start the supervisor; see `Carrier`.
 

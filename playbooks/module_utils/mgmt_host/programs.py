@@ -46,6 +46,7 @@ MODULES = (
     "leftovers",
     "manifest_rules",
     "model_server",
+    "needs",
     "observe",
     "open_inference",
     "operations",

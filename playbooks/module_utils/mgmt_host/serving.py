@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from . import container_serving, durable_files, environments, manifest_rules, packages, runtimes
+from . import container_serving, durable_files, environments, manifest_rules, needs, packages, runtimes
 from .failures import HostError, evidence
 from .layout import Layout
 from .manifest_rules import check_file, is_text, wrong
@@ -86,18 +86,20 @@ def read(folder: str, runtime: runtimes.Runtime) -> dict[str, Any]:
     Raises:
         HostError: `artifact`, naming the field.
     """
-    if runtime.ours:
-        return {}
     manifest = durable_files.read_json(os.path.join(folder, packages.MANIFEST_NAME)) or {}
     serve = manifest.get("serve", {})
-    if manifest.get("runtime") != runtime.name:
+    if not runtime.ours and manifest.get("runtime") != runtime.name:
         raise wrong("runtime", "must be {}, as which it is asked for".format(runtime.name), manifest.get("runtime"))
     if not isinstance(serve, dict):
         raise wrong("serve", "must be an object", serve)
+    says = runtime.says | needs.keys_of(runtime)
     for key in serve:
-        if key not in runtime.says:
-            known = ", ".join(sorted(runtime.says)) or "nothing"
+        if key not in says:
+            known = ", ".join(sorted(says))
             raise wrong("serve", "takes only {} with runtime {}".format(known, runtime.name), key)
+    needs.check(serve, runtime.in_container)
+    if runtime.ours:
+        return serve
     if "start" in runtime.says:
         _check_start(folder, serve.get("start"))
     _check_words("arguments", serve.get("arguments", []))
@@ -115,6 +117,15 @@ def read(folder: str, runtime: runtimes.Runtime) -> dict[str, Any]:
     if runtime.model_name not in ("", name):
         raise wrong("model", "must be the file {}".format(runtime.model_name), name)
     return serve
+
+
+def find_needs(layout: Layout, runtime: runtimes.Runtime, digest: str) -> dict[str, Any]:
+    """Return what the package asks of this host, see `needs`; its keys may be missing.
+
+    Raises:
+        HostError: `artifact`: the manifest is wrong.
+    """
+    return {key: value for key, value in read(layout.package(digest), runtime).items() if key in needs.KEYS}
 
 
 def resolve(layout: Layout, runtime: runtimes.Runtime, digest: str, facts: dict[str, str]) -> tuple[Served, str]:

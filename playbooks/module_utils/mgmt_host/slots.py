@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from . import carriers, container_carrier, durable_files, http_probe, process_carrier, processes, serving
+from . import carriers, container_carrier, durable_files, http_probe, needs, process_carrier, processes, serving
 from .carrying import Carried, Place
 from .failures import HostError, evidence
 from .layout import DeploymentLayout
@@ -58,7 +58,8 @@ class Slot(Place):
 
     def log_evidence(self) -> list[dict[str, str]]:
         """Return the end of the server's log as proof."""
-        return [evidence("log_tail", carriers.of(self.config).log_tail(self))]
+        config = self.config
+        return [evidence("log_tail", needs.redact(carriers.of(config).log_tail(self), config.get("secrets") or {}))]
 
     def url(self) -> str:
         """Return where predictions are asked, as seen from the host itself."""

@@ -11,6 +11,7 @@ started with. A full disk or a refused start is tried again: a server never runs
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -113,7 +114,7 @@ class Supervisor:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self._config["environment"],
-                preexec_fn=_unblock,  # noqa: PLW1509 - one thread only
+                preexec_fn=lambda: _prepare(self._config.get("resources") or {}),  # noqa: PLW1509 - one thread only
                 start_new_session=True,  # by which its children are known
             )
 
@@ -184,5 +185,9 @@ class Supervisor:
             self._recorded = False
 
 
-def _unblock() -> None:
+def _prepare(resources: dict[str, Any]) -> None:
+    if "open_files" in resources:
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = resources["open_files"] if os.geteuid() == 0 else min(resources["open_files"], most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, wanted))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)

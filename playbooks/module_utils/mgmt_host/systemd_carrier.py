@@ -30,9 +30,22 @@ class SystemdCarrier:
         """Return `inside` for a system unit: its server sees nothing else of the base directory but what it reads."""
         return place.folder if self._manager.user else place.path(unit_hooks.INSIDE)
 
+    def enforces(self) -> frozenset[str]:
+        """Return what a unit's cgroup is given by the kernel here; see `Carrier`."""
+        return self._manager.enforces()
+
+    def secret_path(self, place: Place, name: str, path: str) -> str:
+        """Return systemd's own copy in memory for a system unit, which its account alone may read; see `Carrier`."""
+        return path if self._manager.user else "/run/credentials/{}/{}".format(systemd_units.name(place), name)
+
     def start(self, place: Place, config: dict[str, Any]) -> None:
         """Write the unit and start it; see `Carrier`."""
         unit = systemd_units.name(place)
+        if not systemd_units.is_safe(config, place.folder):
+            message = (
+                "a unit of systemd cannot be told one of the paths that the server needs; use supervision: process"
+            )
+            raise HostError("dependency", message)
         self.stop(place, float(config.get("stop_timeout_seconds", 10.0)))
         place.configure(dict(config, boot_id=processes.boot_id(), since=str(int(time.time()))))
         self._open(place)

@@ -17,6 +17,8 @@ _ASK_SECONDS = 60.0
 _LATE_SECONDS = 20.0
 _ROOM_SECONDS = 3.0
 _LINES = "400"
+_OWN_CONTROLLERS = "/sys/fs/cgroup/user.slice/user-{0}.slice/user@{0}.service/cgroup.controllers"
+_LIMITS = {"cpu": "cpus", "memory": "memory_bytes"}
 _LIVE = ("active", "activating", "deactivating", "reloading")
 _PROPERTIES = ("LoadState", "ActiveState", "MainPID", "NRestarts", "Result")
 
@@ -137,6 +139,15 @@ class Manager:
             ["journalctl", *own, "-q", "--no-pager", "-o", "cat", "-n", _LINES, "-u", unit, *from_then], check=False
         )
         return done.stdout[-8000:]
+
+    def enforces(self) -> frozenset[str]:
+        """Return which of a package's `resources` its units are held to."""
+        if not self.user:
+            return frozenset(("cpus", "gpus", "memory_bytes", "open_files"))
+        controllers = durable_files.tail(
+            _OWN_CONTROLLERS.format(os.geteuid())
+        ).split()  # none before cgroups of version 2
+        return frozenset(["open_files", *(_LIMITS[name] for name in controllers if name in _LIMITS)])
 
     def answers(self) -> bool:
         """Tell whether this manager runs."""

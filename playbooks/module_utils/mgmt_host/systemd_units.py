@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import re
 import sys
-from typing import Any
+from typing import Any, Sequence
 
 from .carrying import Place
 
@@ -14,6 +15,7 @@ SAFE_PATH = re.compile(r"/[A-Za-z0-9._/@+-]*")
 """Paths that mean themselves in a unit file; another place is not for systemd."""
 
 FIRST_PORT_OF_ALL = 1024
+_GPU_CONTROLS = ("/dev/nvidiactl", "/dev/nvidia-modeset", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools")
 _HIDDEN = ("deployments", "environments", "packages", "programs")
 _HOMES = ("/home", "/root", "/run/user")
 _FOR_ALL = """\
@@ -30,7 +32,6 @@ UMask=0077
 """
 _FOR_SYSTEM = """\
 KeyringMode=private
-PrivateDevices=yes
 PrivateTmp=yes
 ProtectClock=yes
 ProtectControlGroups=yes
@@ -89,6 +90,7 @@ def render(place: Place, config: dict[str, Any], inside: str, user: bool) -> str
         "KillMode=mixed",
         "SyslogIdentifier={}-{}".format(_deployment(place), place.name),
         _FOR_ALL.rstrip(),
+        *_limits(config.get("resources", {})),
         *([] if user else _shut_in(place, config, inside)),
         "",
         "[Install]",
@@ -100,6 +102,7 @@ def render(place: Place, config: dict[str, Any], inside: str, user: bool) -> str
 def is_safe(config: dict[str, Any], folder: str) -> bool:
     """Tell whether all paths of a configuration mean themselves in a unit file."""
     paths = [folder, sys.executable, config["program_dir"], *config.get("reads", ()), *config.get("writes", ())]
+    paths += config.get("secrets", {}).values()
     return all(SAFE_PATH.fullmatch(path) for path in paths)
 
 
@@ -114,9 +117,10 @@ def _shut_in(place: Place, config: dict[str, Any], inside: str) -> list[str]:
     writes = [inside, *config.get("writes", ())]
     reads = [*config.get("reads", ()), *_interpreters()]
     low = int(config["port"]) < FIRST_PORT_OF_ALL
-    lines = _FOR_SYSTEM.rstrip().splitlines()
+    lines = [*_FOR_SYSTEM.rstrip().splitlines(), *_devices(config.get("resources", {}).get("gpus", ()))]
     if is_open(config):
         lines += ["DynamicUser=yes", "User={}".format(account(place))]
+    lines += ["LoadCredential={}:{}".format(*pair) for pair in sorted(config.get("secrets", {}).items())]
     lines += [
         "RuntimeDirectory=mgmt-ansible/{}".format(_key(place)),
         "CapabilityBoundingSet={}".format("CAP_NET_BIND_SERVICE" if low else ""),
@@ -130,6 +134,27 @@ def _shut_in(place: Place, config: dict[str, Any], inside: str) -> list[str]:
         *("ReadWritePaths={}".format(path) for path in writes),
     ]
     return lines
+
+
+def _limits(resources: dict[str, Any]) -> list[str]:
+    """Return a package's limits; memory is no more than that, not even on the disk."""
+    lines = []
+    if "memory_bytes" in resources:
+        lines += ["MemoryMax={}".format(resources["memory_bytes"]), "MemorySwapMax=0"]
+    if "cpus" in resources:
+        lines.append("CPUQuota={}%".format(max(1, round(resources["cpus"] * 100))))
+    if "open_files" in resources:
+        lines.append("LimitNOFILE={}".format(resources["open_files"]))
+    return lines
+
+
+def _devices(gpus: Sequence[str]) -> list[str]:
+    """Return what lets a server use the wanted GPUs and no other device."""
+    if not gpus:
+        return ["PrivateDevices=yes"]
+    numbered = all(gpu.isdigit() for gpu in gpus)  # others go by an id of their own, which has no file
+    files = ["/dev/nvidia" + gpu for gpu in gpus] if numbered else sorted(glob.glob("/dev/nvidia[0-9]*"))
+    return ["DevicePolicy=closed", *("DeviceAllow={} rw".format(path) for path in (*files, *_GPU_CONTROLS))]
 
 
 def _interpreters() -> list[str]:

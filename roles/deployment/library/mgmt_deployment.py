@@ -26,6 +26,7 @@ options:
     type: str
     default: auto
     choices: [auto, systemd, process]
+  secret_files: {description: Secrets with their files on the host, type: list, elements: dict, default: []}
   minimum_healthy_seconds: {description: Seconds a new model must stay ready, type: float, default: 0}
   ready_timeout_seconds: {description: Seconds a model may take to become ready, type: float, default: 60}
   stop_timeout_seconds: {description: Seconds between SIGTERM and SIGKILL, type: float, default: 10}
@@ -56,6 +57,7 @@ def main() -> None:
             "bind_address": {"type": "str", "default": "0.0.0.0"},  # noqa: S104 - served to the network on purpose
             "boot_start": {"type": "bool", "default": True},
             "supervision": {"type": "str", "default": "auto", "choices": ["auto", "systemd", "process"]},
+            "secret_files": {"type": "list", "elements": "dict", "default": [], "no_log": False},  # names and paths
             "minimum_healthy_seconds": {"type": "float", "default": 0},
             "ready_timeout_seconds": {"type": "float", "default": 60},
             "stop_timeout_seconds": {"type": "float", "default": 10},

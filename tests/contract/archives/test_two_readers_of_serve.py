@@ -94,7 +94,44 @@ RIGHT = [
     {**FINE, "requirements": "needs.txt"},
 ]
 
+RIGHT_NEEDS = [
+    {"resources": {}},
+    {"resources": {"memory_bytes": 1 << 30, "cpus": 0.5, "gpus": ["0", "1"], "open_files": 4096}},
+    {"variables": {"MODEL_THREADS": "4", "EMPTY": "", "_x": "{port} $HOME\n\u00e9"}},
+    {"secrets": ["API_KEY", "_db"]},
+]
+WRONG_NEEDS = [
+    *({"resources": value} for value in (None, [], "1G", {"memory": 1})),
+    *({"resources": {"memory_bytes": value}} for value in (0, -1, 1.5, "1G", True, None, 1 << 60, [1])),
+    *({"resources": {"cpus": value}} for value in (0, -1, "2", True, None, 1e9, [2])),
+    *({"resources": {"gpus": value}} for value in ("0", 0, None, [0], [""], ["/dev/sda"], ["0,1"], ["-1"], ["all\n"])),
+    *({"resources": {"open_files": value}} for value in (0, "64", 1e3, 1 << 40)),
+    *({"variables": value} for value in (None, [], ["A=1"], "A=1", {"A": 1}, {"A": None}, {"A": ["x"]}, {"A": "\0"})),
+    *(
+        {"variables": {name: "x"}}
+        for name in ("", "1A", "A B", "A=B", "A\n", "\u00e9", "PATH", "HOME", "MGMT_ANSIBLE_SLOT")
+    ),
+    {"variables": {"A": "x" * 4097}},
+    {"variables": {"A": "\ud800"}},
+    {"variables": {f"A{count}": "" for count in range(257)}},
+    *(
+        {"secrets": value}
+        for value in (None, {}, "KEY", [1], [None], [["A"]], [""], ["A B"], ["../A"], ["A\n"], ["A", "A"])
+    ),
+    {"secrets": [f"A{count}" for count in range(65)]},
+    {"secrets": ["KEY"], "variables": {"KEY_FILE": "/etc/shadow"}},
+]
+
 OTHERS = [
+    *((True, "command", {**FINE, **asked}) for asked in RIGHT_NEEDS),
+    *((False, "command", {**FINE, **asked}) for asked in WRONG_NEEDS),
+    (True, "onnx", {"resources": {"memory_bytes": 1 << 30}}),
+    (True, "onnx", DROP),
+    (False, "onnx", {"resources": {"memory_bytes": 1}}),
+    (False, "onnx", {"variables": {"LD_PRELOAD": "x"}}),
+    (False, "onnx", {"secrets": ["KEY"]}),
+    (False, "onnx", {"start": ["sh"]}),
+    (False, "onnx", []),
     (True, "scoring_code", {"health_path": "/health"}),
     (
         True,

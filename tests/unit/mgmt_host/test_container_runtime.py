@@ -140,6 +140,19 @@ def test_a_container_gets_no_more_of_its_host_than_it_needs(host, engine):
     assert "--privileged" not in options
 
 
+def test_a_container_sees_its_secrets_read_only(host, engine):
+    """By path; what is in them is on no command line."""
+    key = host.folder / "key"
+    key.write_text("correct-horse-battery-staple")
+    made = package(host.folder / "one", 2.0, secrets=["API_KEY"])
+    launch(host, made, secret_files=[{"name": "API_KEY", "path": str(key)}])
+    ((options, _, _),) = engine.runs()
+
+    assert ["API_KEY_FILE=/opt/mgmt-ansible/secrets/API_KEY"] == options["--env"]
+    assert f"{key}:/opt/mgmt-ansible/secrets/API_KEY:ro,z" in options["--volume"]
+    assert "correct-horse" not in str(options)
+
+
 def test_a_model_that_predicts_otherwise_leaves_the_old_one(host, engine):
     """The old container never stopped."""
     old = launch(host, package(host.folder / "one", 2.0))

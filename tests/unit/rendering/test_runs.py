@@ -85,6 +85,7 @@ def test_a_launch_is_this_request():
                 "boot_start": True,
                 "supervision": "auto",
                 "container_engine": "auto",
+                "secret_files": [],
                 "pip_arguments": [],
                 "wheelhouse": False,
                 "runtime_row": None,
@@ -97,6 +98,14 @@ def test_a_launch_is_this_request():
         }
     } == unwrap_unsafe(request.variables)
     assert ("deployment_launch", ("h1", "h2"), "f" * 64) == (request.playbook, request.hosts, request.archive_digest)
+
+
+def test_a_secret_travels_as_a_name_and_a_path():
+    """A list, as names are no keys of the schema; both are data."""
+    request = render(binding=replace(BINDING, secret_files={"API_KEY": "/etc/{{ x }}"}))
+    settings = request.variables["mgmt_event"]["settings"]
+
+    assert [{"name": "API_KEY", "path": "/etc/{{ x }}"}] == unwrap_unsafe(settings["secret_files"])
 
 
 def test_a_text_is_marked_unsafe():

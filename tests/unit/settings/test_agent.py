@@ -121,7 +121,7 @@ def test_a_row_that_is_none_is_named_when_the_agent_starts(tmp_path, text, said)
 
 def test_the_token_is_not_in_the_repr(tmp_path):
     """Settings may be logged."""
-    assert "secret" not in repr(load(tmp_path, fine()))
+    assert "'secret'" not in repr(load(tmp_path, fine()))
 
 
 def test_our_content_is_found_without_a_setting(tmp_path):
@@ -242,3 +242,30 @@ def test_a_password_in_the_arguments_of_pip_is_refused_without_being_shown(tmp_p
         load(tmp_path, change(fine(), "environments/0/pip_arguments", arguments))
 
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"A B": "/etc/key"},
+        {"1A": "/etc/key"},
+        {"A": "etc/key"},
+        {"A": ""},
+        {"A": "/etc/a\nb"},
+        {"A": "/etc/a\x00"},
+        {"A": 1},
+        ["/etc/key"],
+    ],
+)
+def test_a_secret_is_named_by_a_word_and_an_absolute_path_on_the_hosts(tmp_path, files):
+    """The message names the setting."""
+    with pytest.raises(errors.ConfigError, match="environments/0/secret_files"):
+        load(tmp_path, change(fine(), "environments/0/secret_files", files))
+
+
+def test_supervision_and_secret_files_reach_the_binding(tmp_path):
+    """As they stand."""
+    values = change(fine(), "environments/0/secret_files", {"API_KEY": "/etc/keys/api"})
+    binding = load(tmp_path, change(values, "environments/0/supervision", "process")).bindings[ENVIRONMENT]
+
+    assert ("process", {"API_KEY": "/etc/keys/api"}) == (binding.supervision, binding.secret_files)
