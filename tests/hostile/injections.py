@@ -156,7 +156,9 @@ class Matrix:
 
     def _runtime(self, number: int) -> Case:
         def build(put: Put) -> ActionSpec:
-            return self._launch(replace(PACKAGE, runtime=put("package.runtime")), put)  # type: ignore[arg-type]
+            package = replace(PACKAGE)
+            object.__setattr__(package, "runtime", put("package.runtime"))  # as if nothing had checked the name before
+            return self._launch(package, put)
 
         return self._case(number, build)
 

@@ -132,13 +132,15 @@ def test_the_page_works_as_it_stands(follower):
 
     manifest = json.loads((follower.folder / "price" / "model-package.json").read_text())
     manifest["serve"]["arguments"] = ["--scale", "1"]
-    manifest["smoke"]["answer"]["predictions"] = [8.0]
+    manifest["smoke"]["answer"] = {"predictions": [8.0], "unit": "{{ 7 * 7 }}"}
     (follower.folder / "price" / "model-package.json").write_text(json.dumps(manifest))
+    rows = follower.folder / "content" / "runtimes.yml"
+    rows.write_text(rows.read_text().replace("SCORER_UNIT: euro", 'SCORER_UNIT: "{{ 7 * 7 }}"'))
     second = follower.act(ActionType.DEPLOYMENT_REPLACE_MODEL, 2)
     again = follower.act(ActionType.DEPLOYMENT_REPLACE_MODEL, 2)
 
     assert (Outcome.CHANGED, Outcome.OK) == (second.outcome, again.outcome), second
-    assert {"predictions": [5.0], "unit": "euro"} == predict(second.identity.url)
+    assert {"predictions": [5.0], "unit": "{{ 7 * 7 }}"} == predict(second.identity.url)  # data, never a template
 
 
 def test_what_the_agent_does_not_allow_is_refused_before_any_host(tmp_path, loopback):
