@@ -30,6 +30,14 @@ class ContainerEngine(StrEnum):
     PODMAN = "podman"
 
 
+class Traffic(StrEnum):
+    """What holds a deployment's stable port: a HAProxy of its own, or the model server itself; `auto`: the host decides."""
+
+    AUTO = "auto"
+    HAPROXY = "haproxy"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentBinding:
     """How an agent reaches one prediction environment; comes from its configuration file, never from an event.
@@ -55,7 +63,9 @@ class EnvironmentBinding:
         wheelhouse: Absolute path of a folder of wheels on the agent's machine that travels to the hosts, or None for an
             index.
         container_engine: By what packages are served that need a container.
-        bind_address: Address on the hosts where model servers listen.
+        bind_address: Address on the hosts where deployments are reached.
+        traffic: What holds a deployment's stable port on the hosts.
+        drain_timeout_seconds: How long a replaced model may take for what it has begun to answer.
         runtimes: What may be served. All but `onnx` run what packages bring, so that who may register packages may run
             programs as the account on the hosts.
         runtime_rows: Runtimes that the user added in the content path.
@@ -80,6 +90,8 @@ class EnvironmentBinding:
     wheelhouse: PurePath | None = None
     container_engine: ContainerEngine = ContainerEngine.AUTO
     bind_address: str = "0.0.0.0"  # noqa: S104 - predictions are asked over the network; the binding may narrow it
+    traffic: Traffic = Traffic.AUTO
+    drain_timeout_seconds: float = 30.0
     runtimes: tuple[str, ...] = (Runtime.ONNX,)
     runtime_rows: tuple[RuntimeRow, ...] = ()
 

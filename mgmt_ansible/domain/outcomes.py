@@ -98,6 +98,7 @@ class Identity:
         generation: Of the release.
         slot: `a` or `b`.
         port: TCP port that answers; the stable one after a switch.
+        slot_port: TCP port on which the model server itself listens; 0 where an older host side does not tell.
         pid: Of the model server.
         start_time: Of that process, clock ticks since boot (`/proc/<pid>/stat` field 22); with `pid` it is unique.
         url: Where predictions are asked, as seen from the host itself.
@@ -110,6 +111,7 @@ class Identity:
     pid: int
     start_time: int
     url: str
+    slot_port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

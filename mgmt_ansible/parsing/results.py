@@ -64,6 +64,7 @@ class _Identity(_Strict):
     generation: _Number
     slot: Annotated[str, Field(max_length=16)]
     port: Annotated[int, Field(ge=0, le=65_535)]
+    slot_port: Annotated[int, Field(ge=0, le=65_535)] = 0
     pid: _Number
     start_time: _Number
     url: Annotated[str, Field(max_length=2_000)]

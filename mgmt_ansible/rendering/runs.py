@@ -194,6 +194,8 @@ def _settings(spec: ActionSpec, binding: EnvironmentBinding) -> dict[str, object
     return {
         "base_dir": binding.base_dir,
         "bind_address": binding.bind_address,
+        "traffic": binding.traffic.value,
+        "drain_timeout_seconds": binding.drain_timeout_seconds,
         "boot_start": binding.boot_start,
         "supervision": binding.supervision,
         "container_engine": binding.container_engine,

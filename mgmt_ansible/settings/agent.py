@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mgmt_ansible import errors
-from mgmt_ansible.domain.environments import ContainerEngine, EnvironmentBinding, Supervision
+from mgmt_ansible.domain.environments import ContainerEngine, EnvironmentBinding, Supervision, Traffic
 from mgmt_ansible.domain.model_packages import Runtime
 from mgmt_ansible.domain.runtime_rows import RuntimeRow
 from mgmt_ansible.settings.content import default_content_path
@@ -100,6 +100,8 @@ class _Environment(_Section):
     wheelhouse: Path | None = None
     container_engine: ContainerEngine = ContainerEngine.AUTO
     bind_address: Annotated[str, Field(pattern=r"^[0-9A-Fa-f.:]+$")] = "0.0.0.0"  # noqa: S104 - see EnvironmentBinding
+    traffic: Traffic = Traffic.AUTO
+    drain_timeout_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
     runtimes: Annotated[tuple[str, ...], Field(min_length=1)] = (Runtime.ONNX,)
 
 
@@ -183,6 +185,8 @@ def _binding(environment: _Environment, folder: Path, where: str) -> Environment
         wheelhouse=_existing(environment.wheelhouse, folder, f"{where}/wheelhouse"),
         container_engine=environment.container_engine,
         bind_address=environment.bind_address,
+        traffic=environment.traffic,
+        drain_timeout_seconds=environment.drain_timeout_seconds,
         runtimes=environment.runtimes,
         runtime_rows=rows,
     )

@@ -20,7 +20,7 @@ from tests.testbed.commands import BedError, run
 PRIVATE_MOUNTS = ("unshare", "--mount", "--propagation", "slave", "--")
 _BASE = (
     "systemd", "systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "openssh-server", "python3", "python3-pip",
-    "sudo", "iproute2", "procps", "libfaketime", "kmod",
+    "sudo", "iproute2", "procps", "libfaketime", "kmod", "haproxy",
 )  # fmt: skip
 _CONTAINERS = {
     "docker": ("docker.io", "iptables", "python3-requests"),
@@ -36,6 +36,7 @@ _HOOKS = (
     'rm -f "$1"/etc/ssh/ssh_host_* "$1"/var/cache/apt/*.bin; : >"$1/etc/machine-id"',
     'chroot "$1" systemctl mask --quiet systemd-timesyncd.service apt-daily.timer apt-daily-upgrade.timer '
     "e2scrub_reap.service",
+    'chroot "$1" systemctl disable --quiet haproxy.service',
 )
 _LAYER = """\
 set -eu

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from . import carriers, durable_files, programs, slots
+from . import carriers, durable_files, programs, slots, traffic
 from .failures import HostError
 from .journal import Journal
 from .layout import DeploymentLayout, Layout
@@ -68,9 +68,12 @@ def _start(own: DeploymentLayout) -> None:
         state = durable_files.read_json(own.state) or {}
         if state.get("wanted") != "running":
             return
-        slot = slots.find(own, state["live"]["slot"])
+        slot, proxy = slots.find(own, state["live"]["slot"]), slots.proxy(own)
         if not carriers.of(slot.config).comes_back and not slot.running:
             slots.start(slot, slot.config)
+        proxied = traffic.kind_of(slot.config) == traffic.HAPROXY
+        if proxied and not carriers.of(proxy.config).comes_back and not proxy.running:
+            traffic.start_proxy(own, slot.config, slot)
 
 
 def _needs_line(own: DeploymentLayout) -> bool:
@@ -78,7 +81,9 @@ def _needs_line(own: DeploymentLayout) -> bool:
         state = durable_files.read_json(own.state) or {}
         if state.get("wanted") != "running":
             return False
-        return not carriers.of(slots.find(own, state["live"]["slot"]).config).comes_back
+        config = slots.find(own, state["live"]["slot"]).config
+        names = [config.get("carrier"), config.get("proxy_carrier") or config.get("carrier")]
+        return not all(carriers.of({"carrier": name}).comes_back for name in names)
     except (HostError, OSError, KeyError, TypeError):
         return True  # who cannot be read may be wanted
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from . import durable_files, fence, last_result, observe, processes, releases, replacing, slots, stopping
-from .failures import SupersededError
+from . import durable_files, fence, last_result, observe, processes, releases, restoring, slots, stopping, traffic
+from .failures import HostError, SupersededError
 from .inputs import Inputs
 from .journal import Journal
 
@@ -61,7 +61,7 @@ def _clean(inputs: Inputs, journal: Journal) -> str:
 
 
 def _stop_all(inputs: Inputs, journal: Journal) -> None:
-    for slot in slots.list_slots(inputs.own):
+    for slot in slots.list_places(inputs.own):
         if slots.stop(slot, inputs.stop_timeout_seconds):
             journal.effect("slot {} stopped".format(slot.name))
     if not os.path.exists(inputs.own.state):
@@ -71,8 +71,18 @@ def _stop_all(inputs: Inputs, journal: Journal) -> None:
 def _restore(inputs: Inputs, journal: Journal, state: dict[str, Any]) -> None:
     recorded = slots.find(inputs.own, state["live"]["slot"])
     if recorded.running:
+        _prefer(inputs, recorded)
         stopping.sweep(inputs, journal)
         return
     _stop_all(inputs, journal)
-    identity = replacing.bring_back(recorded, inputs.stop_timeout_seconds, inputs.ready_timeout_seconds)
+    identity = restoring.bring_back(inputs, recorded)
     journal.effect("slot {} {}".format(recorded.name, "came back" if identity else "did not come back"))
+
+
+def _prefer(inputs: Inputs, recorded: slots.Slot) -> None:
+    """Let the proxy give requests to what is recorded again, where a killed run had taken them away; the sweep ends the rest."""
+    try:
+        if traffic.kind_of(recorded.config) == traffic.HAPROXY:
+            traffic.lead_to(inputs.own, recorded)
+    except HostError:
+        return  # no proxy runs: the sweep starts it

@@ -6,13 +6,15 @@ import os
 import sys
 from typing import Any
 
-from . import carriers, environments, needs, processes, programs, runtime_rows, runtimes, serving, supervision
+from . import carriers, environments, haproxy, needs, processes, programs, runtime_rows, runtimes, serving, supervision
 from .carrying import Place
 from .inputs import Inputs, Package
 from .journal import Journal
 
 
-def configure(inputs: Inputs, package: Package, journal: Journal, place: Place, port: int) -> dict[str, Any]:
+def configure(
+    inputs: Inputs, package: Package, journal: Journal, place: Place, port: int, *, stable_port: int = 0
+) -> dict[str, Any]:
     """Return what shall run in a slot.
 
     Args:
@@ -21,14 +23,16 @@ def configure(inputs: Inputs, package: Package, journal: Journal, place: Place, 
         journal: Told what choosing a carrier changed.
         place: The slot.
         port: On which it listens.
+        stable_port: Of the proxy before it, so that it listens on loopback only; 0: there is none.
 
     Raises:
         HostError: The package's manifest is wrong, or what its runtime or its carrier needs is not there.
     """
     program_dir = programs.install(inputs.layout)
     runtime = runtime_rows.find(package.runtime, inputs.runtime_row)
+    address = haproxy.SLOT_ADDRESS if stable_port else inputs.bind_address
     facts = {
-        "address": inputs.bind_address,
+        "address": address,
         "deployment_id": inputs.deployment_id,
         "generation": str(inputs.generation),
         "port": str(port),
@@ -36,7 +40,8 @@ def configure(inputs: Inputs, package: Package, journal: Journal, place: Place, 
     served, environment = serving.resolve(inputs.layout, runtime, package.digest, facts)
     package_dir = inputs.layout.package(package.digest)
     named = served.container["engine"] if served.container else None
-    carrier = carriers.require(named or supervision.choose(inputs.supervision, inputs.layout, journal))
+    of_processes = supervision.choose(inputs.supervision, inputs.layout, journal) if stable_port or not named else ""
+    carrier = carriers.require(named or of_processes)
     asked = serving.find_needs(inputs.layout, runtime, package.digest)
     resources = asked.get("resources", {})
     secrets = needs.find_secrets(asked.get("secrets", []), inputs.secret_files)
@@ -56,7 +61,7 @@ def configure(inputs: Inputs, package: Package, journal: Journal, place: Place, 
         "package_dir": package_dir,
         "served": served.to_json(),
         "port": port,
-        "bind_address": inputs.bind_address,
+        "bind_address": address,
         "boot_start": inputs.boot_start,
         "stop_timeout_seconds": inputs.stop_timeout_seconds,
         "program_dir": program_dir,
@@ -72,6 +77,17 @@ def configure(inputs: Inputs, package: Package, journal: Journal, place: Place, 
         "resources": resources,
         "secrets": secrets,
         "reads": [package_dir, program_dir, *_environment_folder(inputs, runtime, environment)],
+        **(_behind(inputs, stable_port, of_processes) if stable_port else {}),
+    }
+
+
+def _behind(inputs: Inputs, stable_port: int, carrier: str) -> dict[str, Any]:
+    """Return what a slot says of the proxy before it; that is a process also where the model is a container."""
+    return {
+        "traffic": "haproxy",
+        "stable_port": stable_port,
+        "stable_address": inputs.bind_address,
+        "proxy_carrier": carrier,
     }
 
 

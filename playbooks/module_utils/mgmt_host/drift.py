@@ -61,6 +61,12 @@ def find_stranger(slot: Slot) -> HostError | None:
     return _stranger(int(config["port"]), found) if found is not None else None
 
 
+def find_holder(own: DeploymentLayout, port: int) -> HostError | None:
+    """Return who holds a stable port that is not this deployment's own proxy; None when nobody does."""
+    found = _of_strangers(own, ports.listeners(port))
+    return _stranger(port, found) if found is not None else None
+
+
 def _own(slot: Slot) -> DeploymentLayout:
     return DeploymentLayout(os.path.dirname(os.path.dirname(slot.folder)))
 

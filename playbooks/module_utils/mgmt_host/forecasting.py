@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import packages, slots
+from . import durable_files, packages, slots, traffic
 from .failures import evidence
 from .inputs import Inputs
 
@@ -20,10 +20,12 @@ def forecast(inputs: Inputs, serves: bool) -> dict[str, Any]:
     """
     live = slots.find_live(inputs.own)
     stops = inputs.action in STOPPING
-    changes = any(slot.running for slot in slots.list_slots(inputs.own)) if stops else not serves
+    changes = any(slot.running for slot in slots.list_places(inputs.own)) if stops else not serves
     if not changes:
         return {"outcome": "ok", "message": "check mode: nothing would change"}
     message = "check mode: would {}".format(", ".join(_stops() if stops else _steps(inputs, live)))
+    if not stops:
+        message += "; " + _traffic(inputs, live)
     difference = "- {}\n+ {}".format(_now(live), "nothing serves" if stops else _then(inputs, live))
     return {"outcome": "changed", "message": message, "evidence": [evidence("diff", difference)]}
 
@@ -42,15 +44,39 @@ def _steps(inputs: Inputs, live: slots.Slot | None) -> list[str]:
     return steps
 
 
+def _traffic(inputs: Inputs, live: slots.Slot | None) -> str:
+    """Return how requests get to the new model, why so, and for how long they will not."""
+    choice = traffic.choose(inputs)
+    said = "traffic {} ({})".format(choice.kind, choice.reason)
+    if live is None:
+        return said
+    before = traffic.kind_of(live.config)
+    if before != choice.kind:
+        said = "traffic {} after {} ({})".format(choice.kind, before, choice.reason)
+    elif choice.kind == traffic.HAPROXY:
+        return said + ": no request is lost"
+    return "{}: {} without an answer".format(said, _downtime(inputs, choice.kind))
+
+
+def _downtime(inputs: Inputs, kind: str) -> str:
+    ours = inputs.package is None or inputs.package.runtime == "onnx"
+    if kind == traffic.HAPROXY or ours:
+        return "under a second"  # the new model is loaded before the old one lets the port go
+    seconds = (durable_files.read_json(inputs.own.state) or {}).get("start_seconds")
+    if not isinstance(seconds, (int, float)):
+        return "as long as its server takes to start"
+    return "about {:g} s, which the last one took to start,".format(seconds)
+
+
 def _now(live: slots.Slot | None) -> str:
     if live is None:
         return "nothing serves"
     return "generation {}, package {}, port {}".format(
-        live.config.get("generation"), str(live.config.get("digest"))[:12], live.config.get("port")
+        live.config.get("generation"), str(live.config.get("digest"))[:12], live.stable_port
     )
 
 
 def _then(inputs: Inputs, live: slots.Slot | None) -> str:
-    port = inputs.port or (live.config.get("port") if live is not None else None) or "chosen by the host"
+    port = inputs.port or (live.stable_port if live is not None else None) or "chosen by the host"
     digest = inputs.package.digest[:12] if inputs.package else ""
     return "generation {}, package {}, port {}".format(inputs.generation, digest, port)

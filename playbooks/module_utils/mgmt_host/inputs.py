@@ -36,7 +36,9 @@ class Inputs:
         package: What shall be served; None where nothing shall.
         runtime_row: Of the agent's configuration, where the package's runtime is one that a user added; else empty.
         observe: For status actions: `{id, generation, digest}`.
-        bind_address: Where servers listen.
+        bind_address: Where clients reach the deployment: the address of its proxy, or of its server.
+        traffic: `auto`, or a kind of `traffic`.
+        drain_timeout_seconds: How long the old model may take for what it has to answer once a new one gets the requests.
         secret_files: Name of a secret -> its file on this host.
         supervision: See `supervision.choose`.
     """
@@ -52,9 +54,11 @@ class Inputs:
     observe: list[dict[str, Any]]
     base_dir: str
     bind_address: str
+    traffic: str
     boot_start: bool
     supervision: str
     secret_files: dict[str, str]
+    drain_timeout_seconds: float
     minimum_healthy_seconds: float
     ready_timeout_seconds: float
     stop_timeout_seconds: float
@@ -76,9 +80,11 @@ class Inputs:
             observe=list(parameters.get("observe") or []),
             base_dir=str(parameters.get("base_dir") or ""),
             bind_address=str(parameters.get("bind_address") or "0.0.0.0"),  # noqa: S104 - served to the network on purpose
+            traffic=str(parameters.get("traffic") or "auto"),
             boot_start=bool(parameters.get("boot_start", True)),
             supervision=str(parameters.get("supervision") or "auto"),
             secret_files={str(one["name"]): str(one["path"]) for one in parameters.get("secret_files") or []},
+            drain_timeout_seconds=_seconds(parameters.get("drain_timeout_seconds"), 30.0),
             minimum_healthy_seconds=float(parameters.get("minimum_healthy_seconds") or 0),
             ready_timeout_seconds=float(parameters.get("ready_timeout_seconds") or 60),
             stop_timeout_seconds=float(parameters.get("stop_timeout_seconds") or 10),
@@ -99,6 +105,10 @@ class Inputs:
     def own(self) -> DeploymentLayout:
         """Where the deployment lies."""
         return self.layout.deployment(self.deployment_id)
+
+
+def _seconds(value: Any, default: float) -> float:
+    return default if value is None else float(value)
 
 
 def _package(value: dict[str, Any]) -> Package:

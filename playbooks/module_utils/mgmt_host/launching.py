@@ -13,6 +13,7 @@ from . import (
     durable_files,
     gates,
     golden,
+    haproxy,
     images,
     packages,
     ports,
@@ -20,6 +21,7 @@ from . import (
     releases,
     slots,
     smoke,
+    traffic,
 )
 from .failures import HostError
 from .fence import Fence
@@ -38,7 +40,7 @@ class Work:
 
 
 def launch(work: Work) -> dict[str, Any]:
-    """Start the wanted release on the stable port.
+    """Start the wanted release on the stable port, or behind a proxy that holds it from the start.
 
     The first failed launch of a deployment leaves only the tombstone; later ones leave what was recorded and its slot.
 
@@ -56,16 +58,18 @@ def launch(work: Work) -> dict[str, Any]:
         with work.journal.step("install"):
             install(work)
         with work.journal.step("start"):
-            config = start_on_stable_port(work, slot)
+            config = _start_anew(work, slot)
             work.journal.effect("slot {} started on port {}".format(slot.name, config["port"]))
         with work.journal.step("gate"), explained(work, slot):
             exam = golden.exam(work.journal, inputs.ready_timeout_seconds)
             identity = gates.pass_all(slot, inputs.ready_timeout_seconds, inputs.minimum_healthy_seconds, exam)
         work.fence.check()
+        traffic.open_to(inputs.own, slot)
     except BaseException:
         _withdraw(work, slot, first=state is None)
         raise
-    record(work, identity)
+    write_state(inputs, identity, start_seconds(work))
+    settle(work)
     return identity
 
 
@@ -98,19 +102,30 @@ def install(work: Work) -> None:
         work.journal.effect("release {} installed".format(work.inputs.generation))
 
 
-def start_on_stable_port(work: Work, slot: slots.Slot) -> dict[str, Any]:
-    """Choose or check the stable port and start the wanted release on it."""
+def _start_anew(work: Work, slot: slots.Slot) -> dict[str, Any]:
     inputs = work.inputs
+    proxied = traffic.choose(inputs).kind == traffic.HAPROXY
     with durable_files.locked(inputs.layout.path("ports.lock")):
         work.fence.check()
+        traffic.stop_proxy(inputs.own)  # a dead deployment's: it leads nowhere, and holds the port
         port = _stable_port(work)
-        config = configure(work, slot, port)
+        config = _configure_behind(work, slot, port) if proxied else configure(work, slot, port)
+        if proxied:
+            traffic.start_proxy(inputs.own, config, live=None)
         slots.start(slot, config)
     slots.wait_supervised(slot)
     return config
 
 
-def configure(work: Work, slot: slots.Slot, port: int, bind_wait_seconds: float = 0.0) -> dict[str, Any]:
+def _configure_behind(work: Work, slot: slots.Slot, stable_port: int) -> dict[str, Any]:
+    inputs = work.inputs
+    port = ports.choose(inputs.layout, inputs.deployment_id, haproxy.SLOT_ADDRESS, {stable_port})
+    return configure(work, slot, port, stable_port=stable_port)
+
+
+def configure(
+    work: Work, slot: slots.Slot, port: int, bind_wait_seconds: float = 0.0, *, stable_port: int = 0
+) -> dict[str, Any]:
     """Return what shall run in a slot.
 
     Args:
@@ -118,31 +133,37 @@ def configure(work: Work, slot: slots.Slot, port: int, bind_wait_seconds: float 
         slot: Where.
         port: On which it listens.
         bind_wait_seconds: How long its server waits for that port to become free.
+        stable_port: Of the proxy before it, so that it listens on loopback only; 0: there is none.
 
     Raises:
         HostError: The package's manifest is wrong, or what its runtime needs is not there.
     """
-    config = configuring.configure(work.inputs, work.package, work.journal, slot, port)
+    config = configuring.configure(work.inputs, work.package, work.journal, slot, port, stable_port=stable_port)
     return dict(config, bind_wait_seconds=bind_wait_seconds)
 
 
-def record(work: Work, identity: dict[str, Any]) -> None:
-    """Write down what was proved, keep the last releases, and see to the next boot."""
-    write_state(work.inputs, identity)
-    settle(work)
-
-
-def write_state(inputs: Inputs, identity: dict[str, Any]) -> None:
-    """Write down what was proved."""
+def write_state(inputs: Inputs, identity: dict[str, Any], seconds: float | None) -> None:
+    """Write down what was proved, and how long its server took to start (None: as before)."""
+    before = durable_files.read_json(inputs.own.state) or {}
     value = {
         "schema": 1,
         "wanted": "running",
+        "traffic": traffic.kind_of(slots.find(inputs.own, identity["slot"]).config),
+        "start_seconds": before.get("start_seconds") if seconds is None else seconds,
         "stable_port": identity["port"],
         "live": {"slot": identity["slot"], "generation": identity["generation"], "digest": identity["digest"]},
         "identity": identity,
         "proved_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     durable_files.write_json(inputs.own.state, value)
+
+
+def start_seconds(work: Work) -> float | None:
+    """Return how long the server took from its start until it had passed its gates; None when that was not measured."""
+    steps = {step["name"]: step["seconds"] for step in work.journal.steps}
+    if "gate" not in steps:
+        return None
+    return round(max(0.0, steps["start"] + steps["gate"] - work.inputs.minimum_healthy_seconds), 2)
 
 
 def settle(work: Work) -> None:
@@ -165,6 +186,7 @@ def _free_slot(work: Work, state: dict[str, Any] | None) -> slots.Slot:
 
 
 def _withdraw(work: Work, slot: slots.Slot, first: bool) -> None:
+    traffic.stop_proxy(work.inputs.own)
     if slots.stop(slot, work.inputs.stop_timeout_seconds):
         work.journal.effect("slot {} stopped".format(slot.name))
     if first:

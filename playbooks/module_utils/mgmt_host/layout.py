@@ -114,8 +114,13 @@ class DeploymentLayout:
 
     @property
     def slots(self) -> str:
-        """Holds `a` and `b`."""
+        """Holds `a` and `b`, and `proxy` where there is one."""
         return os.path.join(self.folder, "slots")
+
+    @property
+    def traffic(self) -> str:
+        """Where the proxy works, where there is one."""
+        return os.path.join(self.folder, "traffic")
 
     @property
     def releases(self) -> str:

@@ -216,7 +216,8 @@ def _unknown(request: Any, response: Any) -> Any:
 
 
 def _take_port(config: dict[str, Any], folder: str) -> socket.socket:
-    listening = socket.socket(socket.AF_INET6 if ":" in config["bind_address"] else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in config["bind_address"] else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY by this number
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     deadline = time.monotonic() + float(config.get("bind_wait_seconds", 0.0))
     with open(os.path.join(folder, "loaded"), "w", encoding="ascii"):

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import drift, durable_files, fence, gates, identity, last_result, orphans, results, slots
+from . import drift, durable_files, fence, gates, identity, last_result, orphans, results, slots, traffic
 from .failures import HostError, evidence
 from .inputs import Inputs
 from .journal import Journal
@@ -88,6 +88,8 @@ def _serving(own: DeploymentLayout, generation: int) -> dict[str, Any]:
     try:
         live = slots.find_live(own)
         proved = gates.prove_identity(live) if live is not None else None
+        if live is not None:
+            traffic.require_stable(own, live)
     except (HostError, OSError):
         return _NOBODY
     return {"identity": proved, "old_model_in_use": proved is not None and proved["generation"] != generation}
@@ -129,6 +131,7 @@ def _look(own: DeploymentLayout, wanted: dict[str, Any], pair: tuple[int, int]) 
         gates.require_ready(live)
         seconds = round(time.monotonic() - began, 6)
         proved = gates.prove_identity(live)
+        traffic.require_stable(own, live)
         fault = _judge(wanted, proved) or (identity.find_tampering(live) if live.served.ours else None)
     except HostError as error:
         fault = error if error.drift else drift.find_stranger(live) or error

@@ -28,9 +28,11 @@ from . import (
     packages,
     proofs,
     replacing,
+    restoring,
     results,
     slots,
     stopping,
+    traffic,
 )
 from .failures import HostError, SupersededError, evidence
 from .inputs import STATUS_ACTIONS, Inputs, Package
@@ -54,7 +56,7 @@ def _tell(inputs: Inputs, journal: Journal, work: Callable[[], dict[str, Any]]) 
     except SupersededError as error:
         message = "the host works on generation {}, attempt {} already".format(*error.pair)
         result.update(outcome="superseded", message=message)
-    except replacing.RestoreError as error:
+    except restoring.RestoreError as error:
         result.update(_restored(error, inputs))
     except HostError as error:
         result.update(results.failure(error), **observe.serving(inputs))
@@ -109,7 +111,7 @@ def _serve(work: launching.Work) -> dict[str, Any]:
     if identity is not None:
         if not _is_recorded(work.inputs, identity):
             work.journal.effect("slot {slot}, which serves already, is recorded".format(**identity))
-            launching.write_state(work.inputs, identity)
+            launching.write_state(work.inputs, identity, launching.start_seconds(work))
         launching.settle(work)
         return {
             "outcome": "ok",
@@ -119,7 +121,7 @@ def _serve(work: launching.Work) -> dict[str, Any]:
     try:
         identity = _change(work, live)
     except (HostError, OSError) as reason:
-        replacing.rescue(work, reason)
+        restoring.rescue(work, reason)
         raise
     message = "generation {generation} serves on port {port}".format(**identity)
     return {"outcome": "changed", "message": message, "identity": identity}
@@ -137,12 +139,14 @@ def _find_serving(inputs: Inputs, live: slots.Slot | None) -> dict[str, Any] | N
     wanted = (inputs.generation, inputs.package.digest if inputs.package else "")
     if live is None or (live.config.get("generation"), live.config.get("digest")) != wanted:
         return None
-    if inputs.port and live.config["port"] != inputs.port:
+    if inputs.port and live.stable_port != inputs.port:
         return None
     try:  # a killed predecessor may have switched to it just now: it gets its time
-        return gates.prove_identity(live) if inputs.check else gates.pass_all(live, inputs.ready_timeout_seconds)
+        identity = gates.prove_identity(live) if inputs.check else gates.pass_all(live, inputs.ready_timeout_seconds)
+        traffic.require_stable(inputs.own, live)
     except HostError:
         return None
+    return identity
 
 
 def _is_recorded(inputs: Inputs, identity: dict[str, Any]) -> bool:
@@ -175,7 +179,7 @@ def _fine(journal: Journal) -> str:
     return "changed" if journal.changed else "ok"
 
 
-def _restored(error: replacing.RestoreError, inputs: Inputs) -> dict[str, Any]:
+def _restored(error: restoring.RestoreError, inputs: Inputs) -> dict[str, Any]:
     came_back = error.identity is not None
     reason = (
         error.reason if isinstance(error.reason, HostError) else from_os_error(error.reason, inputs.layout.base_dir)

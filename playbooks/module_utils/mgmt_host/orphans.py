@@ -37,7 +37,7 @@ def _state_of(layout: Layout, name: str) -> str | None:
 
 
 def _look(own: DeploymentLayout) -> str | None:
-    if any(slot.running for slot in slots.list_slots(own)):
+    if any(slot.running for slot in slots.list_places(own)):
         return "running"
     state = durable_files.read_json(own.state)
     if state is None:

@@ -34,6 +34,7 @@ MODULES = (
     "gates",
     "golden",
     "golden_examples",
+    "haproxy",
     "http_probe",
     "identity",
     "image_archives",
@@ -57,9 +58,11 @@ MODULES = (
     "processes",
     "programs",
     "proofs",
+    "proxied",
     "receipts",
     "releases",
     "replacing",
+    "restoring",
     "results",
     "runtime_rows",
     "runtimes",
@@ -73,6 +76,7 @@ MODULES = (
     "systemd_carrier",
     "systemd_manager",
     "systemd_units",
+    "traffic",
     "unit_hooks",
 )
 """All of the package; a test compares it with the folder."""

@@ -69,7 +69,7 @@ def forget(own: DeploymentLayout, layout: Layout) -> None:
     """Remove everything of a deployment but its tombstone: `lock`, `fence.json` and the effects."""
     if not own.folder.startswith(layout.base_dir):
         raise ValueError(own.folder)
-    for path in (own.slots, own.releases):
+    for path in (own.slots, own.traffic, own.releases):
         durable_files.remove_tree(path)
     if os.path.exists(own.state):
         os.unlink(own.state)

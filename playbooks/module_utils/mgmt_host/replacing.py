@@ -5,6 +5,7 @@
      |            '--failed--> failed, old never touched          |
      '----------------------- rolled_back <--old came back-- failed --old does not answer--> degraded
 ```
+This is traffic kind `none`, where the new server takes the port of the old one; `proxied` does it behind a proxy.
 """
 
 from __future__ import annotations
@@ -12,25 +13,10 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import Any, Iterator
 
-from . import durable_files, gates, golden, http_probe, launching, ports, receipts, slots
+from . import durable_files, gates, golden, http_probe, launching, ports, proxied, receipts, slots, traffic
 from .failures import HostError
 from .launching import Work
-
-BIND_WAIT_SECONDS = 60.0
-
-
-class RestoreError(Exception):
-    """The switch failed after the old model was stopped.
-
-    Attributes:
-        reason: Why.
-        identity: Of the old model when it serves again; None when neither answers.
-    """
-
-    def __init__(self, reason: HostError | OSError, identity: dict[str, Any] | None) -> None:
-        super().__init__(str(reason))
-        self.reason = reason
-        self.identity = identity
+from .restoring import BIND_WAIT_SECONDS, RestoreError, bring_back, came_back
 
 
 def replace(work: Work, live: slots.Slot) -> dict[str, Any]:
@@ -44,8 +30,10 @@ def replace(work: Work, live: slots.Slot) -> dict[str, Any]:
         RestoreError: It failed afterwards.
         SupersededError: Somebody newer has come before the switch.
     """
-    new = _other(work, live)
     with _probing(work, live) as prober:
+        if _is_proxied(work):
+            return proxied.replace(work, live, prober, work.inputs.minimum_healthy_seconds)
+        new = _other(work, live)
         try:
             with work.journal.step("install"):
                 launching.install(work)
@@ -62,6 +50,8 @@ def replace(work: Work, live: slots.Slot) -> dict[str, Any]:
 def relaunch(work: Work, live: slots.Slot) -> dict[str, Any]:
     """Make the wanted release serve anew in the place of the one that serves; tells and raises as `replace` does."""
     with _probing(work, live) as prober:
+        if _is_proxied(work):
+            return proxied.replace(work, live, prober, healthy_seconds=0.0)
         with work.journal.step("install"):
             launching.install(work)
         return switch(work, live, _other(work, live), prober)
@@ -69,20 +59,18 @@ def relaunch(work: Work, live: slots.Slot) -> dict[str, Any]:
 
 def switch(work: Work, live: slots.Slot, new: slots.Slot, prober: receipts.Prober) -> dict[str, Any]:
     """Stop the old release and let the new one, loaded already, take the stable port; raises as `replace` does."""
-    port = int(live.config["port"])
     failed: tuple[HostError | OSError, dict[str, Any] | None] | None = None
     identity: dict[str, Any] = {}
     with work.journal.step("switch"), ExitStack() as stack:
         give_back_room = stack.enter_context(durable_files.spare_room(work.inputs.own.spare))
-        _load_beside(work, new, port)
+        _load_beside(work, new, live.stable_port)
         prober.enter(receipts.DURING)
         try:
-            slots.stop(live, work.inputs.stop_timeout_seconds)
-            work.journal.effect("slot {} stopped, slot {} takes port {}".format(live.name, new.name, port))
+            _stop_old(work, live, new)
             with launching.explained(work, new):
                 exam = None if work.journal.golden else golden.exam(work.journal, work.inputs.ready_timeout_seconds)
                 identity = gates.pass_all(new, work.inputs.ready_timeout_seconds, exam=exam)
-            launching.write_state(work.inputs, identity)
+            launching.write_state(work.inputs, identity, launching.start_seconds(work))
         except (HostError, OSError) as reason:
             give_back_room()
             failed = reason, _restore(work, live, new)
@@ -93,46 +81,20 @@ def switch(work: Work, live: slots.Slot, new: slots.Slot, prober: receipts.Probe
     return identity
 
 
-def rescue(work: Work, reason: HostError | OSError) -> None:
-    """Bring back what was recorded as wanted when the work failed and nobody serves, as after a predecessor's death.
-
-    Raises:
-        RestoreError: Nobody served; it says whether the old model does now.
-    """
-    inputs = work.inputs
-    state = durable_files.read_json(inputs.own.state) or {}
-    if state.get("wanted") != "running" or slots.find_live(inputs.own) is not None:
-        return
-    recorded = slots.find(inputs.own, state["live"]["slot"])
-    if recorded.config.get("generation") != state["live"]["generation"]:
-        return
-    with work.journal.step("restore"):
-        identity = bring_back(recorded, inputs.stop_timeout_seconds, inputs.ready_timeout_seconds)
-        work.journal.effect(_came_back(recorded, identity))
-    raise RestoreError(reason, identity)
-
-
-def bring_back(slot: slots.Slot, stop_seconds: float, ready_seconds: float) -> dict[str, Any] | None:
-    """Start what last ran in a slot again, on the same port; None when it does not pass its gates."""
-    config = dict(slot.config, bind_wait_seconds=BIND_WAIT_SECONDS)
-    try:
-        slots.start(slot, config)
-        slots.wait_supervised(slot)
-        return gates.pass_all(slot, ready_seconds)
-    except (HostError, OSError):
-        slots.stop(slot, stop_seconds)
-        return None
-
-
 @contextmanager
 def _probing(work: Work, live: slots.Slot) -> Iterator[receipts.Prober]:
-    address = http_probe.local_address(work.inputs.bind_address)
-    prober = receipts.Prober(address, int(live.config["port"]), live.served.health_path)
+    config = live.config
+    address = http_probe.local_address(config.get("stable_address", config["bind_address"]))
+    prober = receipts.Prober(address, live.stable_port, live.served.health_path)
     try:
         with prober:
             yield prober
     finally:
         work.journal.receipt = prober.receipt()
+
+
+def _is_proxied(work: Work) -> bool:
+    return traffic.choose(work.inputs).kind == traffic.HAPROXY
 
 
 def _other(work: Work, live: slots.Slot) -> slots.Slot:
@@ -165,6 +127,14 @@ def _load_beside(work: Work, new: slots.Slot, port: int) -> None:
         raise
 
 
+def _stop_old(work: Work, live: slots.Slot, new: slots.Slot) -> None:
+    inputs = work.inputs
+    if traffic.close(inputs.own, inputs.drain_timeout_seconds):
+        work.journal.note("moved_to_none")
+    slots.stop(live, inputs.stop_timeout_seconds)
+    work.journal.effect("slot {} stopped, slot {} takes port {}".format(live.name, new.name, live.stable_port))
+
+
 def _stop(work: Work, slot: slots.Slot) -> None:
     if slots.stop(slot, work.inputs.stop_timeout_seconds):
         work.journal.effect("slot {} stopped".format(slot.name))
@@ -173,12 +143,8 @@ def _stop(work: Work, slot: slots.Slot) -> None:
 def _restore(work: Work, live: slots.Slot, new: slots.Slot) -> dict[str, Any] | None:
     try:
         _stop(work, new)
-        identity = bring_back(live, work.inputs.stop_timeout_seconds, work.inputs.ready_timeout_seconds)
+        identity = bring_back(work.inputs, live)
     except (HostError, OSError):
         identity = None
-    work.journal.effect(_came_back(live, identity))
+    work.journal.effect(came_back(live, identity))
     return identity
-
-
-def _came_back(slot: slots.Slot, identity: dict[str, Any] | None) -> str:
-    return "slot {} {}".format(slot.name, "came back" if identity else "did not come back")

@@ -7,7 +7,17 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from . import carriers, container_carrier, durable_files, http_probe, needs, process_carrier, processes, serving
+from . import (
+    carriers,
+    container_carrier,
+    durable_files,
+    haproxy,
+    http_probe,
+    needs,
+    process_carrier,
+    processes,
+    serving,
+)
 from .carrying import Carried, Place
 from .failures import HostError, evidence
 from .layout import DeploymentLayout
@@ -61,11 +71,18 @@ class Slot(Place):
         config = self.config
         return [evidence("log_tail", needs.redact(carriers.of(config).log_tail(self), config.get("secrets") or {}))]
 
+    @property
+    def stable_port(self) -> int:
+        """The port that clients know: a proxy's, or the server's own."""
+        config = self.config
+        return int(config.get("stable_port") or config["port"])
+
     def url(self) -> str:
         """Return where predictions are asked, as seen from the host itself."""
         config = self.config
-        address = http_probe.bracketed(http_probe.local_address(config["bind_address"]))
-        return "http://{}:{}{}".format(address, config["port"], self.served.predict_path or "/")
+        address = http_probe.local_address(config.get("stable_address", config["bind_address"]))
+        path = self.served.predict_path or "/"
+        return "http://{}:{}{}".format(http_probe.bracketed(address), self.stable_port, path)
 
 
 def find(own: DeploymentLayout, name: str) -> Slot:
@@ -78,12 +95,37 @@ def list_slots(own: DeploymentLayout) -> list[Slot]:
     return [find(own, name) for name in NAMES]
 
 
+def proxy(own: DeploymentLayout) -> Slot:
+    """Return the place of the deployment's proxy, which it may not have."""
+    return Slot("proxy", own.slot("proxy"))
+
+
+def list_places(own: DeploymentLayout) -> list[Slot]:
+    """Return everything that may run of a deployment: both slots and the proxy."""
+    return [*list_slots(own), proxy(own)]
+
+
 def find_live(own: DeploymentLayout) -> Slot | None:
-    """Return the slot that runs on the stable port; None when none does."""
+    """Return the slot that gets the requests; None when none does.
+
+    Of two that do, or that wait for the stable port, it is the recorded one. A slot behind a proxy gets them when the proxy
+    says so, and where none answers, the recorded one will.
+    """
     state = durable_files.read_json(own.state) or {}
-    running = [slot for slot in list_slots(own) if slot.running and slot.config.get("port") == state.get("stable_port")]
-    recorded = (state.get("live") or {}).get("slot")
-    return next((slot for slot in running if slot.name == recorded), running[0] if running else None)
+    recorded = str((state.get("live") or {}).get("slot"))
+    told = haproxy.find_servers(own.traffic) if os.path.isdir(own.traffic) else None
+    found = [slot for slot in list_slots(own) if slot.running and _is_led_to(slot, state, recorded, told)]
+    return next((slot for slot in found if slot.name == recorded), found[0] if found else None)
+
+
+def _is_led_to(slot: Slot, state: dict[str, Any], recorded: str, told: dict[str, haproxy.Server] | None) -> bool:
+    config = slot.config
+    if not config.get("stable_port"):
+        return bool(config.get("port") == state.get("stable_port"))
+    if told is None:
+        return slot.name == recorded and config["stable_port"] == state.get("stable_port")
+    server = told.get(slot.name)
+    return server is not None and (server.state, server.port) == (haproxy.READY, config["port"])
 
 
 def start(slot: Slot, config: dict[str, Any]) -> None:

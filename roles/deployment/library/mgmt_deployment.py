@@ -19,7 +19,9 @@ options:
   runtime_row: {description: Describes a runtime that a user added, type: dict, default: {}}
   observe: {description: Deployments to look at, type: list, elements: dict, default: []}
   base_dir: {description: Base directory on the host; empty lets the host choose, type: str, default: ''}
-  bind_address: {description: Address on which model servers listen, type: str, default: 0.0.0.0}
+  bind_address: {description: Address on which deployments are reached, type: str, default: 0.0.0.0}
+  traffic: {description: What holds the stable port, type: str, default: auto, choices: [auto, haproxy, none]}
+  drain_timeout_seconds: {description: Seconds a replaced model may take for what it has begun to answer, type: float, default: 30}
   boot_start: {description: Whether deployments start again after a reboot, type: bool, default: true}
   supervision:
     description: What keeps model servers running
@@ -55,6 +57,8 @@ def main() -> None:
             "observe": {"type": "list", "elements": "dict", "default": []},
             "base_dir": {"type": "str", "default": ""},
             "bind_address": {"type": "str", "default": "0.0.0.0"},  # noqa: S104 - served to the network on purpose
+            "traffic": {"type": "str", "default": "auto", "choices": ["auto", "haproxy", "none"]},
+            "drain_timeout_seconds": {"type": "float", "default": 30},
             "boot_start": {"type": "bool", "default": True},
             "supervision": {"type": "str", "default": "auto", "choices": ["auto", "systemd", "process"]},
             "secret_files": {"type": "list", "elements": "dict", "default": [], "no_log": False},  # names and paths

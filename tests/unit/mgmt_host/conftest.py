@@ -38,6 +38,7 @@ class Host:
         self.base_dir = str(folder / "base")
         self.layout = Layout.at(self.base_dir)
         self.layout.make()
+        self.traffic = "none"
         self._lend_environment()
 
     def package(self, factor=2.0, *, smoke=None, model=None):
@@ -94,6 +95,7 @@ class Host:
             "bind_address": "127.0.0.1",
             "boot_start": False,
             "supervision": "process",
+            "traffic": self.traffic,
             "ready_timeout_seconds": 20,
             "stop_timeout_seconds": 5,
             **changes,
@@ -111,7 +113,7 @@ class Host:
     def stop_all(self):
         """Stop whatever still runs."""
         for deployment_id in self.layout.deployment_ids():
-            for slot in slots.list_slots(self.own(deployment_id)):
+            for slot in slots.list_places(self.own(deployment_id)):
                 slots.stop(slot, 2.0)
 
     def make_servers_die_on_the_stable_port(self, generation):

@@ -1,7 +1,7 @@
 """Performs actions in children of its own; a child kills itself, or fills its disk, just before its k-th touch of the host.
 
 A touch is what Python's audit hooks report and what changes something: a file opened for writing, renamed or removed, a folder
-made or removed, a process started or signalled. Reads a JSON line `{"parameters", "point", "filler"}` (point 0 = never; filler: a file that takes all room, null to be killed),
+made or removed, a process started or signalled, a proxy told or asked something. Reads a JSON line `{"parameters", "point", "filler"}` (point 0 = never; filler: a file that takes all room, null to be killed),
 writes `{"killed", "touches", "result"}`.
 """
 
@@ -35,6 +35,8 @@ def is_touch(event, arguments):
     if event == "open":
         path, _, flags = arguments
         return isinstance(path, str) and path != os.devnull and bool(flags & WRITING) and not path.endswith(HARMLESS)
+    if event == "socket.connect":
+        return isinstance(arguments[1], str)  # a path: the proxy's
     if event == "os.mkdir":
         return not Path(arguments[0]).is_dir()
     return event in TOUCHES

@@ -13,8 +13,8 @@ from pathlib import Path
 from mgmt_host import durable_files, http_probe
 
 ROOT = Path(__file__).resolve().parents[3]
-SUPERVISED = 2
-"""Processes of a serving deployment: supervisor and server."""
+SUPERVISED = {"none": 2, "haproxy": 4}
+"""Processes of a serving deployment: supervisor and server, and those of its proxy."""
 
 
 class Performer:
@@ -105,8 +105,9 @@ def require_serving(host, answer, generation, where, deployment_id="d1"):
 
 
 def require_alone(host, where, deployment_id="d1"):
-    """Check that one supervisor and its server run, and that nothing was left behind."""
-    assert SUPERVISED == len(found := wait_for_processes(host, SUPERVISED)), (where, found)
+    """Check that one supervisor and its server run, and the proxy's, and that nothing was left behind."""
+    count = SUPERVISED[host.traffic]
+    assert count == len(found := wait_for_processes(host, count)), (where, found)
     require_order(host, where, deployment_id)
 
 
@@ -134,9 +135,10 @@ def kill_everywhere(performer, ask, finish):
         finish: (parameters, what became of it) -> None; checks, and leaves the host ready for the next.
 
     Returns:
-        How many points there were; the last performance was not killed any more.
+        How many points there were; the last performance was not killed any more. With `MGMT_ANSIBLE_KILL_EVERY=N` only
+        each N-th of them is died at.
     """
-    for point in itertools.count(1):
+    for point in itertools.count(1, int(os.environ.get("MGMT_ANSIBLE_KILL_EVERY", "1"))):
         asked = ask(point)
         became = performer.perform(asked, point)
         finish(asked, became)

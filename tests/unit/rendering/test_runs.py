@@ -82,6 +82,8 @@ def test_a_launch_is_this_request():
             "settings": {
                 "base_dir": "",
                 "bind_address": "0.0.0.0",
+                "traffic": "auto",
+                "drain_timeout_seconds": 30.0,
                 "boot_start": True,
                 "supervision": "auto",
                 "container_engine": "auto",

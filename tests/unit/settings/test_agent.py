@@ -149,6 +149,8 @@ def test_the_environment_wins_over_the_file(tmp_path, monkeypatch):
         ("environments/0/vault_password_files", ["no"], "environments/0/vault_password_files/0: .* does not exist"),
         ("environments/0/forks", 0, "environments/0/forks: "),
         ("environments/0/bind_address", "host; rm", "environments/0/bind_address: "),
+        ("environments/0/traffic", "nginx", "environments/0/traffic: "),
+        ("environments/0/drain_timeout_seconds", -1, "environments/0/drain_timeout_seconds: "),
         ("environments/0/runtimes", ["magic"], "environments/0/runtimes/0: "),
         ("environments/0/runtimes", [], "environments/0/runtimes: "),
         ("environments/0/runtimes", ["external"], "environments/0/runtimes: external is what others serve"),
