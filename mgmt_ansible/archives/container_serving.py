@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from mgmt_ansible.archives.manifest_rules import check_resources, check_variables, wrong
 from mgmt_ansible.domain.model_packages import Runtime
 
-RUNTIMES: frozenset[str] = frozenset({Runtime.CONTAINER})
+RUNTIMES: frozenset[str] = frozenset({Runtime.CONTAINER, Runtime.PPS})
 KEYS = frozenset({"image", "image_tar", "variables", "resources"})
 PLACEHOLDERS = ("address", "deployment_id", "generation", "package", "port")
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
@@ -42,8 +42,11 @@ def check(serve: Mapping[str, object], runtime: str, files: Mapping[str, str]) -
     for name, value in check_variables(serve.get("variables", {})).items():
         _check_placeholders(f"serve.variables.{name}", value)
     check_resources(serve.get("resources", {}))
-    if type(serve.get("read_only", False)) is not bool:
-        raise wrong("serve.read_only", "must be true or false", serve["read_only"])
+    for key in ("read_only", "multi_model"):
+        if type(serve.get(key, False)) is not bool:
+            raise wrong(f"serve.{key}", "must be true or false", serve[key])
+    if serve.get("multi_model") and serve.get("secrets"):
+        raise wrong("serve.secrets", "is not for a container that other models share", serve["secrets"])
     _check_capabilities(serve.get("capabilities", []))
 
 

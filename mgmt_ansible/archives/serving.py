@@ -24,6 +24,7 @@ _SAYS: Mapping[str, frozenset[str]] = {
     Runtime.DRUM: frozenset({"arguments", "requirements", "target_type"}),
     Runtime.MLFLOW: frozenset({"requirements"}),
     Runtime.ONNX: frozenset(),
+    Runtime.PPS: container_serving.KEYS | {"multi_model"},
     Runtime.SCORING_CODE: frozenset({"arguments", *_PATHS}),
 }
 """Runtime -> keys of `serve`; what the runtimes that are not here say is not looked at."""

@@ -36,13 +36,15 @@ def configure(
         "deployment_id": inputs.deployment_id,
         "generation": str(inputs.generation),
         "port": str(port),
+        "slot": place.name,
     }
     served, environment = serving.resolve(inputs.layout, runtime, package.digest, facts)
     package_dir = inputs.layout.package(package.digest)
     named = served.container["engine"] if served.container else None
     of_processes = supervision.choose(inputs.supervision, inputs.layout, journal) if stable_port or not named else ""
     carrier = carriers.require(named or of_processes)
-    asked = serving.find_needs(inputs.layout, runtime, package.digest)
+    # of a shared container its needs are the container's, not those of the forwarder before it
+    asked = {} if served.shared else serving.find_needs(inputs.layout, runtime, package.digest)
     resources = asked.get("resources", {})
     secrets = needs.find_secrets(asked.get("secrets", []), inputs.secret_files)
     if set(resources) - carrier.enforces():

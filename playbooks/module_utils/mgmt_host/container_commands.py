@@ -42,29 +42,45 @@ def secret_path(name: str) -> str:
 
 
 def run_words(engine: str, folder: str, config: dict[str, Any]) -> list[str]:
-    """Return the arguments of `docker` or `podman` that start a slot's container in the background.
+    """Return the arguments of `docker` or `podman` that start a slot's container in the background; raises as `words` does."""
+    said, (_, address, port) = config["served"]["container"], publishing_of(config)
+    secrets = sorted((config.get("secrets") or {}).items())
+    container = dict(
+        said,
+        variables={**said["variables"], **{name + "_FILE": secret_path(name) for name, _ in secrets}},
+        mounts=[*said["mounts"], *([path, secret_path(name)] for name, path in secrets)],
+    )
+    return words(engine, name_of(folder), labels_of(folder, config), (address, port), container)
+
+
+def words(
+    engine: str, name: str, labels: dict[str, str], published: tuple[str, int], container: dict[str, Any]
+) -> list[str]:
+    """Return the arguments that start a container in the background.
 
     It has no capability but those that its package names, no way to more rights, a log that does not grow for ever, and
-    one port on the slot's own address.
+    one port on one address.
+
+    Args:
+        engine: `docker` or `podman`.
+        name: Of the container.
+        labels: Its labels.
+        published: Address and port on the host.
+        container: As `container_serving.resolve` returns it.
 
     Raises:
         HostError: `playbook_error`: a path cannot be mounted.
     """
-    container = config["served"]["container"]
-    inner, address, port = publishing_of(config)
-    address = "[{}]".format(address) if ":" in address else address
-    words = ["run", "--detach", "--pull", "never", "--name", name_of(folder), "--restart", "unless-stopped"]
-    words += [*_log_words(engine), "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
-    words += ["--publish", "{}:{}:{}".format(address, port, inner)]
-    words += _repeated("--cap-add", container["capabilities"])
-    words += _repeated("--label", ("{}={}".format(*pair) for pair in sorted(labels_of(folder, config).items())))
-    words += _repeated("--env", ("{}={}".format(*pair) for pair in sorted(container["variables"].items())))
-    secrets = sorted((config.get("secrets") or {}).items())
-    words += _repeated("--env", ("{}_FILE={}".format(name, secret_path(name)) for name, _ in secrets))
-    mounts = [*container["mounts"], *((path, secret_path(name)) for name, path in secrets)]
-    words += _repeated("--volume", (_mount(*pair) for pair in mounts))
-    words += _read_only_words(container) + _resource_words(engine, container["resources"])
-    return [*words, container["image_id"], *container["arguments"]]
+    address = "[{}]".format(published[0]) if ":" in published[0] else published[0]
+    said = ["run", "--detach", "--pull", "never", "--name", name, "--restart", "unless-stopped"]
+    said += [*_log_words(engine), "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+    said += ["--publish", "{}:{}:{}/tcp".format(address, published[1], container["port"])]
+    said += _repeated("--cap-add", container["capabilities"])
+    said += _repeated("--label", ("{}={}".format(*pair) for pair in sorted(labels.items())))
+    said += _repeated("--env", ("{}={}".format(*pair) for pair in sorted(container["variables"].items())))
+    said += _repeated("--volume", (_mount(*mount) for mount in container["mounts"]))
+    said += _read_only_words(container) + _resource_words(engine, container["resources"])
+    return [*said, container["image_id"], *container["arguments"]]
 
 
 def _log_words(engine: str) -> list[str]:
@@ -77,7 +93,7 @@ def _repeated(option: str, values: Any) -> list[str]:
     return [word for value in values for word in (option, value)]
 
 
-def _mount(source: str, target: str) -> str:
+def _mount(source: str, target: str, mode: str = "ro") -> str:
     if ":" in source:
         message = (
             "base_dir and files of secrets must have paths without a colon where containers serve, not {!r}".format(
@@ -85,7 +101,7 @@ def _mount(source: str, target: str) -> str:
             )
         )
         raise HostError("playbook_error", message)
-    return "{}:{}:ro,z".format(source, target)  # z: where SELinux guards files, containers may read this one
+    return "{}:{}:{},z".format(source, target, mode)  # z: where SELinux guards files, containers may read this one
 
 
 def _read_only_words(container: dict[str, Any]) -> list[str]:

@@ -41,8 +41,11 @@ def check(folder: str, serve: dict[str, Any], runtime: Runtime) -> None:
     for name, value in manifest_rules.check_variables(serve.get("variables", {})).items():
         _check_placeholders("serve.variables." + name, value)
     manifest_rules.check_resources(serve.get("resources", {}))
-    if type(serve.get("read_only", False)) is not bool:
-        raise manifest_rules.wrong("serve.read_only", "must be true or false", serve["read_only"])
+    for key in ("read_only", "multi_model"):
+        if type(serve.get(key, False)) is not bool:
+            raise manifest_rules.wrong("serve." + key, "must be true or false", serve[key])
+    if serve.get("multi_model") and serve.get("secrets"):
+        raise manifest_rules.wrong("serve.secrets", "is not for a container that other models share", serve["secrets"])
     _check_capabilities(serve.get("capabilities", []))
 
 
@@ -64,11 +67,12 @@ def resolve(
     """
     image = images.require(layout, digest)
     port = int(serve.get("port", runtime.inner_port))
-    values = dict(facts, address="0.0.0.0", package=PACKAGE_FOLDER, port=str(port))  # noqa: S104 - inside the container
+    seen = runtime.inner_model_folder or PACKAGE_FOLDER
+    values = dict(facts, address="0.0.0.0", package=seen, port=str(port))  # noqa: S104 - inside the container
     folder = layout.package(digest)
-    mounts = [[folder, PACKAGE_FOLDER]]
+    mounts = [[folder, seen]]
     if runtime.inner_model_folder:
-        mounts = [[os.path.join(folder, model), os.path.join(runtime.inner_model_folder, os.path.basename(model))]]
+        mounts = [[os.path.join(folder, model), os.path.join(seen, os.path.basename(model))]]
     return {
         "engine": image["engine"],
         "image_id": image["image_id"],

@@ -110,7 +110,7 @@ def prove_identity(slot: slots.Slot, remember: bool = False) -> dict[str, Any]:
         identity.of_ours(slot, server, answer)
     else:
         identity.of_another(slot, server, remember)
-    return identity.describe(slot, server)
+    return dict(identity.describe(slot, server), **slots.prove_shared(slot, remember))
 
 
 def predict(slot: slots.Slot) -> None:

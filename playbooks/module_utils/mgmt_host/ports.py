@@ -52,7 +52,8 @@ def choose(layout: Layout, deployment_id: str, address: str, avoid: set[int]) ->
 
 def reserved(layout: Layout, deployment_id: str) -> set[int]:
     """Return the ports that other deployments run on or will come back to."""
-    found: set[int] = set()
+    shared = glob.glob(os.path.join(glob.escape(layout.path("shared")), "*", "container.json"))
+    found = {int(value["port"]) for path in shared for value in [durable_files.read_json(path)] if value}
     for other in layout.deployment_ids():
         if other == deployment_id:
             continue

@@ -104,7 +104,16 @@ CONTAINER = Runtime(
     ),
     in_container=True,
 )
-ROWS = {row.name: row for row in (ONNX, COMMAND, MLFLOW, SCORING_CODE, DRUM, CONTAINER)}
+PPS = Runtime(
+    name="pps",
+    health_path="/ping",
+    predict_path="/predictions",
+    says=frozenset(("image", "image_tar", "variables", "resources", "multi_model")),
+    in_container=True,
+    inner_port=8080,
+    inner_model_folder="/opt/ml/model",
+)
+ROWS = {row.name: row for row in (ONNX, COMMAND, MLFLOW, SCORING_CODE, DRUM, CONTAINER, PPS)}
 
 
 def require(name: str) -> Runtime:

@@ -13,7 +13,17 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from . import container_serving, durable_files, environments, manifest_rules, needs, packages, runtimes
+from . import (
+    container_serving,
+    durable_files,
+    environments,
+    manifest_rules,
+    needs,
+    packages,
+    programs,
+    runtimes,
+    sharing,
+)
 from .failures import HostError, evidence
 from .layout import Layout
 from .manifest_rules import check_file, is_text, wrong
@@ -42,6 +52,7 @@ class Served:
         ours: See `Runtime`.
         broken_status: See `Runtime`.
         container: In which it is served, as `container_serving.resolve` says; None where it is a process of this host.
+        shared: The container that it shares with other deployments, as `sharing.enter` takes it; the process is a forwarder then.
     """
 
     runtime: str
@@ -52,6 +63,7 @@ class Served:
     ours: bool
     broken_status: int = 0
     container: dict[str, Any] | None = None
+    shared: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `slot.json` has it."""
@@ -135,7 +147,7 @@ def resolve(layout: Layout, runtime: runtimes.Runtime, digest: str, facts: dict[
         layout: Where.
         runtime: What serves it.
         digest: Of the package.
-        facts: `address`, `deployment_id`, `generation`, `port`.
+        facts: `address`, `deployment_id`, `generation`, `port`, `slot`.
 
     Raises:
         HostError: `artifact`: the manifest is wrong; `dependency`: a program or the environment is missing.
@@ -146,16 +158,29 @@ def resolve(layout: Layout, runtime: runtimes.Runtime, digest: str, facts: dict[
         requirements = list_requirements(layout, runtime, digest)
     if runtime.in_container:
         container = container_serving.resolve(layout, runtime, digest, serve=serve, facts=facts, model=named)
+        if serve.get("multi_model"):
+            return _served_together(layout, runtime, container, facts, os.path.join(folder, named)), ""
         return replace(_served(runtime, serve, (), facts), container=container), ""
     python = environments.require(layout, requirements) if requirements else sys.executable
-    programs = os.path.dirname(python) if requirements else ""
+    own_programs = os.path.dirname(python) if requirements else ""
     model = os.path.join(folder, named)
     values = dict(facts, package=folder, python=python, model=model, model_folder=os.path.dirname(model))
     values.update({key: serve[key] for key in _TEXTS if key in serve})
     argv = [_fill(word, values) for word in (*serve.get("start", runtime.start), *serve.get("arguments", ()))]
     if argv and not os.path.isabs(argv[0]):
-        argv[0] = _find_program(argv[0], programs)
-    return _served(runtime, serve, tuple(argv), values), programs
+        argv[0] = _find_program(argv[0], own_programs)
+    return _served(runtime, serve, tuple(argv), values), own_programs
+
+
+def _served_together(
+    layout: Layout, runtime: runtimes.Runtime, container: dict[str, Any], facts: dict[str, str], model: str
+) -> Served:
+    shared = sharing.describe(layout, container, facts, model)
+    behind = [str(shared["inner_port"]), shared["entry"], facts["deployment_id"]]
+    argv = [sys.executable, "-I", "-S", programs.install(layout), "forward", facts["address"], facts["port"], *behind]
+    paths = {"health_path": "/info", "predict_path": "/predictions"}
+    own = {key: "/deployments/" + facts["deployment_id"] + path for key, path in paths.items()}
+    return replace(_served(runtime, own, tuple(argv), facts), shared=shared)
 
 
 def _served(runtime: runtimes.Runtime, serve: dict[str, Any], argv: tuple[str, ...], values: dict[str, str]) -> Served:
@@ -175,8 +200,8 @@ def _fill(word: str, values: dict[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values[found.group(1)], word)
 
 
-def _find_program(name: str, programs: str) -> str:
-    places = [programs, *os.environ.get("PATH", os.defpath).split(os.pathsep)]
+def _find_program(name: str, folder: str) -> str:
+    places = [folder, *os.environ.get("PATH", os.defpath).split(os.pathsep)]
     found = shutil.which(name, path=os.pathsep.join(place for place in places if os.path.isabs(place)))
     if found is None:
         message = "program {} is not on this host: install it for everybody, or put it into the package".format(name)

@@ -17,10 +17,11 @@ from . import (
     process_carrier,
     processes,
     serving,
+    sharing,
 )
 from .carrying import Carried, Place
 from .failures import HostError, evidence
-from .layout import DeploymentLayout
+from .layout import DeploymentLayout, Layout
 
 NAMES = ("a", "b")
 _ROOM_AFTER_SECONDS = 5.0
@@ -68,8 +69,12 @@ class Slot(Place):
 
     def log_evidence(self) -> list[dict[str, str]]:
         """Return the end of the server's log as proof."""
-        config = self.config
-        return [evidence("log_tail", needs.redact(carriers.of(config).log_tail(self), config.get("secrets") or {}))]
+        config, shared = self.config, self.served.shared
+        behind = sharing.log_evidence(_layout(self), shared) if shared else []
+        return [
+            *behind,
+            evidence("log_tail", needs.redact(carriers.of(config).log_tail(self), config.get("secrets") or {})),
+        ]
 
     @property
     def stable_port(self) -> int:
@@ -138,6 +143,9 @@ def start(slot: Slot, config: dict[str, Any]) -> None:
     before, carrier = carriers.of(slot.config), carriers.of(config)
     if before is not carrier:
         stop(slot, float(config.get("stop_timeout_seconds", 10.0)))
+    shared = (config.get("served") or {}).get("shared")
+    if shared:
+        sharing.enter(_layout(slot), shared)
     carrier.start(slot, config)
 
 
@@ -150,6 +158,16 @@ def take_port(slot: Slot) -> None:
     carrier = carriers.of(slot.config)
     if isinstance(carrier, container_carrier.ContainerCarrier):
         carrier.take_port(slot)
+
+
+def prove_shared(slot: Slot, thorough: bool) -> dict[str, str]:
+    """Return what `sharing.prove` does of the container that a slot shares; empty where it shares none.
+
+    Raises:
+        HostError: It is gone, or serves another model.
+    """
+    shared = slot.served.shared
+    return sharing.prove(_layout(slot), shared, thorough) if shared else {}
 
 
 def supervise(slot: Slot) -> None:
@@ -170,7 +188,13 @@ def stop(slot: Slot, seconds: float) -> bool:
     Raises:
         HostError: It cannot be killed.
     """
-    return os.path.isdir(slot.folder) and carriers.of(slot.config).stop(slot, seconds)
+    ran = os.path.isdir(slot.folder) and carriers.of(slot.config).stop(slot, seconds)
+    deployment_id = os.path.basename(os.path.dirname(os.path.dirname(slot.folder)))
+    return sharing.leave(_layout(slot), sharing.entry_of(deployment_id, slot.name)) or ran
+
+
+def _layout(slot: Slot) -> Layout:
+    return Layout(os.path.abspath(os.path.join(slot.folder, *[os.pardir] * 4)))
 
 
 def wait_supervised(slot: Slot, seconds: float = 30.0) -> None:

@@ -260,6 +260,19 @@ CONTAINERS = [
     ),
 ]
 
+PPS = [
+    (True, {"image": "pps:1"}),
+    (True, {"image_tar": "needs.txt", "variables": {"WORKERS": "2"}, "resources": {"cpus": 2}, "multi_model": True}),
+    (False, {}),
+    (False, DROP),
+    (False, {"image": "pps:latest"}),
+    (True, {"image": "pps:1", "secrets": ["TOKEN"]}),
+    (False, {"image": "pps:1", "secrets": ["TOKEN"], "multi_model": True}),
+    *((False, {"image": "pps:1", "multi_model": value}) for value in (1, "true", None, [])),
+    *((False, {"image": "pps:1", key: value}) for key, value in (("port", 80), ("arguments", []), ("read_only", True))),
+    *((False, {"image": "pps:1", key: "/x"}) for key in ("health_path", "predict_path")),
+]
+
 
 def judge_both(tmp_path, serve, runtime="command"):
     """Return whether the control plane takes a package with that `serve`, and whether the host does."""
@@ -315,6 +328,12 @@ def test_both_judge_the_other_runtimes_alike(tmp_path, fine, runtime, serve):
 def test_both_judge_containers_alike(tmp_path, fine, serve):
     """An image by a name that stays, or carried; nothing by which a container gets more of its host."""
     assert (fine, fine) == judge_both(tmp_path, serve, "container")
+
+
+@pytest.mark.parametrize(("fine", "serve"), PPS, ids=range(len(PPS)))
+def test_both_judge_portable_prediction_servers_alike(tmp_path, fine, serve):
+    """Its routes, port and folder are its own."""
+    assert (fine, fine) == judge_both(tmp_path, serve, "pps")
 
 
 def test_the_placeholders_are_one_closed_list():

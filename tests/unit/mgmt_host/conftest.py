@@ -13,6 +13,8 @@ import pytest
 from mgmt_host import durable_files, entry, environments, packages, processes, runtimes, slots
 from mgmt_host.layout import Layout
 
+from tests.unit.mgmt_host import fake_docker
+
 ROWS = [[1.0, 2.0], [3.0, 4.0]]
 REQUEST = {"inputs": [{"name": "X", "datatype": "FP32", "shape": [2, 2], "data": ROWS}]}
 
@@ -188,3 +190,9 @@ def host(tmp_path):
     made = Host(tmp_path)
     yield made
     made.stop_all()
+
+
+@pytest.fixture
+def engine(host, tmp_path, monkeypatch):
+    """Return a fake container engine, the only one that the host has."""
+    yield from fake_docker.install(host, tmp_path / "engine", monkeypatch)

@@ -60,6 +60,19 @@ def options_of(words):
     return found, words
 
 
+def server_of(image, options):
+    """Return the program that stands for an image, where its model is what is mounted."""
+    if not any("pps" in name for name, found in read("images").items() if found == image):
+        return [SERVER]
+    source, target, _ = options["--volume"][0].rsplit(":", 2)
+    folder = Path(source)
+    if folder.is_file():
+        folder = FOLDER / f"models-{os.getpid()}"
+        folder.mkdir()
+        (folder / Path(target).name).symlink_to(source)
+    return [FOLDER / "pps_look_alike.py", "--folder", folder]
+
+
 def run(words):
     """Start a process in place of a container."""
     options, (image, *arguments) = options_of(words)
@@ -73,8 +86,8 @@ def run(words):
     with socket.socket() as probe:
         if probe.connect_ex((address, int(port))) == 0:
             fail(f"Bind for {address}:{port} failed: port is already allocated.", 125)
-    options_of_server = ["--address", address, "--port", port, "--factor", *arguments]
-    command = [FOLDER / "docker-proxy", "-I", "-S", SERVER, *options_of_server]
+    command = [FOLDER / "docker-proxy", "-I", "-S", *server_of(image, options), "--address", address, "--port", port]
+    command += ["--factor", *arguments] if arguments else []
     with (FOLDER / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
     labels = dict(one.split("=", 1) for one in options["--label"])

@@ -5,75 +5,17 @@ Real engines have the same life in `tests/testbed/test_container_models.py`.
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import signal
-import sys
 from pathlib import Path
 
 import pytest
-from mgmt_host import container_carrier, durable_files, engines, images, ports, runtimes, slots
+from mgmt_host import container_carrier, durable_files, images, ports, runtimes, slots
 from mgmt_host.failures import HostError
 
+from tests.unit.mgmt_host.fake_docker import IDS, NAME
 from tests.unit.mgmt_host.served_packages import ROWS, act, pack, predict, times
 from tests.unit.mgmt_host.test_image_archives import docker as docker_save
 from tests.unit.mgmt_host.test_image_archives import write as write_tar
-
-NAME = "team/echo:1"
-IDS = [f"sha256:{digit * 64}" for digit in "123"]
-
-
-class FakeDocker:
-    """The folder of the fake engine."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def read(self, name):
-        """Return one of its files."""
-        path = self.folder / f"{name}.json"
-        return json.loads(path.read_text()) if path.exists() else {}
-
-    def write(self, name, value):
-        """Replace one of its files."""
-        (self.folder / f"{name}.json").write_text(json.dumps(value))
-
-    def runs(self):
-        """Return [options, image, arguments] of each start."""
-        return [json.loads(line) for line in (self.folder / "run.log").read_text().splitlines()]
-
-    def stop_all(self):
-        """End its processes."""
-        for one in self.read("containers").values():
-            try:
-                os.killpg(one["State"]["Pid"], signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-
-
-@pytest.fixture
-def engine(host, tmp_path, monkeypatch):
-    """Return the fake engine, which is the only one on the path."""
-    folder = tmp_path / "engine"
-    folder.mkdir()
-    source = Path(__file__).with_name("fake_engine.py").read_text()
-    (folder / "docker").write_text(f"#!{sys.executable} -IS\n{source}")
-    (folder / "docker").chmod(0o755)
-    (folder / "docker-proxy").symlink_to(sys.executable)
-    shutil.copy(Path(__file__).with_name("echo_server.py"), folder)
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    made = FakeDocker(folder)
-    made.write("registry", {NAME: IDS[0]})
-    monkeypatch.setattr(engines, "NAMES", ("docker",))
-    yield made
-    (folder / "down").unlink(missing_ok=True)
-    host.stop_all()
-    made.stop_all()
-    for deployment_id in host.layout.deployment_ids():
-        durable_files.remove_tree(
-            host.own(deployment_id).slots
-        )  # nothing is left for whoever stops without this engine
 
 
 def package(folder, factor, files=None, smoke=None, **serve):
@@ -319,6 +261,6 @@ def test_a_port_that_does_not_become_free_is_told(host, engine):
 
 
 def test_the_row_of_containers_is_closed():
-    """No runtime but this one brings an image."""
-    assert [runtimes.CONTAINER] == [row for row in runtimes.ROWS.values() if row.in_container]
+    """No runtimes but these bring an image."""
+    assert [runtimes.CONTAINER, runtimes.PPS] == [row for row in runtimes.ROWS.values() if row.in_container]
     assert ("docker", "podman") == (container_carrier.DOCKER.name, container_carrier.PODMAN.name)
