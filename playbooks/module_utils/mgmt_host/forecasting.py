@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import durable_files, packages, slots, traffic
+from . import capacity, durable_files, packages, slots, traffic
 from .failures import evidence
 from .inputs import Inputs
 
@@ -50,10 +50,14 @@ def _traffic(inputs: Inputs, live: slots.Slot | None) -> str:
     said = "traffic {} ({})".format(choice.kind, choice.reason)
     if live is None:
         return said
-    before = traffic.kind_of(live.config)
+    before, way = traffic.kind_of(live.config), capacity.way_for(live)
     if before != choice.kind:
         said = "traffic {} after {} ({})".format(choice.kind, before, choice.reason)
-    elif choice.kind == traffic.HAPROXY:
+    said = "{}, {} ({})".format(said, way.name, way.why)
+    if way.name == capacity.STOP_FIRST:
+        waits = before == choice.kind == traffic.HAPROXY
+        return "{}: {} {}".format(said, _start_time(inputs), "in which requests wait" if waits else "without an answer")
+    if before == choice.kind == traffic.HAPROXY:
         return said + ": no request is lost"
     return "{}: {} without an answer".format(said, _downtime(inputs, choice.kind))
 
@@ -62,6 +66,10 @@ def _downtime(inputs: Inputs, kind: str) -> str:
     ours = inputs.package is None or inputs.package.runtime == "onnx"
     if kind == traffic.HAPROXY or ours:
         return "under a second"  # the new model is loaded before the old one lets the port go
+    return _start_time(inputs)
+
+
+def _start_time(inputs: Inputs) -> str:
     seconds = (durable_files.read_json(inputs.own.state) or {}).get("start_seconds")
     if not isinstance(seconds, (int, float)):
         return "as long as its server takes to start"

@@ -23,6 +23,8 @@ from .failures import HostError, evidence
 CONFIGURATION = "haproxy.cfg"
 SOCKET = "admin.sock"
 SLOT_ADDRESS = "127.0.0.1"
+NO_PORT = 9
+"""To which nothing is led: the discard port, of a slot that has never run, or while requests wait."""
 READY, DRAIN, MAINT = "ready", "drain", "maint"
 _PLACES = "/usr/local/sbin:/usr/sbin:/sbin"
 _SECONDS = 5.0
@@ -40,6 +42,7 @@ global
 defaults
     mode http
     option http-server-close
+    option redispatch 1
     retries 30
     timeout connect 5s
     timeout queue 30s
@@ -130,6 +133,17 @@ def lead(folder: str, name: str, port: int) -> None:
     if ready != [(name, port)]:
         message = "the proxy was told to lead to slot {} on port {} and does not".format(name, port)
         raise HostError("not_ready", message, [evidence("proxy", repr(found))])
+
+
+def hold(folder: str, name: str) -> None:
+    """Tell a running proxy to let what is asked of a slot wait: it finds nobody there, and tries again.
+
+    What the slot has already is not touched; `lead` ends the waiting.
+
+    Raises:
+        HostError: It does not answer.
+    """
+    _tell(folder, "set server slots/{} addr {} port {}".format(name, SLOT_ADDRESS, NO_PORT))
 
 
 def set_state(folder: str, name: str, state: str) -> None:

@@ -7,7 +7,7 @@ import ipaddress
 import os
 import socket
 import zlib
-from typing import Iterable
+from typing import Iterable, Iterator
 
 from . import durable_files
 from .failures import HostError, evidence
@@ -17,6 +17,7 @@ FIRST, LAST = 20000, 29999
 """The host chooses from these when no port was asked for (host contract)."""
 
 _LISTEN = "0A"
+_ESTABLISHED = "01"
 _IPV4_DIGITS = 8
 
 
@@ -112,6 +113,11 @@ def listens(pid: int, port: int) -> bool | None:
     return bool(wanted.intersection(links)) if wanted and any(links) else None
 
 
+def count_connected(port: int) -> int:
+    """Return how many connections programs of this host hold to a local port now, as those who ask."""
+    return sum(1 for row in _rows() if row[3] == _ESTABLISHED and _port(row[2]) == port)
+
+
 def answering(address: str, port: int) -> set[str]:
     """Return the listening sockets, as `/proc/<pid>/fd` names them, one of which answers at an address.
 
@@ -140,14 +146,15 @@ def held_sockets(pids: Iterable[int]) -> set[str]:
 
 
 def _listening(port: int) -> list[tuple[str, str]]:
-    found = []
+    return [(_address(row[1]), row[9]) for row in _rows() if row[3] == _LISTEN and _port(row[1]) == port]
+
+
+def _rows() -> Iterator[list[str]]:
+    """Yield the rows of the kernel's tables of TCP sockets (proc(5), proc_net_tcp.txt)."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        if not os.path.exists(table):
-            continue
-        with open(table, encoding="ascii") as stream:
-            rows = [line.split() for line in stream][1:]
-        found += [(_address(row[1]), row[9]) for row in rows if row[3] == _LISTEN and _port(row[1]) == port]
-    return found
+        if os.path.exists(table):
+            with open(table, encoding="ascii") as stream:
+                yield from [line.split() for line in stream][1:]
 
 
 def _port(local: str) -> int:

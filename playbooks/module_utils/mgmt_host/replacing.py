@@ -5,7 +5,8 @@
      |            '--failed--> failed, old never touched          |
      '----------------------- rolled_back <--old came back-- failed --old does not answer--> degraded
 ```
-This is traffic kind `none`, where the new server takes the port of the old one; `proxied` does it behind a proxy.
+This is traffic kind `none`, where the new server takes the port of the old one; `proxied` does it behind a proxy, and
+`stopping_first` where memory is too short for two.
 """
 
 from __future__ import annotations
@@ -13,7 +14,20 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import Any, Iterator
 
-from . import durable_files, gates, golden, http_probe, launching, ports, proxied, receipts, slots, traffic
+from . import (
+    capacity,
+    durable_files,
+    gates,
+    golden,
+    http_probe,
+    launching,
+    ports,
+    proxied,
+    receipts,
+    slots,
+    stopping_first,
+    traffic,
+)
 from .failures import HostError
 from .launching import Work
 from .restoring import BIND_WAIT_SECONDS, RestoreError, bring_back, came_back
@@ -30,9 +44,12 @@ def replace(work: Work, live: slots.Slot) -> dict[str, Any]:
         RestoreError: It failed afterwards.
         SupersededError: Somebody newer has come before the switch.
     """
+    healthy_seconds, way = work.inputs.minimum_healthy_seconds, capacity.way_for(live)
     with _probing(work, live) as prober:
+        if way.name == capacity.STOP_FIRST:
+            return stopping_first.replace(work, live, prober, healthy_seconds, way.why)
         if _is_proxied(work):
-            return proxied.replace(work, live, prober, work.inputs.minimum_healthy_seconds)
+            return proxied.replace(work, live, prober, healthy_seconds)
         new = _other(work, live)
         try:
             with work.journal.step("install"):
@@ -41,7 +58,7 @@ def replace(work: Work, live: slots.Slot) -> dict[str, Any]:
                 _start_candidate(work, new)
             with work.journal.step("gate"), launching.explained(work, new):
                 exam = golden.exam(work.journal, work.inputs.ready_timeout_seconds, live)
-                gates.pass_all(new, work.inputs.ready_timeout_seconds, work.inputs.minimum_healthy_seconds, exam)
+                gates.pass_all(new, work.inputs.ready_timeout_seconds, healthy_seconds, exam)
         finally:
             _stop(work, new)
         return switch(work, live, new, prober)
@@ -49,7 +66,10 @@ def replace(work: Work, live: slots.Slot) -> dict[str, Any]:
 
 def relaunch(work: Work, live: slots.Slot) -> dict[str, Any]:
     """Make the wanted release serve anew in the place of the one that serves; tells and raises as `replace` does."""
+    way = capacity.way_for(live)
     with _probing(work, live) as prober:
+        if way.name == capacity.STOP_FIRST:
+            return stopping_first.replace(work, live, prober, 0.0, way.why)
         if _is_proxied(work):
             return proxied.replace(work, live, prober, healthy_seconds=0.0)
         with work.journal.step("install"):

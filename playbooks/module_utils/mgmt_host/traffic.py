@@ -22,8 +22,6 @@ from .layout import DeploymentLayout
 
 HAPROXY, NONE, AUTO = "haproxy", "none", "auto"
 SETTINGS = (AUTO, HAPROXY, NONE)
-_NO_PORT = 9
-"""Of a slot that has never run: the discard port, to which nothing is led."""
 _START_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 _POLL_SECONDS = 0.01
@@ -112,7 +110,7 @@ def write_configuration(own: DeploymentLayout, config: dict[str, Any], live: slo
     Raises:
         OSError: The disk refuses.
     """
-    numbers = {slot.name: int(slot.config.get("port") or _NO_PORT) for slot in slots.list_slots(own)}
+    numbers = {slot.name: int(slot.config.get("port") or haproxy.NO_PORT) for slot in slots.list_slots(own)}
     name = live.name if live is not None else ""
     text = haproxy.render(config["stable_address"], config["stable_port"], numbers, name)
     haproxy.write(own.traffic, text)
@@ -143,6 +141,23 @@ def retire(own: DeploymentLayout, slot: slots.Slot, seconds: float) -> int:
     except (HostError, KeyError):
         return 0  # no proxy runs: it comes up with the configuration, which leads to the live slot alone
     return left
+
+
+def hold(own: DeploymentLayout, slot: slots.Slot, seconds: float) -> int:
+    """Let requests wait at a running proxy instead of reaching a slot, until what it had is answered; nothing without a proxy.
+
+    Returns:
+        How many requests it still had after that long; they are cut when the slot stops.
+    """
+    if kind_of(slot.config) != HAPROXY or haproxy.find_servers(own.traffic) is None:
+        return 0
+    haproxy.hold(own.traffic, slot.name)
+    port, deadline = int(slot.config["port"]), time.monotonic() + seconds
+    while True:
+        left = ports.count_connected(port)
+        if not left or time.monotonic() >= deadline:
+            return left
+        time.sleep(_POLL_SECONDS)
 
 
 def open_to(own: DeploymentLayout, slot: slots.Slot) -> bool:

@@ -18,6 +18,7 @@ from tests.unit.mgmt_host.served_packages import act, pack
 from tests.unit.mgmt_host.test_operations import wait_for
 
 pytestmark = pytest.mark.skipif(haproxy.find_program() is None, reason="HAProxy is not on this machine")
+SHORT = "under a second without an answer"
 SLOW = Path(__file__).with_name("slow_server.py").read_bytes()
 
 
@@ -325,18 +326,20 @@ def test_requests_are_held_while_a_model_comes_back(host, packages):
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("haproxy", "haproxy", "traffic haproxy (the agent's configuration says so): no request is lost"),
-        ("none", "haproxy", "traffic haproxy after none (the agent's configuration says so): under a second"),
-        ("none", "none", "traffic none (the agent's configuration says so): under a second without an answer"),
-        ("none", "auto", "traffic haproxy after none (HAProxy is on this host): under a second without an answer"),
+        ("haproxy", "haproxy", ("haproxy (the agent's configuration says so)", "no request is lost")),
+        ("none", "haproxy", ("haproxy after none (the agent's configuration says so)", SHORT)),
+        ("none", "none", ("none (the agent's configuration says so)", SHORT)),
+        ("none", "auto", ("haproxy after none (HAProxy is on this host)", SHORT)),
     ],
 )
-def test_check_mode_tells_kind_reason_and_downtime(host, packages, before, after, said):
+def test_check_mode_tells_kind_reason_way_and_downtime(host, packages, before, after, said):
     """Before anybody decides."""
     host.act("deployment_launch", 1, packages[0], traffic=before)
     result = host.act("deployment_replace_model", 2, packages[1], check=True, traffic=after)
 
-    assert said in result["message"]
+    kind, cost = said
+    assert f"; traffic {kind}, side_by_side (a copy of the running model takes " in result["message"]
+    assert result["message"].endswith(f" MB of memory are free): {cost}")
 
 
 def test_check_mode_knows_how_long_a_foreign_server_takes(host):
