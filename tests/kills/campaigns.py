@@ -16,7 +16,7 @@ from tests.kills.barriers import NotReachedError
 from tests.kills.deployments import LAUNCH, REPLACE, STOP, Deployments
 from tests.kills.effects import read_effects
 from tests.kills.oracle import KINDS, LOST, Finding, find_done_again, judge
-from tests.kills.plans import Round, batches, plan_rounds, small_plan
+from tests.kills.plans import HOST_STEPS, Round, batches, plan_rounds, small_plan
 from tests.kills.rounds import Ended, Stage, TooLateError
 from tests.kills.sites import KillSite
 
@@ -33,14 +33,20 @@ def main() -> int:
     """Run the command line; 1 when anything was found, or a step was not reached."""
     asked = _arguments()
     seed = asked.seed if asked.seed is not None else random.SystemRandom().randrange(10**6)
-    rounds = plan_rounds(per_step=asked.rounds_per_step, moments=asked.random, only=asked.only or ["*"], seed=seed)
+    rounds = plan_rounds(
+        traffic=asked.traffic,
+        per_step=asked.rounds_per_step,
+        moments=asked.random,
+        only=asked.only or ["*"],
+        seed=seed,
+    )
     part, parts = (int(number) for number in asked.part.split("/"))
-    rounds = small_plan() if asked.small else rounds[part - 1 :: parts]
+    rounds = small_plan(asked.traffic) if asked.small else rounds[part - 1 :: parts]
     if asked.list:
         say("\n".join(one.name for one in rounds))
         return 0
     say(f"seed {seed}, {len(rounds)} rounds")
-    with signals.interruptible(), KillSite() as site:
+    with signals.interruptible(), KillSite(asked.traffic) as site:
         campaign = Campaign(site, seed)
         if not asked.small:
             campaign.warm_up()
@@ -171,6 +177,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--part", default="1/1", help="K/N: only each Nth round, from the Kth on; parts may run side by side"
+    )
+    parser.add_argument(
+        "--traffic", choices=HOST_STEPS, default="none", help="what holds the deployments' stable ports on the hosts"
     )
     parser.add_argument("--small", action="store_true", help="one round of each kind, as the tests do")
     parser.add_argument("--list", action="store_true", help="print the names of the rounds and end")

@@ -118,6 +118,7 @@ def _judge_host(site: KillSite, host: str, wanted: Wanted, table: tuple[Process,
         yield Finding(DOUBLED, f"{host}: a second server: {extra.text}")
     for server in found[:1]:
         yield from _judge_server(site, host, wanted, server)
+        yield from _judge_stable_port(site, host, wanted, server, table)
 
 
 def _judge_server(site: KillSite, host: str, wanted: Wanted, server: Process) -> Iterator[Finding]:
@@ -139,6 +140,24 @@ def _judge_server(site: KillSite, host: str, wanted: Wanted, server: Process) ->
         yield Finding(WRONG, f"{host}: the predictions are not those of version {wanted.version}")
     if told.get("generation") != wanted.generation:
         yield Finding(WRONG, f"{host}: generation {told.get('generation')} serves, not {wanted.generation}")
+
+
+def _judge_stable_port(
+    site: KillSite, host: str, wanted: Wanted, server: Process, table: tuple[Process, ...]
+) -> Iterator[Finding]:
+    """Find out whether clients get to the server: by the one proxy, where the deployment has one."""
+    proxies = process_tables.proxies(site.base_dir(host), wanted.deployment_id, table)
+    if len(proxies) != (site.traffic == "haproxy"):
+        yield Finding(DOUBLED if proxies else LOST, f"{host}: {len(proxies)} proxies run")
+    for proxy in proxies[:1]:
+        ports = process_tables.listening_ports(proxy.pid)
+        url = f"http://127.0.0.1:{ports[0] if ports else 0}/v2/models/{wanted.deployment_id}"
+        try:
+            told = requests.get(url, timeout=5).json().get("parameters", {}).get("generation")
+        except (requests.RequestException, ValueError) as exc:
+            told = exc
+        if told != wanted.generation:
+            yield Finding(LOST, f"{host}: proxy {proxy.pid} on {ports} leads to {told}, not to server {server.pid}")
 
 
 def _judge_plane(site: KillSite, wanted: Wanted, action: Action, pids: set[int]) -> Iterator[Finding]:
@@ -200,6 +219,7 @@ def _sessions(below: frozenset[int], table: tuple[Process, ...]) -> set[int]:
 
 
 def _of_deployment(base_dir: Path, deployment_id: str, table: tuple[Process, ...]) -> set[int]:
-    """Return one server with its supervisor; others of the kind are strays."""
+    """Return one server and one proxy with their supervisors; others of the kinds are strays."""
     servers = process_tables.servers(base_dir, deployment_id, table)[:1]
-    return {pid for one in servers for pid in (one.pid, one.parent)}
+    proxies = process_tables.proxies(base_dir, deployment_id, table)[:1]
+    return {pid for one in (*servers, *proxies) for pid in (one.pid, one.parent)}

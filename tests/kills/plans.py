@@ -19,15 +19,25 @@ AGENT, MODULE = "agent", "module"
 
 _TAKEN = ("begin", "write:fence.1", "step:fence")
 _DONE = ("write:state.1", "write:result.1", "write:fence.2")
+_STARTED = ("step:install", "effect:install.1", "step:start", "effect:start.1", "step:gate")
+_LAUNCH = (*_TAKEN, *_STARTED, *_DONE)
+_STOP = (*_TAKEN, "step:stop", "effect:stop.1", *_DONE)
 HOST_STEPS = {
-    LAUNCH: (*_TAKEN, "step:install", "effect:install.1", "step:start", "effect:start.1", "step:gate", *_DONE),
-    REPLACE: (
-        *(*_TAKEN, "step:install", "effect:install.1", "step:start", "effect:start.1", "step:gate", "effect:gate.1"),
-        *("step:switch", "effect:switch.1", "effect:switch.2", *_DONE),
-    ),
-    STOP: (*_TAKEN, "step:stop", "effect:stop.1", *_DONE),
+    "none": {
+        LAUNCH: _LAUNCH,
+        REPLACE: (*_TAKEN, *_STARTED, "effect:gate.1", "step:switch", "effect:switch.1", "effect:switch.2", *_DONE),
+        STOP: _STOP,
+    },
+    "haproxy": {
+        LAUNCH: _LAUNCH,
+        REPLACE: (
+            *(*_TAKEN, *_STARTED, "step:switch", "effect:switch.1", "write:state.1", "step:drain", "effect:drain.1"),
+            *("write:result.1", "write:fence.2"),
+        ),
+        STOP: (*_TAKEN, "step:stop", "effect:stop.1", "effect:stop.2", *_DONE),
+    },
 }
-"""Action -> named steps of the module on the host, in order."""
+"""Traffic kind -> action -> named steps of the module on the host, in order."""
 
 PACKAGE_STEPS = ("step:package", "effect:package.1")
 """Named steps of the other module, which installs packages."""
@@ -81,11 +91,11 @@ class Round:
         return self.victim == AGENT or self.step in (*PACKAGE_STEPS, "random")
 
 
-def plan_rounds(*, per_step: int, moments: int, only: Sequence[str], seed: int) -> tuple[Round, ...]:
+def plan_rounds(*, traffic: str, per_step: int, moments: int, only: Sequence[str], seed: int) -> tuple[Round, ...]:
     """Return the rounds of a campaign: all first ones, then all second ones, each in an order that the seed gives."""
     choice = random.Random(seed)
-    rounds = [replace(one, number=number) for one in _named() for number in range(1, per_step + 1)]
-    rounds += [*_blocked(), *_special(per_step)]
+    rounds = [replace(one, number=number) for one in _named(traffic) for number in range(1, per_step + 1)]
+    rounds += [*_blocked(traffic), *_special(per_step)]
     rounds += [Round(choice.choice(ACTIONS), "random", AGENT, number=number) for number in range(moments)]
     rounds += [Round(choice.choice(ACTIONS), "random", MODULE, number=number) for number in range(moments // 2)]
     choice.shuffle(rounds)
@@ -106,31 +116,31 @@ def batches(rounds: Sequence[Round], size: int) -> Iterator[tuple[Round, ...]]:
             yield batch
 
 
-def small_plan() -> tuple[Round, ...]:
+def small_plan(traffic: str) -> tuple[Round, ...]:
     """Return a handful of rounds that show each kind, for every change of the code."""
     return (
         Round(LAUNCH, "effect:start.1", MODULE),
-        Round(REPLACE, "effect:switch.2", MODULE, number=2),
+        Round(REPLACE, "step:drain" if traffic == "haproxy" else "effect:switch.2", MODULE, number=2),
         Round(REPLACE, "result-event", AGENT),
     )
 
 
-def _named() -> Iterator[Round]:
+def _named(traffic: str) -> Iterator[Round]:
     for action in ACTIONS:
         for step in STEPS:
             if step.name in _SLOW or (action == STOP and step.name in _NO_PACKAGE):
                 continue
             yield Round(action, step.name, AGENT)
-        for host_step in HOST_STEPS[action]:
+        for host_step in HOST_STEPS[traffic][action]:
             yield Round(action, host_step, MODULE)
     for host_step in PACKAGE_STEPS:
         yield Round(LAUNCH, host_step, MODULE)
 
 
-def _blocked() -> Iterator[Round]:
+def _blocked(traffic: str) -> Iterator[Round]:
     """Yield kills of the agent while the module stands at a step of its own; every third module stays there."""
     for action in ACTIONS:
-        for place, step in enumerate(HOST_STEPS[action]):
+        for place, step in enumerate(HOST_STEPS[traffic][action]):
             yield Round(action, step, AGENT, BLOCKED[place % 3 == 2], number=place)
 
 

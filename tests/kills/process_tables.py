@@ -61,6 +61,12 @@ def supervisors(base_dir: Path, deployment_id: str, table: tuple[Process, ...]) 
     return _with_verb("supervise", base_dir, deployment_id, table)
 
 
+def proxies(base_dir: Path, deployment_id: str, table: tuple[Process, ...]) -> tuple[Process, ...]:
+    """Return the proxies of a deployment on a host, by their command line."""
+    folder = f"{base_dir}/deployments/{deployment_id}/traffic"
+    return tuple(one for one in table if one.name == "haproxy" and folder in one.arguments)
+
+
 def listening_ports(pid: int) -> tuple[int, ...]:
     """Return the TCP ports that a process listens on, sorted.
 

@@ -134,7 +134,8 @@ class KillSite:
     other: AgentProgram
     first_release: Release
 
-    def __init__(self) -> None:
+    def __init__(self, traffic: str = "none") -> None:
+        self.traffic = traffic
         self.folder = DataFolder(root=Path(tempfile.mkdtemp(prefix="mgmt-ansible-kills-")))
         self.folder.make()
         self.barriers = self.folder.root / "barriers"
@@ -227,6 +228,7 @@ class KillSite:
                     "ansible_cfg": str(self.host.ansible_cfg),
                     "base_dir": str(self.base_dir(HOSTS[0])),
                     "boot_start": False,
+                    "traffic": self.traffic,
                     "supervision": "process",
                     "bind_address": "127.0.0.1",
                 }

@@ -111,19 +111,21 @@ def test_a_step_that_is_written_down_already_is_refused(tmp_path):
     assert "live generation None" in require_unrecorded(tmp_path, "write:state.1", facts)
 
 
-def test_every_named_step_is_played_three_times_for_every_action():
+@pytest.mark.parametrize("traffic", HOST_STEPS)
+def test_every_named_step_is_played_three_times_for_every_action(traffic):
     """But for the heartbeat, and the package that a stop does not fetch."""
-    played = Counter((one.action, one.step) for one in plan_rounds(per_step=3, moments=20, only=["*/plain/*"], seed=1))
+    rounds = plan_rounds(traffic=traffic, per_step=3, moments=20, only=["*/plain/*"], seed=1)
+    played = Counter((one.action, one.step) for one in rounds)
     agents = {(action, step.name) for action in ACTIONS for step in STEPS}
     agents -= {("launch", "heartbeat"), ("stop", "heartbeat"), ("stop", "fetch")}
-    hosts = {(action, step) for action, steps in HOST_STEPS.items() for step in steps}
+    hosts = {(action, step) for action, steps in HOST_STEPS[traffic].items() for step in steps}
 
     assert [] == [step for step in agents | hosts if played[step] < 3]
 
 
 def test_only_rounds_that_kill_their_own_module_are_played_together():
     """Who kills the agent disturbs the others."""
-    rounds = plan_rounds(per_step=1, moments=4, only=["*"], seed=1)
+    rounds = plan_rounds(traffic="haproxy", per_step=1, moments=4, only=["*"], seed=1)
 
     together = [batch for batch in batches(rounds, 3) if len(batch) > 1]
 
