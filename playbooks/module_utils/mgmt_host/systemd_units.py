@@ -108,14 +108,14 @@ def is_safe(config: dict[str, Any], folder: str) -> bool:
 
 def is_open(config: dict[str, Any]) -> bool:
     """Tell whether everybody may read what the server needs, so that it needs no account that was there before."""
-    return all(_is_readable(path) for path in config.get("reads", ()))
+    return all(_is_readable(path) for path in (config["program_dir"], *config.get("reads", ())))
 
 
 def _shut_in(place: Place, config: dict[str, Any], inside: str) -> list[str]:
     """Return what keeps a server away from all but its package, its programs and its own folder."""
     base_dir = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(place.folder))))
     writes = [inside, *config.get("writes", ())]
-    reads = [*config.get("reads", ()), *_interpreters()]
+    reads = sorted({config["program_dir"], *config.get("reads", ()), *_interpreters()})
     low = int(config["port"]) < FIRST_PORT_OF_ALL
     lines = [*_FOR_SYSTEM.rstrip().splitlines(), *_devices(config.get("resources", {}).get("gpus", ()))]
     if is_open(config):

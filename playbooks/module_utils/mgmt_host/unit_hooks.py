@@ -123,8 +123,10 @@ def _open_inside(place: Place) -> None:
         if name != _KEPT or os.lstat(path).st_uid != owner.st_uid:
             durable_files.remove_tree(path) if os.path.isdir(path) else os.unlink(path)
     durable_files.write_json(os.path.join(inside, "slot.json"), place.config)
-    for path in (os.path.join(inside, "slot.json"), inside, *place.config.get("writes", ())):
-        os.chown(path, owner.st_uid, owner.st_gid)
+    given = list(place.config.get("writes", ()))
+    given += [os.path.join(folder, name) for folder in given for name in os.listdir(folder)]
+    for path in (os.path.join(inside, "slot.json"), inside, *given):
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _write(place: Place, record: dict[str, Any]) -> None:

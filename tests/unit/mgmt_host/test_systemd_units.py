@@ -27,7 +27,7 @@ def place(host):
 
 def unit(place, **changes):
     """Return the lines of its system unit."""
-    config = {"program_dir": "/p", "port": 8080, "reads": ["/usr"], **changes}
+    config = {"program_dir": "/usr", "port": 8080, "reads": ["/usr"], **changes}
     return systemd_units.render(place, config, f"{place.folder}/inside", user=False).splitlines()
 
 
@@ -65,6 +65,11 @@ def test_what_only_root_may_read_takes_a_root_without_capabilities(place, tmp_pa
 
     assert "DynamicUser=yes" not in lines
     assert "CapabilityBoundingSet=" in lines
+
+
+def test_a_unit_always_sees_the_program_that_its_hooks_are(place):
+    """Also where nothing else is read, as by a proxy."""
+    assert "BindReadOnlyPaths=/opt/program" in unit(place, program_dir="/opt/program", reads=[])
 
 
 def test_two_base_directories_have_units_of_their_own(place):
