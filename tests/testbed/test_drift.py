@@ -22,7 +22,7 @@ def test_a_host_of_systemd_tells_what_is_wrong_and_that_nothing_is_left(systemd_
     managed = model_checks.HostUnderManagement(systemd_host, become=True)
     good = served_packages.command_package(tmp_path / "good", 2.0)[0]
     launched = managed.act(ActionType.DEPLOYMENT_LAUNCH, 1, good)
-    assert launched.outcome == "changed", launched
+    assert launched.outcome == "changed", (launched.message, launched.evidence)
     port = launched.identity.port
     refused = managed.act(ActionType.DEPLOYMENT_REPLACE_MODEL, 2, package_of_another_model(tmp_path / "wrong"))
     root(systemd_host, f"echo >> /var/lib/mgmt-ansible/packages/{launched.identity.digest}/server.py")

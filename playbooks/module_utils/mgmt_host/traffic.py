@@ -91,7 +91,7 @@ def start_proxy(own: DeploymentLayout, config: dict[str, Any], live: slots.Slot 
         "port": config["stable_port"],
         "bind_address": config["stable_address"],
         "command": haproxy.command(program, own.traffic),
-        "reads": [],
+        "reads": [config["program_dir"]],
         "writes": [own.traffic],
         "environment": {
             "PATH": os.environ.get("PATH", os.defpath),
