@@ -32,9 +32,11 @@ def find_wheels(host: Host, requirements: tuple[str, ...]) -> Path | None:
 
 
 def bring(host: Host, needs: str, folder: Path) -> None:
-    """Bring what a runtime needs on the host: `java`, `drum`, `echo-image`, or nothing; as an administrator would."""
+    """Bring what a runtime needs on the host: `java`, `drum`, `echo-image`, `pps-image`, or nothing; as an administrator would."""
     if needs == "echo-image":
         ContainerHost(host, folder / "images", become=True).build_echo()
+    if needs == "pps-image":
+        ContainerHost(host, folder / "images", become=True).build_pps()
     programs = Path(f"/proc/{host.first_process()}/root/usr/local/bin")
     if needs == "java" and not programs.joinpath("java").is_symlink():
         _bring_java(programs)

@@ -14,7 +14,7 @@ from typing import Any
 from mgmt_ansible.quickstart import demo_models, samples
 from tests.runtimes.__main__ import find_maker
 from tests.testbed import plans
-from tests.testbed.container_models import ECHO_IMAGE
+from tests.testbed.container_models import ECHO_IMAGE, PPS_IMAGE, RECORDS
 
 _TESTS = plans.ROOT / "tests"
 _HOST_TESTS = _TESTS / "unit" / "mgmt_host"
@@ -50,7 +50,7 @@ class Runtime:
         make: Makes model 1 or 2 in a folder.
         requirements: What the environment on the host must hold.
         not_on: Kind of host -> why the runtime is not applicable there.
-        needs: What hosts need besides: `java`, `drum`, `echo-image`.
+        needs: What hosts need besides: `java`, `drum`, `echo-image`, `pps-image`.
     """
 
     name: str
@@ -164,6 +164,25 @@ def container(folder: Path, number: int) -> Model:
     archive = pack(folder / f"container{number}", manifest, {"model.txt": str(number).encode()})
     expected = [value * (number + 1) for row in ROWS for value in row]
     return Model(archive, json.dumps({"rows": ROWS}), "application/json", expected, _flat_predictions)
+
+
+def pps(folder: Path, number: int, **serve: object) -> Model:
+    """A model of the look-alike of the portable prediction server, made from its documented routes."""
+    serve = {"image": PPS_IMAGE, **serve}
+    manifest = {"schema": 1, "runtime": "pps", "model": "model.mlpkg", "serve": serve}
+    files = {"model.mlpkg": json.dumps({"factor": number + 1.0}).encode()}
+    archive = pack(folder / f"pps{number}{len(serve)}", manifest, files)
+    expected = [(number + 1.0) * sum(row.values()) for row in RECORDS]
+    return Model(archive, json.dumps(RECORDS), "application/json", expected, _rows_of_pps)
+
+
+def pps_of_many(folder: Path, number: int) -> Model:
+    """The same in a container that deployments share."""
+    return pps(folder, number, multi_model=True)
+
+
+def _rows_of_pps(answer: Any) -> list[float]:
+    return [row["prediction"] for row in answer["data"]]
 
 
 def _flat_predictions(answer: Any) -> list[float]:

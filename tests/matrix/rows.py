@@ -18,4 +18,6 @@ ROWS = (
     Runtime("scoring_code", models.scoring_code, needs="java"),
     Runtime("drum", models.drum, needs="drum"),
     Runtime("container", models.container, not_on=_NO_ENGINE, needs="echo-image"),
+    Runtime("pps", models.pps, not_on=_NO_ENGINE, needs="pps-image"),
+    Runtime("pps_of_many", models.pps_of_many, not_on=_NO_ENGINE, needs="pps-image"),
 )

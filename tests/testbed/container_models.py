@@ -12,7 +12,7 @@ from mgmt_ansible import archives
 from mgmt_ansible.adapters.worker_pools import ThreadWorkers
 from mgmt_ansible.domain.actions import ActionSpec, ActionType, Claim
 from mgmt_ansible.domain.deployments import DeploymentTarget
-from mgmt_ansible.domain.environments import ContainerEngine, EnvironmentBinding
+from mgmt_ansible.domain.environments import ContainerEngine, EnvironmentBinding, Traffic
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.domain.outcomes import HostOutcome
 from mgmt_ansible.execution.installations import Installation
@@ -27,6 +27,10 @@ from tests.testbed.model_checks import ENVIRONMENT
 from tests.unit.mgmt_host.served_packages import ECHO, ROWS, pack, times
 
 ECHO_IMAGE = "mgmt-test/echo:1"
+PPS_IMAGE = "mgmt-test/pps:1"
+RECORDS = [{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}]
+_PPS = plans.ROOT / "tests" / "unit" / "mgmt_host" / "pps_look_alike.py"
+_PPS_START = ["python3", "/srv/server.py", "--address", "0.0.0.0", "--port", "8080", "--folder", "/opt/ml/model"]
 _NO_CANCEL = type("NoCancel", (), {"reason": lambda self: None})()
 _READY_SECONDS = 120.0
 
@@ -46,10 +50,14 @@ class ContainerHost:
         host: Which.
         folder: Where packages are made.
         become: Whether plays become root: podman has rootless containers without it.
+        traffic: What holds the stable port.
+        deployment: Id of what is acted on unless it is said; a name for each test of a host.
     """
 
-    def __init__(self, host: Host, folder: Path, *, become: bool = False) -> None:
-        self.host, self.folder, self.become = host, folder, become
+    def __init__(
+        self, host: Host, folder: Path, *, become: bool = False, deployment: str = "d1", traffic: Traffic = Traffic.AUTO
+    ) -> None:
+        self.host, self.folder, self.become, self.deployment = host, folder, become, deployment
         self.engine = "sudo podman" if host.kind == "podman" and become else host.kind
         self.bindings = {
             ENVIRONMENT: EnvironmentBinding(
@@ -59,13 +67,14 @@ class ContainerHost:
                 ansible_cfg=host.plan.state / "ansible.cfg",
                 become=become,
                 bind_address="127.0.0.1",
+                traffic=traffic,
                 container_engine=ContainerEngine(host.kind),
                 runtimes=(Runtime.CONTAINER, Runtime.PPS),
             )
         }
 
     def act(
-        self, action: ActionType, generation: int, package: tuple | None = None, deployment: str = "d1"
+        self, action: ActionType, generation: int, package: tuple | None = None, deployment: str = ""
     ) -> HostOutcome:
         """Plan and perform an action as the agent does; return what the host made of it."""
         made = _package(package[0]) if package else None
@@ -74,7 +83,9 @@ class ContainerHost:
             type=action,
             environment_id=ENVIRONMENT,
             environment_name="testbed",
-            deployment=DeploymentTarget(id=deployment, label="Model", generation=generation, package=made),
+            deployment=DeploymentTarget(
+                id=deployment or self.deployment, label="Model", generation=generation, package=made
+            ),
             requested_at=datetime.now(UTC),
             ready_timeout_seconds=_READY_SECONDS,
             stop_timeout_seconds=2.0,
@@ -99,20 +110,20 @@ class ContainerHost:
             workers.close()
         return outcome.hosts[self.host.name]
 
-    def ask(self, outcome: HostOutcome) -> object:
-        """Return what the deployment's own URL answers to `ROWS`, asked on the host; an error's text where none does."""
+    def ask(self, outcome: HostOutcome, question: object = ROWS) -> object:
+        """Return what the deployment's own URL answers, asked on the host; an error's text where none does."""
         assert outcome.identity is not None, outcome
         ask = (
             "import sys, urllib.request as u; "
             f"print(u.urlopen(u.Request('{outcome.identity.url}', sys.stdin.buffer.read(), "
             "{'Content-Type': 'application/json'}), timeout=30).read().decode())"
         )
-        done = self.host.ssh(f'python3 -c "{ask}"', stdin=json.dumps(ROWS), check=False)
+        done = self.host.ssh(f'python3 -c "{ask}"', stdin=json.dumps(question), check=False)
         return json.loads(done.stdout) if done.returncode == 0 else done.stderr
 
-    def wait_for(self, outcome: HostOutcome, wanted: object) -> None:
+    def wait_for(self, outcome: HostOutcome, wanted: object, question: object = ROWS) -> None:
         """Wait until the deployment answers so."""
-        wait_until(lambda: self.ask(outcome) == wanted, f"{self.host.name} to answer {wanted}")
+        wait_until(lambda: self.ask(outcome, question) == wanted, f"{self.host.name} to answer {wanted}")
 
     def run(self, words: str, *, check: bool = True) -> str:
         """Say something to the engine; return what it says."""
@@ -139,6 +150,18 @@ class ContainerHost:
         """Build the image of a server that multiplies; what follows its name says by how much."""
         last = 'ENTRYPOINT ["python3", "/srv/server.py", "--address", "0.0.0.0", "--port", "8080", "--factor"]'
         self.build(ECHO_IMAGE, {"server.py": ECHO}, last)
+
+    def build_pps(self) -> None:
+        """Build an image of the look-alike, which runs as an account of its own, as the real one does."""
+        last = f"RUN useradd -u 4093 pps && mkdir -p /opt/ml/model\nUSER 4093\nENTRYPOINT {json.dumps(_PPS_START)}"
+        self.build(PPS_IMAGE, {"server.py": _PPS.read_bytes()}, last)
+
+    def pps(self, name: str, factor: float, **serve: object) -> tuple:
+        """Return a package of a model that adds its columns up and multiplies."""
+        smoke = {"request": RECORDS, "answer": {"data": [{"prediction": factor * 3.0}, {"prediction": factor * 7.0}]}}
+        serve = {"image": PPS_IMAGE, **serve}
+        manifest = {"schema": 1, "runtime": "pps", "model": "model.mlpkg", "serve": serve, "smoke": smoke}
+        return pack(self.folder / name, manifest, {"model.mlpkg": json.dumps({"factor": factor}).encode()})
 
     def echo(self, factor: float, name: str = "", files: dict[str, bytes] | None = None, **serve: object) -> tuple:
         """Return a package of that image, or of another one that `serve` says."""
@@ -167,9 +190,9 @@ def _package(archive: Path) -> ModelPackage:
     )
 
 
-def whole_life(host: Host, folder: Path, *, become: bool = False) -> None:
+def whole_life(host: Host, folder: Path, *, become: bool = False, traffic: Traffic = Traffic.AUTO) -> None:
     """Launch, replace, kill the container's process, reboot the host, stop: the right model answers on one port."""
-    managed = ContainerHost(host, folder, become=become)
+    managed = ContainerHost(host, folder, become=become, deployment="life", traffic=traffic)
     managed.build_echo()
     launched = managed.act(ActionType.DEPLOYMENT_LAUNCH, 1, managed.echo(2.0))
     assert launched.outcome == "changed", launched
@@ -201,7 +224,7 @@ def whole_life(host: Host, folder: Path, *, become: bool = False) -> None:
 
 def a_failure_leaves_the_old_model(host: Host, folder: Path, *, become: bool = False) -> None:
     """A container that needs more memory than it may have is told as such; a carried image needs no registry."""
-    managed = ContainerHost(host, folder, become=become)
+    managed = ContainerHost(host, folder, become=become, deployment="failure")
     managed.build_echo()
     managed.run(f"save {ECHO_IMAGE} -o /tmp/image.tar")
     host.ssh("sudo chmod 644 /tmp/image.tar")
@@ -221,4 +244,39 @@ def a_failure_leaves_the_old_model(host: Host, folder: Path, *, become: bool = F
     assert managed.ask(launched) == times(2.0)
     stopped = managed.act(ActionType.DEPLOYMENT_STOP, 3)
     assert stopped.outcome == "changed", stopped
+    assert managed.containers() == []
+
+
+def many_in_one(host: Host, folder: Path, *, become: bool = False) -> None:
+    """Two deployments share a container of the look-alike: a replacement, a kill and a stop, and the other one answers."""
+    managed = ContainerHost(host, folder, become=become)
+    managed.build_pps()
+
+    def act(action: ActionType, deployment: str, generation: int, package: tuple | None = None) -> HostOutcome:
+        outcome = managed.act(action, generation, package, deployment)
+        assert outcome.outcome == "changed", outcome
+        return outcome
+
+    def answers(outcome: HostOutcome, factor: float) -> None:
+        said = managed.ask(outcome, RECORDS)
+        assert isinstance(said, dict), said
+        assert [row["prediction"] for row in said["data"]] == [factor * 3.0, factor * 7.0]
+
+    one = act(ActionType.DEPLOYMENT_LAUNCH, "one", 1, managed.pps("p2", 2.0, multi_model=True))
+    two = act(ActionType.DEPLOYMENT_LAUNCH, "two", 1, managed.pps("p3", 3.0, multi_model=True))
+    replaced = act(ActionType.DEPLOYMENT_REPLACE_MODEL, "one", 2, managed.pps("p5", 5.0, multi_model=True))
+    answers(replaced, 5.0)
+    answers(two, 3.0)
+    (name,) = managed.containers()
+    assert one.identity is not None
+    assert replaced.identity is not None
+    assert replaced.identity.port == one.identity.port
+    was = managed.ask(two, RECORDS)
+    host.ssh(f"sudo kill -9 {managed.run(f'inspect -f {{{{.State.Pid}}}} {name}')}")
+    managed.wait_for(two, was, RECORDS)
+    answers(replaced, 5.0)
+    act(ActionType.DEPLOYMENT_STOP, "one", 3)
+    answers(two, 3.0)
+    assert managed.containers() == [name]
+    act(ActionType.DEPLOYMENT_STOP, "two", 2)
     assert managed.containers() == []
