@@ -35,8 +35,8 @@ class Account:
         return [line.split()[0] for line in self.run(f"{self.systemctl} {UNITS}").splitlines()]
 
     def show(self, name):
-        """Return a property of our only unit."""
-        (unit,) = self.units()
+        """Return a property of the only unit that serves a model."""
+        (unit,) = (unit for unit in self.units() if "-proxy-" not in unit)
         return self.run(f"{self.systemctl} show {unit} --value --property {name}").strip()
 
     def answers(self, port, path):
