@@ -172,6 +172,14 @@ def test_a_foreign_process_on_the_stable_port_is_told(host, packages):
     assert again["identity"] is None
 
 
+def test_a_unit_of_the_proxy_may_read_its_program_and_write_its_folder(host, packages):
+    """Units hide everything else from what they run."""
+    host.act("deployment_launch", 1, packages[0])
+    config = slots.proxy(host.own()).config
+
+    assert ([config["program_dir"]], [host.own().traffic]) == (config["reads"], config["writes"])
+
+
 def test_a_taken_port_is_refused_before_anything_runs(host, packages):
     """port_in_use names the process, and nothing is left of the launch."""
     with socket.socket() as taken:
