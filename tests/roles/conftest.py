@@ -109,7 +109,7 @@ class Site:
         """Stop every process of the base directory."""
         layout = Layout.at(str(self.base_dir))
         for deployment_id in layout.deployment_ids():
-            for slot in slots.list_slots(layout.deployment(deployment_id)):
+            for slot in slots.list_places(layout.deployment(deployment_id)):
                 slots.stop(slot, 2.0)
 
 

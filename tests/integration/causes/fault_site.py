@@ -199,7 +199,7 @@ class FaultSite:
 
     def stop_all(self) -> None:
         """Stop whatever still runs."""
-        for slot in slots.list_slots(self.layout.deployment(DEPLOYMENT)):
+        for slot in slots.list_places(self.layout.deployment(DEPLOYMENT)):
             with suppress(FileNotFoundError):  # a module that outlived its run may sweep it at this moment
                 slots.stop(slot, 2.0)
 

@@ -106,7 +106,7 @@ class Site:
         self.host.stop()
         layout = Layout.at(str(self.base_dir))
         for deployment_id in layout.deployment_ids():
-            for slot in slots.list_slots(layout.deployment(deployment_id)):
+            for slot in slots.list_places(layout.deployment(deployment_id)):
                 slots.stop(slot, 2.0)
 
     def start_agent(self, name: str, *, grace_seconds: float = 0.0, content: Path | None = None) -> Process:
