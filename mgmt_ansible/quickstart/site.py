@@ -226,6 +226,7 @@ class Site:
                     "base_dir": str(self.folder.host),
                     "boot_start": False,
                     "supervision": "process",
+                    "traffic": "none",  # the proofs look at the model's own port
                     "bind_address": _ADDRESS,
                     "runtimes": [one.value for one in Runtime if one is not Runtime.EXTERNAL],
                     **self._agent_settings,

@@ -160,7 +160,7 @@ def write_state(inputs: Inputs, identity: dict[str, Any], seconds: float | None)
 
 def start_seconds(work: Work) -> float | None:
     """Return how long the server took from its start until it had passed its gates; None when that was not measured."""
-    steps = {step["name"]: step["seconds"] for step in work.journal.steps}
+    steps: dict[str, float] = {step["name"]: step["seconds"] for step in work.journal.steps}
     if "gate" not in steps:
         return None
     return round(max(0.0, steps["start"] + steps["gate"] - work.inputs.minimum_healthy_seconds), 2)

@@ -160,4 +160,4 @@ def test_a_package_that_says_what_the_row_does_not_leave_to_it_is_refused_on_the
     refused = follower.act(ActionType.DEPLOYMENT_LAUNCH, 1)
 
     assert (Outcome.FAILED, "artifact") == (refused.outcome, refused.cause)
-    assert "takes only arguments with runtime scorer" in refused.message
+    assert "takes only arguments, resources, secrets, variables with runtime scorer" in refused.message

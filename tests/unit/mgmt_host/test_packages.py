@@ -58,7 +58,7 @@ def test_a_package_that_cannot_come_says_that_the_old_model_serves(host):
 
 def test_another_runtime_is_a_dependency_failure(host):
     """The message names what this host serves."""
-    result = host.bring(host.package(), runtime="pps")
+    result = host.bring(host.package(), runtime="nonsense")
 
     assert ("dependency", True) == (result["cause"], "use one of onnx" in result["message"])
 
