@@ -33,3 +33,14 @@ def test_podman_without_root_serves_many_in_one(podman_host, tmp_path):
     """What the container's account wrote is removed, too."""
     podman_host.ssh(f"sudo podman save -q {containers.IMAGE} | podman load -q", seconds=180)
     container_models.many_in_one(podman_host, tmp_path)
+
+
+def test_podman_without_root_has_its_whole_life(podman_host, tmp_path):
+    """With a manager of its own that starts at boot."""
+    podman_host.ssh(f"sudo podman save -q {containers.IMAGE} | podman load -q", seconds=180)
+    container_models.whole_life(podman_host, tmp_path)
+
+
+def test_docker_without_root_serves_many_in_one(docker_host, tmp_path):
+    """The portable prediction server's look-alike."""
+    container_models.many_in_one(docker_host, tmp_path)

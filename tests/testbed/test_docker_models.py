@@ -18,8 +18,3 @@ def test_a_container_has_its_whole_life(docker_host, tmp_path):
 def test_a_failure_leaves_the_old_model(docker_host, tmp_path):
     """Whose image the package carries."""
     container_models.a_failure_leaves_the_old_model(docker_host, tmp_path)
-
-
-def test_many_models_share_a_container(docker_host, tmp_path):
-    """The portable prediction server's look-alike."""
-    container_models.many_in_one(docker_host, tmp_path)

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.mgmt_host import killing
 
 pytestmark = pytest.mark.timeout(900)
-LEAST_POINTS = 25
+LEAST_POINTS = 24
 
 
 def test_the_next_attempt_finishes_a_replace_killed_anywhere(host):
