@@ -54,18 +54,11 @@ def configure(
     return {
         "schema": 1,
         "carrier": carrier.name,
-        "deployment_id": inputs.deployment_id,
-        "label": inputs.label,
-        "generation": inputs.generation,
-        "attempt": inputs.pair[1],
-        "digest": package.digest,
-        "package": package.described,
+        **_asked(inputs, package),
         "package_dir": package_dir,
         "served": served.to_json(),
         "port": port,
         "bind_address": address,
-        "boot_start": inputs.boot_start,
-        "stop_timeout_seconds": inputs.stop_timeout_seconds,
         "program_dir": program_dir,
         "command": _command(inputs, runtime, program_dir, folder, shut_in),
         "environment": {
@@ -80,6 +73,20 @@ def configure(
         "secrets": secrets,
         "reads": [package_dir, program_dir, *_environment_folder(inputs, runtime, environment)],
         **(_behind(inputs, stable_port, of_processes) if stable_port else {}),
+    }
+
+
+def _asked(inputs: Inputs, package: Package) -> dict[str, Any]:
+    """Return what a slot repeats of the action that asked for it."""
+    return {
+        "deployment_id": inputs.deployment_id,
+        "label": inputs.label,
+        "generation": inputs.generation,
+        "attempt": inputs.pair[1],
+        "digest": package.digest,
+        "package": package.described,
+        "boot_start": inputs.boot_start,
+        "stop_timeout_seconds": inputs.stop_timeout_seconds,
     }
 
 

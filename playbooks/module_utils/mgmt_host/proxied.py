@@ -10,7 +10,7 @@ A deployment that ran without a proxy is moved behind one by its first replaceme
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from . import durable_files, gates, golden, haproxy, launching, ports, receipts, restoring, slots, traffic
@@ -117,7 +117,7 @@ def _retire(work: Work, live: slots.Slot) -> None:
 
 def _take_back(work: Work, live: slots.Slot, new: slots.Slot) -> dict[str, Any] | None:
     identity = None
-    try:
+    with suppress(HostError, OSError):  # said by the outcome: degraded, unless the old model was proved before
         if not _moves(live):
             identity = _lead_back(work, live)
             traffic.retire(work.inputs.own, new, work.inputs.drain_timeout_seconds)
@@ -125,8 +125,6 @@ def _take_back(work: Work, live: slots.Slot, new: slots.Slot) -> dict[str, Any] 
         if _moves(live):
             traffic.stop_proxy(work.inputs.own)
             identity = restoring.bring_back(work.inputs, live)
-    except (HostError, OSError):
-        pass  # said by the outcome: degraded, unless the old model was proved before
     work.journal.effect(restoring.came_back(live, identity))
     return identity
 

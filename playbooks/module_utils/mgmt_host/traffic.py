@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -190,12 +191,10 @@ def close(own: DeploymentLayout, seconds: float) -> bool:
     Raises:
         HostError: It cannot be killed.
     """
-    try:
+    with suppress(HostError, KeyError):  # it does not answer: then nothing is under way
         haproxy.close_stable_port(own.traffic)
         for name in slots.NAMES:
             _wait_drained(own, name, seconds)
-    except (HostError, KeyError):
-        pass  # it does not answer: then nothing is under way
     return stop_proxy(own)
 
 
