@@ -17,6 +17,7 @@ from tests.matrix.rows import ROWS
 from tests.testbed import beds, plans
 from tests.testbed.agents import Agent
 from tests.testbed.commands import BedError
+from tests.testbed.wheels import find_or_download
 
 HOSTS = {"systemd": "s1:systemd", "docker": "d1:docker", "podman": "m1:podman", "plain": "p1:plain"}
 _TOLERANCE = 1e-4
@@ -113,7 +114,7 @@ class CellError(Exception):
 def _live(agent: Agent, row: Runtime, folder: Path) -> str:
     """Launch, predict, replace, predict, stop; return figures."""
     hosts.bring(agent.host, row.needs, folder)
-    wheels = hosts.find_wheels(agent.host, row.requirements)
+    wheels = find_or_download(agent.host, row.requirements) if row.requirements else None
     first, second = (row.make(folder, number) for number in (1, 2))
     binding: dict[str, object] = {"wheelhouse": str(wheels)} if wheels else {}
     deployment_id = f"m-{row.name.replace('_', '-')}"

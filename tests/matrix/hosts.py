@@ -1,10 +1,8 @@
-"""What hosts need for a runtime, brought without a way out: wheels, a Java of this machine, a program on the PATH."""
+"""What hosts need for a runtime, brought without a way out: a Java of this machine, a program on the PATH."""
 
 from __future__ import annotations
 
-import hashlib
 import shutil
-import sys
 from pathlib import Path
 
 from tests.testbed import plans
@@ -14,21 +12,6 @@ from tests.testbed.hosts import Host
 
 _DRUM = plans.ROOT / "tests" / "unit" / "mgmt_host" / "drum_look_alike.py"
 _NOT_NEEDED = shutil.ignore_patterns("*.jmod", "src.zip")
-
-
-def find_wheels(host: Host, requirements: tuple[str, ...]) -> Path | None:
-    """Return a folder of wheels for a host's Python, downloaded once; None where nothing is required."""
-    if not requirements:
-        return None
-    version = host.ssh("python3 -c 'import sys; print(*sys.version_info[:2], sep=str(chr(46)))'").stdout.strip()
-    key = hashlib.sha256(repr((requirements, version)).encode()).hexdigest()[:12]
-    folder = host.plan.cache / f"wheels-{key}"
-    if not folder.exists():
-        draft = folder.with_suffix(".draft")
-        options = ("--only-binary=:all:", "--python-version", version, "--dest", draft)
-        run(sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", *options, *requirements)
-        draft.rename(folder)
-    return folder
 
 
 def bring(host: Host, needs: str, folder: Path) -> None:

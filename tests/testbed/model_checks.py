@@ -5,10 +5,8 @@ Hosts have no way out, so the runtime's environment comes from a wheelhouse: whe
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,13 +26,12 @@ from mgmt_ansible.execution.inventories import AnsibleInventory
 from mgmt_ansible.execution.runs import RunExecutor
 from mgmt_ansible.plugins.ansible import AnsiblePlugin
 from mgmt_ansible.quickstart import demo_models, samples
-from tests.testbed import plans, ssh
-from tests.testbed.commands import run
+from tests.testbed import plans, ssh, wheels
 from tests.testbed.hosts import Host
 
 ENVIRONMENT = "e" * 24
 DEPLOYMENT = "wine"
-REQUIREMENTS = runtimes.ONNX.requirements
+_REQUIREMENTS = runtimes.ONNX.requirements
 _TOLERANCE = 1e-4
 _NO_CANCEL = type("NoCancel", (), {"reason": lambda self: None})()
 
@@ -97,7 +94,8 @@ class HostUnderManagement:
             requested_at=datetime.now(UTC),
         )
         onnx = package is not None and package.runtime == Runtime.ONNX
-        bindings = {ENVIRONMENT: replace(self._binding, wheelhouse=find_or_download(self.host) if onnx else None)}
+        wheelhouse = wheels.find_or_download(self.host, _REQUIREMENTS) if onnx else None
+        bindings = {ENVIRONMENT: replace(self._binding, wheelhouse=wheelhouse)}
         installation, inherited = Installation(bin_dir=None, inherited=dict(os.environ)), dict(os.environ)
         executor = RunExecutor(
             bindings=bindings,
@@ -173,16 +171,3 @@ def launch_replace_stop(host: Host) -> None:
 def _agree(managed: HostUnderManagement, port: int, version: str) -> None:
     pairs = zip(managed.probabilities(port), managed.expected(version), strict=True)
     assert all(abs(said - expected) < _TOLERANCE for said, expected in pairs)
-
-
-def find_or_download(host: Host) -> Path:
-    """Return a folder of wheels for a host's Python, which is filled when it is absent."""
-    version = host.ssh("python3 -c 'import sys; print(*sys.version_info[:2], sep=str(chr(46)))'").stdout.strip()
-    key = hashlib.sha256(repr((REQUIREMENTS, version)).encode()).hexdigest()[:12]
-    folder = host.plan.cache / f"wheels-{key}"
-    if not folder.exists():
-        draft = folder.with_suffix(".draft")
-        options = ("--only-binary=:all:", "--python-version", version, "--dest", draft)
-        run(sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", *options, *REQUIREMENTS)
-        draft.rename(folder)
-    return folder
