@@ -90,7 +90,7 @@ def stand(managed: ManagedHost) -> int:
         return answered
     outcome = managed.act(LAUNCH)
     if outcome["outcome"] not in _NEW:
-        managed.host.reset()
+        managed.reset()
         outcome = managed.act(LAUNCH)
     if outcome["outcome"] not in _NEW:
         raise BedError(f"{managed.host.name}: no model can be launched: {outcome}")

@@ -137,7 +137,8 @@ def _corrupt_package(scene: Scene) -> None:
     """Change a byte of the new package's file, if it has come."""
     archive = scene.managed.archive(scene.attempt.generation)
     pattern = f'for f in {scene.managed.base_dir}/packages/*/; do grep -q "\\"{scene.attempt.generation}\\"" $f/model-package.json'
-    command = f"{pattern} && chmod u+w $f/server.py && printf '#' >>$f/server.py; done; true"
+    name = scene.managed.model_file
+    command = f"{pattern} && chmod u+w $f/{name} && printf '#' >>$f/{name}; done; true"
     assert archive.exists()
     scene.managed.host.enter("sh", "-c", command)
     scene.release()

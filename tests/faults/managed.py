@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.kills.content import copy_content
-from tests.testbed import cgroups, plans
+from tests.testbed import cgroups, containers, plans
 from tests.testbed.agents import STOP, Agent, Attempt
 from tests.testbed.commands import BedError
+from tests.testbed.container_models import ECHO_IMAGE, ContainerHost
 from tests.testbed.hosts import Host
 
 DEPLOYMENT = "under-faults"
@@ -28,11 +29,12 @@ print(json.load(urllib.request.urlopen(request, timeout=5))["predictions"][0][0]
 
 
 class ManagedHost:
-    """One deployment on one host.
+    """One deployment on one host: in a container where the host has an engine, else a process.
 
     Attributes:
         host: Where.
         generation: Of the newest action.
+        model_file: Name of the file of each package that says what it predicts.
     """
 
     def __init__(self, host: Host, folder: Path) -> None:
@@ -40,6 +42,18 @@ class ManagedHost:
         self.generation = 0
         self._folder = folder
         self._agent = Agent(host, copy_content(folder / "content", BARRIERS))
+        self._contained = host.kind in containers.ENGINES
+        self.model_file = "model.txt" if self._contained else "server.py"
+        self._build_image()
+
+    def reset(self) -> None:
+        """Wipe the host; it has its image again."""
+        containers.reset(self.host, lambda _: None)
+        self._build_image()
+
+    def _build_image(self) -> None:
+        if self._contained:
+            ContainerHost(self.host, self._folder / "images", become=True).build_echo()
 
     @property
     def barriers(self) -> Path:
@@ -69,10 +83,11 @@ class ManagedHost:
         if not path.exists():
             folder = self._folder / str(generation)
             folder.mkdir()
-            (folder / "server.py").write_bytes(_SERVER.read_bytes())
-            (folder / "model-package.json").write_text(json.dumps(_manifest(generation)))
+            model = str(generation).encode() if self._contained else _SERVER.read_bytes()
+            (folder / self.model_file).write_bytes(model)
+            (folder / "model-package.json").write_text(json.dumps(self._manifest(generation)))
             with tarfile.open(path, "w:gz") as stream:
-                for name in ("model-package.json", "server.py"):
+                for name in ("model-package.json", self.model_file):
                     (folder / name).chmod(0o644)
                     stream.add(folder / name, arcname=name)
         return path
@@ -124,13 +139,21 @@ class ManagedHost:
                 found.append((pid, words))
         return found
 
+    def _manifest(self, generation: int) -> dict[str, Any]:
+        serve = _in_container(generation) if self._contained else _as_process(generation)
+        return {
+            "schema": 1,
+            "runtime": "container" if self._contained else "command",
+            "model": self.model_file,
+            "serve": {**serve, "health_path": "/health", "predict_path": "/predict"},
+            "smoke": {"request": {"rows": [[1.0]]}, "answer": {"predictions": [[float(generation)]]}},
+        }
 
-def _manifest(generation: int) -> dict[str, Any]:
+
+def _as_process(generation: int) -> dict[str, Any]:
     start = ["python3", "{package}/server.py", "--port", "{port}", "--address", "{address}", "--factor"]
-    return {
-        "schema": 1,
-        "runtime": "command",
-        "model": "server.py",
-        "serve": {"start": [*start, str(generation)], "health_path": "/health", "predict_path": "/predict"},
-        "smoke": {"request": {"rows": [[1.0]]}, "answer": {"predictions": [[float(generation)]]}},
-    }
+    return {"start": [*start, str(generation)]}
+
+
+def _in_container(generation: int) -> dict[str, Any]:
+    return {"image": ECHO_IMAGE, "port": 8080, "arguments": [str(generation)]}

@@ -142,14 +142,14 @@ class ContainerHost:
             (folder / file).write_bytes(content)
         with subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE) as packer:
             words = ["ssh", "-F", self.host.plan.ssh_config, f"{ssh.USER}@{self.host.name}"]
-            subprocess.run(
-                [*words, f"{self.engine} build -q -t {name} -"], stdin=packer.stdout, check=True, timeout=300
-            )
+            words.append(f"{self.engine} build -q -t {name} -")
+            subprocess.run(words, stdin=packer.stdout, stdout=subprocess.DEVNULL, check=True, timeout=300)
 
     def build_echo(self) -> None:
         """Build the image of a server that multiplies; what follows its name says by how much."""
-        last = 'ENTRYPOINT ["python3", "/srv/server.py", "--address", "0.0.0.0", "--port", "8080", "--factor"]'
-        self.build(ECHO_IMAGE, {"server.py": ECHO}, last)
+        start = ["python3", "/srv/server.py", "--address", "0.0.0.0", "--port", "8080", "--factor"]
+        # Python as first process does not hear SIGTERM, and each stop would take all the time it may
+        self.build(ECHO_IMAGE, {"server.py": ECHO}, f"STOPSIGNAL SIGINT\nENTRYPOINT {json.dumps(start)}")
 
     def build_pps(self) -> None:
         """Build an image of the look-alike, which runs as an account of its own, as the real one does."""

@@ -161,6 +161,8 @@ def _disk_full(host: Host, path: str = "", size: str = "4M") -> None:
         return
     if not host.spec.disk:
         raise BedError(f"{host.name} has no disk of its own (NAME:KIND:disk=300M); next: name a PATH to fill")
+    free = host.enter("df", "--output=avail", "--block-size=1", "/var/tmp").stdout.split()[-1]
+    host.enter("fallocate", "--length", free, _BALLAST, check=False)  # gigabytes at once; what it leaves is written
     for block in ("1M", "4k"):
         host.enter("sh", "-c", f"dd if=/dev/zero bs={block} status=none >>{_BALLAST}", check=False)
     host.enter("sync")
