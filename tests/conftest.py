@@ -1,6 +1,7 @@
 """The order of the whole suite: slow files first, so that no worker is left alone with one at the end; and what needs sshd.
 
-Properties have no deadline of their own: Hypothesis's 200 ms for an example would judge the machine.
+Properties have no deadline of their own: Hypothesis's 200 ms for an example would judge the machine. Tracebacks in logs are plain, as
+those of the programs: structlog's own, with all variables, took forty seconds for one that passed through Starlette.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from mgmt_ansible.quickstart.loopback import find_sshd
@@ -18,6 +20,12 @@ pytest_plugins = ["tests.testbed.fixtures"]
 
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.hookimpl(trylast=True)
