@@ -31,10 +31,11 @@ class ContainerEngine(StrEnum):
 
 
 class Traffic(StrEnum):
-    """What holds a deployment's stable port: a HAProxy of its own, or the model server itself; `auto`: the host decides."""
+    """What holds a deployment's stable port: a HAProxy of its own, systemd, or the model server; `auto`: the host decides."""
 
     AUTO = "auto"
     HAPROXY = "haproxy"
+    SYSTEMD_SOCKET = "systemd_socket"
     NONE = "none"
 
 

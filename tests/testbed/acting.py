@@ -17,7 +17,7 @@ from mgmt_ansible import archives
 from mgmt_ansible.adapters.worker_pools import ThreadWorkers
 from mgmt_ansible.domain.actions import ActionSpec, ActionType, Claim
 from mgmt_ansible.domain.deployments import DeploymentTarget
-from mgmt_ansible.domain.environments import EnvironmentBinding
+from mgmt_ansible.domain.environments import EnvironmentBinding, Supervision, Traffic
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.execution.installations import Installation
 from mgmt_ansible.execution.inventories import AnsibleInventory
@@ -25,6 +25,7 @@ from mgmt_ansible.execution.runs import RunExecutor
 from mgmt_ansible.plugins.ansible import AnsiblePlugin
 
 ENVIRONMENT = "e" * 24
+_CHOICES = {"supervision": Supervision, "traffic": Traffic}
 _NO_CANCEL = type("NoCancel", (), {"reason": lambda self: None})()
 
 
@@ -68,7 +69,8 @@ def act(asked: dict[str, Any]) -> dict[str, Any]:
         requested_at=datetime.now(UTC),
         **asked["spec"],
     )
-    bindings = {ENVIRONMENT: EnvironmentBinding(**{**asked["binding"], "runtimes": tuple(Runtime)})}
+    chosen = {name: of(asked["binding"][name]) for name, of in _CHOICES.items() if name in asked["binding"]}
+    bindings = {ENVIRONMENT: EnvironmentBinding(**{**asked["binding"], **chosen, "runtimes": tuple(Runtime)})}
     installation, inherited = Installation(bin_dir=None, inherited=dict(os.environ)), dict(os.environ)
     executor = RunExecutor(
         bindings=bindings,

@@ -71,7 +71,7 @@ def _start(own: DeploymentLayout) -> None:
         slot, proxy = slots.find(own, state["live"]["slot"]), slots.proxy(own)
         if not carriers.of(slot.config).comes_back and not slot.running:
             slots.start(slot, slot.config)
-        proxied = traffic.kind_of(slot.config) == traffic.HAPROXY
+        proxied = traffic.is_proxied(slot.config)
         if proxied and not carriers.of(proxy.config).comes_back and not proxy.running:
             traffic.start_proxy(own, slot.config, slot)
 

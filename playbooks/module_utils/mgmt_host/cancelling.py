@@ -82,7 +82,7 @@ def _restore(inputs: Inputs, journal: Journal, state: dict[str, Any]) -> None:
 def _prefer(inputs: Inputs, recorded: slots.Slot) -> None:
     """Let the proxy give requests to what is recorded again, where a killed run had taken them away; the sweep ends the rest."""
     try:
-        if traffic.kind_of(recorded.config) == traffic.HAPROXY:
+        if traffic.is_proxied(recorded.config):
             traffic.lead_to(inputs.own, recorded)
     except HostError:
         return  # no proxy runs: the sweep starts it

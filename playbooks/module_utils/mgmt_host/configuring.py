@@ -6,8 +6,21 @@ import os
 import sys
 from typing import Any
 
-from . import carriers, environments, haproxy, needs, processes, programs, runtime_rows, runtimes, serving, supervision
+from . import (
+    carriers,
+    environments,
+    haproxy,
+    needs,
+    processes,
+    programs,
+    runtime_rows,
+    runtimes,
+    serving,
+    supervision,
+    traffic,
+)
 from .carrying import Place
+from .failures import HostError
 from .inputs import Inputs, Package
 from .journal import Journal
 
@@ -92,8 +105,14 @@ def _asked(inputs: Inputs, package: Package) -> dict[str, Any]:
 
 def _behind(inputs: Inputs, stable_port: int, carrier: str) -> dict[str, Any]:
     """Return what a slot says of the proxy before it; that is a process also where the model is a container."""
+    kind = traffic.choose(inputs).kind
+    if kind == traffic.SYSTEMD_SOCKET and carrier == carriers.PROCESS.name:
+        message = (
+            "traffic systemd_socket needs units of systemd: set supervision to systemd, which then says what is missing"
+        )
+        raise HostError("dependency", message)
     return {
-        "traffic": "haproxy",
+        "traffic": kind,
         "stable_port": stable_port,
         "stable_address": inputs.bind_address,
         "proxy_carrier": carrier,

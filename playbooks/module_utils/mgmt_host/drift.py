@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 
-from . import durable_files, ports, processes
+from . import durable_files, ports, processes, slots
 from .failures import HostError, evidence
 from .layout import DeploymentLayout
 from .slots import Slot
@@ -77,8 +77,13 @@ def _of_strangers(own: DeploymentLayout, listening: list[int | None]) -> str | N
         return None
     if any(pid is not None and processes.belongs_to(pid, own.slots) for pid in listening):
         return STALE_PROCESS
-    ours = all(pid is not None and processes.belongs_to(pid, own.folder) for pid in listening)
+    ours = all(pid is not None and _is_ours(own, pid) for pid in listening)
     return None if ours else FOREIGN_PROCESS
+
+
+def _is_ours(own: DeploymentLayout, pid: int) -> bool:
+    held = ports.is_manager(pid) and "listen" in slots.proxy(own).config
+    return held or processes.belongs_to(pid, own.folder)
 
 
 def _stranger(port: int, kind: str) -> HostError:

@@ -55,16 +55,18 @@ def _traffic(inputs: Inputs, live: slots.Slot | None) -> str:
         said = "traffic {} after {} ({})".format(choice.kind, before, choice.reason)
     said = "{}, {} ({})".format(said, way.name, way.why)
     if way.name == capacity.STOP_FIRST:
-        waits = before == choice.kind == traffic.HAPROXY
+        waits = before == choice.kind != traffic.NONE
         return "{}: {} {}".format(said, _start_time(inputs), "in which requests wait" if waits else "without an answer")
     if before == choice.kind == traffic.HAPROXY:
         return said + ": no request is lost"
+    if before == choice.kind == traffic.SYSTEMD_SOCKET:
+        return said + ": no request is refused, and connections that clients do not use are closed"
     return "{}: {} without an answer".format(said, _downtime(inputs, choice.kind))
 
 
 def _downtime(inputs: Inputs, kind: str) -> str:
     ours = inputs.package is None or inputs.package.runtime == "onnx"
-    if kind == traffic.HAPROXY or ours:
+    if kind != traffic.NONE or ours:
         return "under a second"  # the new model is loaded before the old one lets the port go
     return _start_time(inputs)
 

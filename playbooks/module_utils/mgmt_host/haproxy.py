@@ -104,13 +104,13 @@ def render(address: str, port: int, ports: Mapping[str, int], live: str) -> str:
     return _TEXT.format(socket=SOCKET, bind="{}@{}:{}".format(family, address, port), servers="\n".join(servers))
 
 
-def write(folder: str, text: str) -> None:
+def write(folder: str, text: str, name: str = CONFIGURATION) -> None:
     """Write the configuration for the next start, durably; nothing happens when it says that already.
 
     Raises:
         OSError: It cannot be written.
     """
-    path = os.path.join(folder, CONFIGURATION)
+    path = os.path.join(folder, name)
     if not os.path.exists(path) or durable_files.tail(path) != text:
         durable_files.write_text(path, text, 0o644)  # the proxy may have an account of its own, and the folder
 

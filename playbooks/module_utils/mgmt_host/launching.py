@@ -104,7 +104,7 @@ def install(work: Work) -> None:
 
 def _start_anew(work: Work, slot: slots.Slot) -> dict[str, Any]:
     inputs = work.inputs
-    proxied = traffic.choose(inputs).kind == traffic.HAPROXY
+    proxied = traffic.choose(inputs).kind != traffic.NONE
     with durable_files.locked(inputs.layout.path("ports.lock")):
         work.fence.check()
         traffic.stop_proxy(inputs.own)  # a dead deployment's: it leads nowhere, and holds the port

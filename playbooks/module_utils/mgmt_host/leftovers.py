@@ -9,7 +9,7 @@ from .failures import HostError, evidence
 from .journal import Journal
 from .layout import DeploymentLayout
 
-_VERBS = ("supervise", "serve", "run")
+_VERBS = ("supervise", "serve", "run", "relay")
 
 
 def end(own: DeploymentLayout, seconds: float, journal: Journal) -> None:

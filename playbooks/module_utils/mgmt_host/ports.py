@@ -171,12 +171,21 @@ def _address(local: str) -> str:
     return "{}:{}".format(digits, int(port, 16))
 
 
+def is_manager(pid: int) -> bool:
+    """Tell whether a process is systemd, which holds ports for others."""
+    return _name(pid) == '"systemd"'
+
+
 def _owner(inode: str) -> int | None:
-    wanted = "socket:[{}]".format(inode)
+    """Return who has a socket open; systemd only when nobody else has it."""
+    wanted, manager = "socket:[{}]".format(inode), None
     for link in glob.iglob("/proc/[0-9]*/fd/*"):
         if _target(link) == wanted:
-            return int(link.split("/")[2])
-    return None
+            pid = int(link.split("/")[2])
+            if not is_manager(pid):
+                return pid
+            manager = pid
+    return manager
 
 
 def _target(link: str) -> str:

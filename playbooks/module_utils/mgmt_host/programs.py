@@ -62,6 +62,7 @@ MODULES = (
     "proofs",
     "proxied",
     "receipts",
+    "relay",
     "releases",
     "replacing",
     "restoring",

@@ -5,7 +5,7 @@
      |            '--failed--> failed, old never touched   |
      '------------------------- rolled_back <-- old ready, new stops, failed before the record
 ```
-A deployment that ran without a proxy is moved behind one by its first replacement, once with a gap.
+A deployment that ran without a proxy, or behind one of another kind, is moved by its first replacement, once with a gap.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def replace(work: Work, live: slots.Slot, prober: receipts.Prober, healthy_secon
     failed = _switch(work, live, new, identity, prober)
     if failed is not None:
         raise failed
-    if _moves(live):
-        work.journal.note("moved_to_haproxy")
+    if _moves(work, live):
+        work.journal.note("moved_to_{}".format(traffic.choose(work.inputs).kind))
     else:
         _retire(work, live)
     launching.settle(work)
@@ -71,8 +71,8 @@ def _start(work: Work, live: slots.Slot, new: slots.Slot) -> None:
     work.journal.effect("slot {} started on port {} beside slot {}".format(new.name, port, live.name))
 
 
-def _moves(live: slots.Slot) -> bool:
-    return traffic.kind_of(live.config) != traffic.HAPROXY
+def _moves(work: Work, live: slots.Slot) -> bool:
+    return traffic.kind_of(live.config) != traffic.choose(work.inputs).kind
 
 
 def _switch(
@@ -83,7 +83,7 @@ def _switch(
         give_back_room = stack.enter_context(durable_files.spare_room(own.spare))
         prober.enter(receipts.DURING)
         try:
-            _move_in(work, live, new) if _moves(live) else _lead(work, live, new)
+            _move_in(work, live, new) if _moves(work, live) else _lead(work, live, new)
             launching.write_state(work.inputs, identity, launching.start_seconds(work))
         except (HostError, OSError) as reason:
             give_back_room()
@@ -98,6 +98,7 @@ def _lead(work: Work, live: slots.Slot, new: slots.Slot) -> None:
 
 def _move_in(work: Work, live: slots.Slot, new: slots.Slot) -> None:
     own = work.inputs.own
+    traffic.close(own, work.inputs.drain_timeout_seconds)  # of another kind
     slots.stop(live, work.inputs.stop_timeout_seconds)
     work.journal.effect("slot {} stopped, a proxy takes port {}".format(live.name, live.stable_port))
     traffic.start_proxy(own, new.config, new)
@@ -118,11 +119,11 @@ def _retire(work: Work, live: slots.Slot) -> None:
 def _take_back(work: Work, live: slots.Slot, new: slots.Slot) -> dict[str, Any] | None:
     identity = None
     with suppress(HostError, OSError):  # said by the outcome: degraded, unless the old model was proved before
-        if not _moves(live):
+        if not _moves(work, live):
             identity = _lead_back(work, live)
             traffic.retire(work.inputs.own, new, work.inputs.drain_timeout_seconds)
         _stop(work, new)
-        if _moves(live):
+        if _moves(work, live):
             traffic.stop_proxy(work.inputs.own)
             identity = restoring.bring_back(work.inputs, live)
     work.journal.effect(restoring.came_back(live, identity))

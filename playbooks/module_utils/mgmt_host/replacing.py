@@ -114,7 +114,7 @@ def _probing(work: Work, live: slots.Slot) -> Iterator[receipts.Prober]:
 
 
 def _is_proxied(work: Work) -> bool:
-    return traffic.choose(work.inputs).kind == traffic.HAPROXY
+    return traffic.choose(work.inputs).kind != traffic.NONE
 
 
 def _other(work: Work, live: slots.Slot) -> slots.Slot:

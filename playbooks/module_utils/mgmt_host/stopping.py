@@ -59,7 +59,7 @@ def sweep(inputs: Inputs, journal: Journal) -> None:
     for slot in slots.list_slots(own):
         if live is None or slot.name != live.name:
             _end_left(inputs, journal, slot)
-    proxied = live is not None and traffic.kind_of(live.config) == traffic.HAPROXY
+    proxied = live is not None and traffic.is_proxied(live.config)
     if not proxied and slots.stop(slots.proxy(own), inputs.stop_timeout_seconds):
         journal.effect("the proxy was left by an earlier run and is stopped")
     if live is not None and inputs.action != _STOP and _open(own, live):

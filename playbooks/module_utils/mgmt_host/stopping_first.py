@@ -85,9 +85,10 @@ def _change_over(work: Work, live: slots.Slot, new: slots.Slot, healthy_seconds:
 
 def _make_room(work: Work, live: slots.Slot) -> None:
     inputs = work.inputs
-    if traffic.choose(inputs).kind != traffic.HAPROXY:
+    kind = traffic.choose(inputs).kind
+    if kind != traffic.kind_of(live.config):
         if traffic.close(inputs.own, inputs.drain_timeout_seconds):
-            work.journal.note("moved_to_none")
+            work.journal.note("moved_to_{}".format(kind))
     elif traffic.hold(inputs.own, live, inputs.drain_timeout_seconds):
         work.journal.note("drain_cut")
     slots.stop(live, inputs.stop_timeout_seconds)
@@ -95,7 +96,7 @@ def _make_room(work: Work, live: slots.Slot) -> None:
 
 def _start(work: Work, live: slots.Slot, new: slots.Slot) -> int:
     inputs, stable_port = work.inputs, live.stable_port
-    proxied = traffic.choose(inputs).kind == traffic.HAPROXY
+    proxied = traffic.choose(inputs).kind != traffic.NONE
     with durable_files.locked(inputs.layout.path("ports.lock")):
         work.fence.check()
         port = stable_port

@@ -50,16 +50,25 @@ class SystemdCarrier:
         place.configure(dict(config, boot_id=processes.boot_id(), since=str(int(time.time()))))
         self._open(place)
         self._forget(place)
-        text = systemd_units.render(place, config, self.folder_of(place), self._manager.user)
-        self._manager.write(unit, text, bool(config.get("boot_start", True)))
+        text, at_boot = (
+            systemd_units.render(place, config, self.folder_of(place), self._manager.user),
+            bool(config.get("boot_start", True)),
+        )
+        self._manager.write(unit, text, at_boot)
         try:
+            if "listen" in config:
+                self._hold(place, str(config["listen"]), at_boot)
             self._manager.call("start", unit)
         except subprocess.TimeoutExpired as error:
             raise HostError("not_ready", "systemd does not start unit {}".format(unit)) from error
 
     def stop(self, place: Place, seconds: float) -> bool:
         """Stop the unit and remove it; see `Carrier`."""
-        unit = systemd_units.name(place)
+        held, unit = systemd_units.socket_name(place), systemd_units.name(place)
+        if os.path.lexists(self._manager.path(held)):
+            if self._manager.show(held).running:
+                self._manager.stop(held, seconds)
+            self._manager.remove(held)
         ran = self._manager.show(unit).running
         if ran:
             self._manager.stop(unit, seconds)
@@ -88,6 +97,11 @@ class SystemdCarrier:
             os.makedirs(inside, mode=0o700, exist_ok=True)
             # the server's account goes through; the folders above stay ours, and are hidden
             os.chmod(place.folder, 0o711)  # noqa: S103 - see above
+
+    def _hold(self, place: Place, listen: str, at_boot: bool) -> None:
+        held = systemd_units.socket_name(place)
+        self._manager.write(held, systemd_units.render_socket(place, listen), at_boot)
+        self._manager.call("start", held)
 
     def _forget(self, place: Place) -> None:
         for path in (place.path(unit_hooks.RECORD), os.path.join(self.folder_of(place), "loaded")):

@@ -171,7 +171,8 @@ class Manager:
         return self._run(["systemctl", "--no-ask-password", *own, *words], check=check, seconds=seconds)
 
     def _wanted(self, unit: str) -> str:
-        return os.path.join(self.folder, self.target + ".wants", unit)
+        target = "sockets.target" if unit.endswith(".socket") else self.target
+        return os.path.join(self.folder, target + ".wants", unit)
 
     def _run(
         self, words: list[str], check: bool = True, seconds: float = _ASK_SECONDS

@@ -51,6 +51,29 @@ def name(place: Place) -> str:
     return "mgmt-ansible-{}-{}-{}.service".format(_deployment(place), place.name, _key(place))
 
 
+def socket_name(place: Place) -> str:
+    """Return the name of the unit that holds the port of a place's server, if one does."""
+    return name(place).replace(".service", ".socket")
+
+
+def render_socket(place: Place, listen: str) -> str:
+    """Return the unit that holds an address, such as `127.0.0.1:8080`, whoever serves there (systemd.socket(5))."""
+    lines = [
+        "# Written by mgmt-ansible, which removes it when the model is stopped.",
+        "[Unit]",
+        "Description=Stable port of deployment {} (mgmt-ansible)".format(_deployment(place)),
+        "",
+        "[Socket]",
+        "ListenStream={}".format(listen),
+        "Backlog=4096",
+        "TriggerLimitIntervalSec=0",
+        "",
+        "[Install]",
+        "WantedBy=sockets.target",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def account(place: Place) -> str:
     """Return the name of the user that lives while the unit does."""
     return "mgmt-" + _key(place)
@@ -79,6 +102,7 @@ def render(place: Place, config: dict[str, Any], inside: str, user: bool) -> str
         "StartLimitIntervalSec=0",
         "",
         "[Service]",
+        *(["Sockets={}".format(socket_name(place))] if "listen" in config else []),
         "Type=exec",
         "ExecStartPre={}{} unit-begins {}".format("" if user else "+", hook, place.folder),
         "ExecStart={} unit-runs {}".format(hook, inside),

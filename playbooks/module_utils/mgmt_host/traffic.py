@@ -3,6 +3,7 @@
 | kind | the stable port is held by | while a model is replaced |
 |---|---|---|
 | `haproxy` | a proxy of the deployment's own, see `haproxy` | both models run; the old one stops when it has nothing left to answer |
+| `systemd_socket` | systemd, for a relay of the deployment's own, see `relay` | the same; connections that clients do not use are closed |
 | `none` | the live slot's own server | nobody answers from the old one's end to the new one's start |
 
 A slot behind a proxy says so in `slot.json`: `traffic`, `stable_port` and `stable_address`; its own `port` is private.
@@ -11,18 +12,19 @@ A slot behind a proxy says so in `slot.json`: `traffic`, `stable_port` and `stab
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from . import drift, haproxy, http_probe, ports, processes, slots
+from . import drift, haproxy, http_probe, ports, processes, relay, slots, systemd_manager
 from .failures import HostError, evidence
 from .inputs import Inputs
 from .layout import DeploymentLayout
 
-HAPROXY, NONE, AUTO = "haproxy", "none", "auto"
-SETTINGS = (AUTO, HAPROXY, NONE)
+HAPROXY, SYSTEMD_SOCKET, NONE, AUTO = "haproxy", "systemd_socket", "none", "auto"
+SETTINGS = (AUTO, HAPROXY, SYSTEMD_SOCKET, NONE)
 _START_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 _POLL_SECONDS = 0.01
@@ -35,7 +37,7 @@ class Choice:
     """A traffic kind, and why it is that one.
 
     Attributes:
-        kind: `HAPROXY` or `NONE`.
+        kind: `HAPROXY`, `SYSTEMD_SOCKET` or `NONE`.
         reason: Part of a sentence.
     """
 
@@ -47,7 +49,7 @@ def choose(inputs: Inputs) -> Choice:
     """Return how traffic shall reach the deployment's models.
 
     Raises:
-        HostError: `dependency`: HAProxy is asked for and not there; `playbook_error`: nobody knows such a kind.
+        HostError: `dependency`: HAProxy or systemd is asked for and not there; `playbook_error`: nobody knows such a kind.
     """
     wanted, found = inputs.traffic, haproxy.find_program() is not None
     if wanted not in SETTINGS:
@@ -56,6 +58,10 @@ def choose(inputs: Inputs) -> Choice:
     if wanted == HAPROXY and not found:
         message = "HAProxy is not on this host: install the package haproxy, or set traffic to none"
         raise HostError("dependency", message, [evidence("path", os.environ.get("PATH", os.defpath))])
+    if wanted == SYSTEMD_SOCKET and not systemd_manager.is_here():
+        raise HostError(
+            "dependency", "traffic systemd_socket needs systemd as process 1 of this host; use haproxy or none"
+        )
     if wanted == AUTO:
         return Choice(HAPROXY, "HAProxy is on this host") if found else Choice(NONE, "HAProxy is not on this host")
     return Choice(wanted, "the agent's configuration says so")
@@ -64,6 +70,11 @@ def choose(inputs: Inputs) -> Choice:
 def kind_of(config: dict[str, Any]) -> str:
     """Return how traffic reaches what a `slot.json` describes; one of before there were kinds has none."""
     return str(config.get("traffic") or NONE)
+
+
+def is_proxied(config: dict[str, Any]) -> bool:
+    """Tell whether a proxy stands before what a `slot.json` describes: HAProxy or a relay."""
+    return kind_of(config) != NONE
 
 
 def start_proxy(own: DeploymentLayout, config: dict[str, Any], live: slots.Slot | None) -> None:
@@ -78,9 +89,7 @@ def start_proxy(own: DeploymentLayout, config: dict[str, Any], live: slots.Slot 
         HostError: `port_in_use`, or it does not come up; with its log.
         OSError: The disk refuses.
     """
-    proxy, program = slots.proxy(own), haproxy.find_program()
-    if program is None:
-        raise HostError("dependency", "HAProxy is not on this host any more: install the package haproxy")
+    proxy, command = slots.proxy(own), _proxy_command(own, config)
     slots.stop(proxy, float(config["stop_timeout_seconds"]))
     os.makedirs(own.traffic, mode=0o700, exist_ok=True)
     _forget_socket(own)
@@ -91,7 +100,7 @@ def start_proxy(own: DeploymentLayout, config: dict[str, Any], live: slots.Slot 
         "carrier": config.get("proxy_carrier", "process"),
         "port": config["stable_port"],
         "bind_address": config["stable_address"],
-        "command": haproxy.command(program, own.traffic),
+        "command": command,
         "reads": [config["program_dir"]],
         "writes": [own.traffic],
         "environment": {
@@ -100,9 +109,31 @@ def start_proxy(own: DeploymentLayout, config: dict[str, Any], live: slots.Slot 
             processes.SLOT_VARIABLE: proxy.folder,
         },
     }
-    slots.start(proxy, dict(kept, **said))
+    if kind_of(config) == SYSTEMD_SOCKET:
+        address = http_probe.bracketed(config["stable_address"])
+        said["listen"] = "{}:{}".format(address, config["stable_port"])
+        _start_held(proxy, dict(kept, **said))
+    else:
+        slots.start(proxy, dict(kept, **said))
     slots.wait_supervised(proxy)
     _wait_answering(own)
+
+
+def _proxy_command(own: DeploymentLayout, config: dict[str, Any]) -> list[str]:
+    if kind_of(config) == SYSTEMD_SOCKET:
+        return [sys.executable, "-I", "-S", config["program_dir"], "relay", own.traffic]
+    program = haproxy.find_program()
+    if program is None:
+        raise HostError("dependency", "HAProxy is not on this host any more: install the package haproxy")
+    return haproxy.command(program, own.traffic)
+
+
+def _start_held(proxy: slots.Slot, config: dict[str, Any]) -> None:
+    try:
+        slots.start(proxy, config)
+    except HostError:
+        ports.require_free(config["bind_address"], config["port"])
+        raise
 
 
 def write_configuration(own: DeploymentLayout, config: dict[str, Any], live: slots.Slot | None) -> None:
@@ -113,8 +144,10 @@ def write_configuration(own: DeploymentLayout, config: dict[str, Any], live: slo
     """
     numbers = {slot.name: int(slot.config.get("port") or haproxy.NO_PORT) for slot in slots.list_slots(own)}
     name = live.name if live is not None else ""
-    text = haproxy.render(config["stable_address"], config["stable_port"], numbers, name)
-    haproxy.write(own.traffic, text)
+    if kind_of(config) == SYSTEMD_SOCKET:
+        haproxy.write(own.traffic, relay.render(numbers, name), relay.CONFIGURATION)
+    else:
+        haproxy.write(own.traffic, haproxy.render(config["stable_address"], config["stable_port"], numbers, name))
 
 
 def lead_to(own: DeploymentLayout, slot: slots.Slot) -> None:
@@ -150,7 +183,7 @@ def hold(own: DeploymentLayout, slot: slots.Slot, seconds: float) -> int:
     Returns:
         How many requests it still had after that long; they are cut when the slot stops.
     """
-    if kind_of(slot.config) != HAPROXY or haproxy.find_servers(own.traffic) is None:
+    if not is_proxied(slot.config) or haproxy.find_servers(own.traffic) is None:
         return 0
     haproxy.hold(own.traffic, slot.name)
     port, deadline = int(slot.config["port"]), time.monotonic() + seconds
@@ -172,10 +205,14 @@ def open_to(own: DeploymentLayout, slot: slots.Slot) -> bool:
         OSError: The disk refuses.
     """
     config = slot.config
-    if kind_of(config) != HAPROXY:
+    if not is_proxied(config):
         return False
-    if slots.proxy(own).config.get("bind_address") != config["stable_address"]:
-        close(own, _CLOSE_SECONDS)  # the agent's configuration names another address by now
+    before = slots.proxy(own).config
+    if (before.get("bind_address"), "listen" in before) != (
+        config["stable_address"],
+        kind_of(config) == SYSTEMD_SOCKET,
+    ):
+        close(own, _CLOSE_SECONDS)  # the agent's configuration names another address or kind by now
     if haproxy.find_servers(own.traffic) is None:
         start_proxy(own, config, slot)
         require_stable(own, slot)
@@ -215,7 +252,7 @@ def require_stable(own: DeploymentLayout, slot: slots.Slot) -> None:
         HostError: `not_ready`, or `wrong_model`: another process holds the port.
     """
     config = slot.config
-    if kind_of(config) != HAPROXY:
+    if not is_proxied(config):
         return
     proxy, port = slots.proxy(own), int(config["stable_port"])
     found = haproxy.find_servers(own.traffic)

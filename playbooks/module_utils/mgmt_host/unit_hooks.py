@@ -53,7 +53,7 @@ def run(folder: str) -> int:
     """Become the server of the slot in that folder; return an exit code only when that cannot be."""
     config = durable_files.read_json(os.path.join(folder, "slot.json")) or {}
     try:
-        os.execve(config["command"][0], config["command"], config["environment"])  # noqa: S606 - our own list, no shell
+        os.execve(config["command"][0], config["command"], {**config["environment"], **_sockets()})  # noqa: S606 - our own list, no shell
     except (OSError, KeyError, TypeError) as error:
         sys.stdout.write("the server cannot be started: {}\n".format(error))
         return _NOT_STARTED
@@ -105,9 +105,15 @@ def is_wanted(place: Place) -> bool:
     return place.name not in ("a", "b") or (state.get("live") or {}).get("slot") == place.name
 
 
+def _sockets() -> dict[str, str]:
+    """Return by what a server knows the sockets that systemd passes (sd_listen_fds(3)): it stays the same process."""
+    return {name: os.environ[name] for name in ("LISTEN_FDS", "LISTEN_PID") if name in os.environ}
+
+
 def _give_up(place: Place) -> int:
     manager = systemd_manager.USER if place.config.get("carrier") == "systemd_user" else systemd_manager.SYSTEM
-    manager.call("--no-block", "stop", systemd_units.name(place), check=False)
+    held = [systemd_units.socket_name(place)] if "listen" in place.config else []
+    manager.call("--no-block", "stop", *held, systemd_units.name(place), check=False)
     time.sleep(supervisor.LONGEST_WAIT_SECONDS)  # the stop ends this
     return 1
 

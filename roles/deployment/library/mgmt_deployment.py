@@ -20,7 +20,7 @@ options:
   observe: {description: Deployments to look at, type: list, elements: dict, default: []}
   base_dir: {description: Base directory on the host; empty lets the host choose, type: str, default: ''}
   bind_address: {description: Address on which deployments are reached, type: str, default: 0.0.0.0}
-  traffic: {description: What holds the stable port, type: str, default: auto, choices: [auto, haproxy, none]}
+  traffic: {description: What holds the stable port, type: str, default: auto, choices: [auto, haproxy, systemd_socket, none]}
   drain_timeout_seconds: {description: Seconds a replaced model may take for what it has begun to answer, type: float, default: 30}
   boot_start: {description: Whether deployments start again after a reboot, type: bool, default: true}
   supervision:
@@ -57,7 +57,7 @@ def main() -> None:
             "observe": {"type": "list", "elements": "dict", "default": []},
             "base_dir": {"type": "str", "default": ""},
             "bind_address": {"type": "str", "default": "0.0.0.0"},  # noqa: S104 - served to the network on purpose
-            "traffic": {"type": "str", "default": "auto", "choices": ["auto", "haproxy", "none"]},
+            "traffic": {"type": "str", "default": "auto", "choices": ["auto", "haproxy", "systemd_socket", "none"]},
             "drain_timeout_seconds": {"type": "float", "default": 30},
             "boot_start": {"type": "bool", "default": True},
             "supervision": {"type": "str", "default": "auto", "choices": ["auto", "systemd", "process"]},
