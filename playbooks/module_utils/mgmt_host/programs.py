@@ -63,6 +63,7 @@ MODULES = (
     "proxied",
     "receipts",
     "relay",
+    "relay_connections",
     "releases",
     "replacing",
     "restoring",

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from mgmt_host import haproxy, programs, relay
+from mgmt_host import haproxy, programs, relay, relay_connections
 from mgmt_host.layout import Layout
 
 from tests.unit.mgmt_host.test_operations import wait_for
@@ -173,7 +173,7 @@ def test_what_is_being_answered_is_not_cut(folder, client, models):
     assert models[0].asked.wait(60)
     haproxy.lead(str(folder), "b", models[1].port)
     assert ask(client()) == "b 8"
-    time.sleep(2 * relay.QUIET_SECONDS)  # longer than an unused connection may last
+    time.sleep(2 * relay_connections.QUIET_SECONDS)  # longer than an unused connection may last
     assert haproxy.list_servers(str(folder))["a"].open == 1
     models[0].let.set()
     asking.join(60)
