@@ -1,4 +1,4 @@
-"""One attempt of the agent in a process of its own, so that it can be killed: a JSON request in, the host's outcome out.
+"""One attempt of the agent: by `perform`, or in a process of its own, so that it can be killed: JSON in, the host's outcome out.
 
 It plans and performs as the agent does: Ansible resolves the inventory, ansible-runner executes, the outcome comes from events.
 """
@@ -19,10 +19,12 @@ from mgmt_ansible.domain.actions import ActionSpec, ActionType, Claim
 from mgmt_ansible.domain.deployments import DeploymentTarget
 from mgmt_ansible.domain.environments import EnvironmentBinding, Supervision, Traffic
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
+from mgmt_ansible.domain.outcomes import HostOutcome
 from mgmt_ansible.execution.installations import Installation
 from mgmt_ansible.execution.inventories import AnsibleInventory
 from mgmt_ansible.execution.runs import RunExecutor
 from mgmt_ansible.plugins.ansible import AnsiblePlugin
+from tests.testbed import plans
 
 ENVIRONMENT = "e" * 24
 _CHOICES = {"supervision": Supervision, "traffic": Traffic}
@@ -52,42 +54,86 @@ def act(asked: dict[str, Any]) -> dict[str, Any]:
         asked: `binding` (keyword arguments of EnvironmentBinding), `host`, `action`, `generation`, `attempt`, `deployment_id`,
             `port`, `archive` (a path, or null), `content_path` and `spec` (further keyword arguments of ActionSpec).
     """
-    package = _package(Path(asked["archive"])) if asked["archive"] else None
-    target = DeploymentTarget(
-        id=asked["deployment_id"],
-        label="test",
-        generation=asked["generation"],
-        package=package,
-        port=asked["port"],
+    archive = Path(asked["archive"]) if asked["archive"] else None
+    chosen = {name: of(asked["binding"][name]) for name, of in _CHOICES.items() if name in asked["binding"]}
+    outcome = perform(
+        asked["host"],
+        EnvironmentBinding(**{**asked["binding"], **chosen, "runtimes": tuple(Runtime)}),
+        make_spec(
+            ActionType(asked["action"]),
+            asked["deployment_id"],
+            asked["generation"],
+            archive,
+            port=asked["port"],
+            **asked["spec"],
+        ),
+        archive,
+        attempt=asked["attempt"],
+        content_path=Path(asked["content_path"]),
     )
-    spec = ActionSpec(
-        id=f"{asked['generation']:024x}",
-        type=ActionType(asked["action"]),
+    return asdict(outcome)
+
+
+def make_spec(
+    action: ActionType,
+    deployment_id: str,
+    generation: int,
+    archive: Path | None,
+    *,
+    port: int | None = None,
+    **spec: Any,
+) -> ActionSpec:
+    """Return an action on a deployment, requested now; `spec`: its further settings, such as `ready_timeout_seconds`."""
+    package = _package(archive) if archive else None
+    target = DeploymentTarget(id=deployment_id, label="test", generation=generation, package=package, port=port)
+    return ActionSpec(
+        id=f"{generation:024x}",
+        type=action,
         environment_id=ENVIRONMENT,
         environment_name="testbed",
         deployment=target,
         requested_at=datetime.now(UTC),
-        **asked["spec"],
+        **spec,
     )
-    chosen = {name: of(asked["binding"][name]) for name, of in _CHOICES.items() if name in asked["binding"]}
-    bindings = {ENVIRONMENT: EnvironmentBinding(**{**asked["binding"], **chosen, "runtimes": tuple(Runtime)})}
-    installation, inherited = Installation(bin_dir=None, inherited=dict(os.environ)), dict(os.environ)
+
+
+def perform(
+    host: str,
+    binding: EnvironmentBinding,
+    spec: ActionSpec,
+    archive: Path | None,
+    *,
+    attempt: int = 1,
+    content_path: Path = plans.ROOT,
+) -> HostOutcome:
+    """Plan and perform an action as the agent does; return what the host made of it.
+
+    Args:
+        host: The only one of the binding, by its name in the inventory.
+        binding: Of environment `ENVIRONMENT`.
+        spec: What; see `make_spec`.
+        archive: Of its package; None where it has none.
+        attempt: Number of the claim.
+        content_path: Folder of the playbooks and roles.
+    """
+    bindings, inherited = {ENVIRONMENT: binding}, dict(os.environ)
+    installation = Installation(bin_dir=None, inherited=inherited)
     executor = RunExecutor(
         bindings=bindings,
         installation=installation,
-        content_path=Path(asked["content_path"]),
-        archive_path=lambda _: Path(asked["archive"]),
+        content_path=content_path,
+        archive_path=lambda _: archive or Path(),
         inherited=inherited,
     )
     workers = ThreadWorkers(executor.execute, size=1)
     try:
         resolver = AnsibleInventory(bindings=bindings, installation=installation, inherited=inherited)
         plugin = AnsiblePlugin(bindings=bindings, inventory=resolver, workers=workers)
-        claim = Claim(spec=spec, attempt=asked["attempt"], expires_at=spec.requested_at, heartbeat_seconds=60)
+        claim = Claim(spec=spec, attempt=attempt, expires_at=spec.requested_at, heartbeat_seconds=60)
         ((_, outcome),) = plugin.perform(claim, plugin.plan(spec), _Silent(), _NO_CANCEL)
     finally:
         workers.close()
-    return asdict(outcome.hosts[asked["host"]])
+    return outcome.hosts[host]
 
 
 def _package(archive: Path) -> ModelPackage:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 
-from mgmt_ansible import archives
-from mgmt_ansible.adapters.worker_pools import ThreadWorkers
-from mgmt_ansible.domain.actions import ActionSpec, ActionType, Claim
-from mgmt_ansible.domain.deployments import DeploymentTarget
+from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.environments import ContainerEngine, EnvironmentBinding, Traffic
-from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
+from mgmt_ansible.domain.model_packages import Runtime
 from mgmt_ansible.domain.outcomes import HostOutcome
-from mgmt_ansible.execution.installations import Installation
-from mgmt_ansible.execution.inventories import AnsibleInventory
-from mgmt_ansible.execution.runs import RunExecutor
-from mgmt_ansible.plugins.ansible import AnsiblePlugin
-from tests.testbed import plans, ssh
+from tests.testbed import acting, plans, ssh
 from tests.testbed.commands import wait_until
 from tests.testbed.containers import IMAGE
 from tests.testbed.hosts import Host
-from tests.testbed.model_checks import ENVIRONMENT
 from tests.unit.mgmt_host.served_packages import ECHO, ROWS, pack, times
 
 ECHO_IMAGE = "mgmt-test/echo:1"
@@ -31,16 +21,7 @@ PPS_IMAGE = "mgmt-test/pps:1"
 RECORDS = [{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}]
 _PPS = plans.ROOT / "tests" / "unit" / "mgmt_host" / "pps_look_alike.py"
 _PPS_START = ["python3", "/srv/server.py", "--address", "0.0.0.0", "--port", "8080", "--folder", "/opt/ml/model"]
-_NO_CANCEL = type("NoCancel", (), {"reason": lambda self: None})()
 _READY_SECONDS = 120.0
-
-
-class _Silent:
-    def began(self, request: object) -> None: ...
-
-    def log(self, run_id: str, lines: object) -> None: ...
-
-    def progress(self, progress: object) -> None: ...
 
 
 class ContainerHost:
@@ -59,56 +40,33 @@ class ContainerHost:
     ) -> None:
         self.host, self.folder, self.become, self.deployment = host, folder, become, deployment
         self.engine = "sudo podman" if host.kind == "podman" and become else host.kind
-        self.bindings = {
-            ENVIRONMENT: EnvironmentBinding(
-                environment_id=ENVIRONMENT,
-                inventory=host.plan.state / "inventory.yml",
-                pattern=host.name,
-                ansible_cfg=host.plan.state / "ansible.cfg",
-                become=become,
-                bind_address="127.0.0.1",
-                traffic=traffic,
-                container_engine=ContainerEngine(host.kind),
-                runtimes=(Runtime.CONTAINER, Runtime.PPS),
-            )
-        }
+        self.binding = EnvironmentBinding(
+            environment_id=acting.ENVIRONMENT,
+            inventory=host.plan.state / "inventory.yml",
+            pattern=host.name,
+            ansible_cfg=host.plan.state / "ansible.cfg",
+            become=become,
+            bind_address="127.0.0.1",
+            traffic=traffic,
+            container_engine=ContainerEngine(host.kind),
+            runtimes=(Runtime.CONTAINER, Runtime.PPS),
+        )
 
     def act(
         self, action: ActionType, generation: int, package: tuple | None = None, deployment: str = ""
     ) -> HostOutcome:
         """Plan and perform an action as the agent does; return what the host made of it."""
-        made = _package(package[0]) if package else None
-        spec = ActionSpec(
-            id=f"{generation:024x}",
-            type=action,
-            environment_id=ENVIRONMENT,
-            environment_name="testbed",
-            deployment=DeploymentTarget(
-                id=deployment or self.deployment, label="Model", generation=generation, package=made
-            ),
-            requested_at=datetime.now(UTC),
+        archive = package[0] if package else None
+        spec = acting.make_spec(
+            action,
+            deployment or self.deployment,
+            generation,
+            archive,
             ready_timeout_seconds=_READY_SECONDS,
             stop_timeout_seconds=2.0,
             minimum_healthy_seconds=0.0,
         )
-        inherited = dict(os.environ)
-        installation = Installation(bin_dir=None, inherited=inherited)
-        executor = RunExecutor(
-            bindings=self.bindings,
-            installation=installation,
-            content_path=plans.ROOT,
-            archive_path=lambda _: package[0] if package else Path(),
-            inherited=inherited,
-        )
-        workers = ThreadWorkers(executor.execute, size=1)
-        try:
-            resolver = AnsibleInventory(bindings=self.bindings, installation=installation, inherited=inherited)
-            plugin = AnsiblePlugin(bindings=self.bindings, inventory=resolver, workers=workers)
-            claim = Claim(spec=spec, attempt=1, expires_at=spec.requested_at, heartbeat_seconds=60)
-            ((_, outcome),) = plugin.perform(claim, plugin.plan(spec), _Silent(), _NO_CANCEL)
-        finally:
-            workers.close()
-        return outcome.hosts[self.host.name]
+        return acting.perform(self.host.name, self.binding, spec, archive)
 
     def ask(self, outcome: HostOutcome, question: object = ROWS) -> object:
         """Return what the deployment's own URL answers, asked on the host; an error's text where none does."""
@@ -175,19 +133,6 @@ class ContainerHost:
         }
         files = {"model.txt": str(factor).encode(), **(files or {})}
         return pack(self.folder / (name or f"echo-{factor}"), manifest, files)
-
-
-def _package(archive: Path) -> ModelPackage:
-    contents = archives.read_package(archive)
-    return ModelPackage(
-        id="1" * 24,
-        name="model",
-        version="1",
-        digest=contents.digest,
-        archive_sha256=contents.archive_sha256,
-        archive_bytes=contents.archive_bytes,
-        runtime=contents.runtime,
-    )
 
 
 def whole_life(host: Host, folder: Path, *, become: bool = False, traffic: Traffic = Traffic.AUTO) -> None:

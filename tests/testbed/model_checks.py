@@ -6,44 +6,23 @@ Hosts have no way out, so the runtime's environment comes from a wheelhouse: whe
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
 from mgmt_host import runtimes
 
-from mgmt_ansible import archives
-from mgmt_ansible.adapters.worker_pools import ThreadWorkers
-from mgmt_ansible.domain.actions import ActionSpec, ActionType, Claim
-from mgmt_ansible.domain.deployments import DeploymentTarget
+from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.environments import EnvironmentBinding
-from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
+from mgmt_ansible.domain.model_packages import Runtime
 from mgmt_ansible.domain.outcomes import HostOutcome
-from mgmt_ansible.execution.installations import Installation
-from mgmt_ansible.execution.inventories import AnsibleInventory
-from mgmt_ansible.execution.runs import RunExecutor
-from mgmt_ansible.plugins.ansible import AnsiblePlugin
 from mgmt_ansible.quickstart import demo_models, samples
-from tests.testbed import plans, ssh, wheels
+from tests.testbed import acting, ssh, wheels
 from tests.testbed.hosts import Host
 
-ENVIRONMENT = "e" * 24
 DEPLOYMENT = "wine"
 _REQUIREMENTS = runtimes.ONNX.requirements
 _TOLERANCE = 1e-4
-_NO_CANCEL = type("NoCancel", (), {"reason": lambda self: None})()
-
-
-class _Silent:
-    """A progress sink that keeps nothing."""
-
-    def began(self, request: object) -> None: ...
-
-    def log(self, run_id: str, lines: object) -> None: ...
-
-    def progress(self, progress: object) -> None: ...
 
 
 class HostUnderManagement:
@@ -59,7 +38,7 @@ class HostUnderManagement:
         self.host = host
         self.models = host.plan.cache / "models"
         self._binding = EnvironmentBinding(
-            environment_id=ENVIRONMENT,
+            environment_id=acting.ENVIRONMENT,
             inventory=_write_inventory(host, account),
             pattern=host.name,
             ansible_cfg=host.plan.state / "ansible.cfg",
@@ -83,36 +62,11 @@ class HostUnderManagement:
             archive: What shall be served: a package's archive, or a version of the demo models.
         """
         path = samples.archive_path(self.models, archive) if isinstance(archive, str) else archive
-        package = _package(path) if path else None
-        target = DeploymentTarget(id=DEPLOYMENT, label="Wine", generation=generation, package=package)
-        spec = ActionSpec(
-            id=f"{generation:024x}",
-            type=action,
-            environment_id=ENVIRONMENT,
-            environment_name="testbed",
-            deployment=target,
-            requested_at=datetime.now(UTC),
-        )
+        spec = acting.make_spec(action, DEPLOYMENT, generation, path)
+        package = spec.deployment.package
         onnx = package is not None and package.runtime == Runtime.ONNX
         wheelhouse = wheels.find_or_download(self.host, _REQUIREMENTS) if onnx else None
-        bindings = {ENVIRONMENT: replace(self._binding, wheelhouse=wheelhouse)}
-        installation, inherited = Installation(bin_dir=None, inherited=dict(os.environ)), dict(os.environ)
-        executor = RunExecutor(
-            bindings=bindings,
-            installation=installation,
-            content_path=plans.ROOT,
-            archive_path=lambda _: path or Path(),
-            inherited=inherited,
-        )
-        workers = ThreadWorkers(executor.execute, size=1)
-        try:
-            resolver = AnsibleInventory(bindings=bindings, installation=installation, inherited=inherited)
-            plugin = AnsiblePlugin(bindings=bindings, inventory=resolver, workers=workers)
-            claim = Claim(spec=spec, attempt=1, expires_at=spec.requested_at, heartbeat_seconds=60)
-            ((_, outcome),) = plugin.perform(claim, plugin.plan(spec), _Silent(), _NO_CANCEL)
-        finally:
-            workers.close()
-        return outcome.hosts[self.host.name]
+        return acting.perform(self.host.name, replace(self._binding, wheelhouse=wheelhouse), spec, path)
 
     def probabilities(self, port: int) -> list[float]:
         """Ask the model on its stable port, from the host itself, for all bottles."""
@@ -128,19 +82,6 @@ class HostUnderManagement:
     def expected(self, version: str) -> list[float]:
         """What scikit-learn said when the model was made."""
         return [number for row in self.samples.probabilities[version] for number in row]
-
-
-def _package(path: Path) -> ModelPackage:
-    contents = archives.read_package(path)
-    return ModelPackage(
-        id="1" * 24,
-        name=samples.PACKAGE_NAME,
-        version="1",
-        digest=contents.digest,
-        archive_sha256=contents.archive_sha256,
-        archive_bytes=contents.archive_bytes,
-        runtime=contents.runtime,
-    )
 
 
 def _write_inventory(host: Host, account: str) -> Path:
