@@ -7,7 +7,7 @@ import json
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +60,14 @@ def main() -> int:
     parser.add_argument("--kinds", nargs="+", choices=list(HOSTS), default=list(HOSTS), help="kinds of hosts")
     names = [row.name for row in ROWS]
     parser.add_argument("--runtimes", nargs="+", choices=names, default=names, help="runtimes")
+    parser.add_argument(
+        "--record", type=Path, help="file that gets a JSON line a cell, and whose good cells are not played again"
+    )
     parser.add_argument("--write", type=Path, help="page to write, such as docs/reference/matrix.md")
     asked = parser.parse_args()
     wanted = [row for row in ROWS if row.name in asked.runtimes]
-    cells = [cell for kind in asked.kinds for cell in _play_kind(kind, wanted)]
+    record = Record(asked.record)
+    cells = [cell for kind in asked.kinds for cell in _play_kind(kind, wanted, record)]
     if asked.write:
         asked.write.write_text(_HEAD + _table(cells))
     bad = sum(cell.bad for cell in cells)
@@ -77,7 +81,38 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _play_kind(kind: str, wanted: list[Runtime]) -> list[Cell]:
+class Record:
+    """Cells that were played before, in a file that grows; without one it remembers nothing.
+
+    Args:
+        path: Of the file, which may not be there yet.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        lines = path.read_text().splitlines() if path is not None and path.exists() else []
+        cells = [Cell(**json.loads(line)) for line in lines]
+        self._good = {(cell.kind, cell.runtime): cell for cell in cells if not cell.bad}
+
+    def find(self, kind: str, runtime: str) -> Cell | None:
+        """Return how it did, if it did well."""
+        return self._good.get((kind, runtime))
+
+    def keep(self, cell: Cell) -> None:
+        """Write it down."""
+        if self._path is not None:
+            with self._path.open("a") as stream:
+                stream.write(json.dumps(asdict(cell)) + "\n")
+
+
+def _play_kind(kind: str, wanted: list[Runtime], record: Record) -> list[Cell]:
+    known = {row.name: record.find(kind, row.name) for row in wanted}
+    missing = [row for row in wanted if known[row.name] is None]
+    played = {cell.runtime: cell for cell in _play_on_host(kind, missing, record)} if missing else {}
+    return [known[row.name] or played[row.name] for row in wanted]
+
+
+def _play_on_host(kind: str, wanted: list[Runtime], record: Record) -> list[Cell]:
     bed_id = f"matrix{kind}"
     plan = plans.Plan(
         id=bed_id,
@@ -91,6 +126,7 @@ def _play_kind(kind: str, wanted: list[Runtime]) -> list[Cell]:
         with tempfile.TemporaryDirectory(prefix="mgmt-ansible-matrix-") as folder:
             for row in wanted:
                 cells.append(_play(Agent(bed.of_kind(kind)), row, Path(folder)))
+                record.keep(cells[-1])
                 say(f"{kind} {row.name}: {cells[-1].said}")
     finally:
         beds.down(plan.id, plan.state, beds.tell_stderr)
