@@ -86,6 +86,7 @@ class Site:
             "bind_address": "127.0.0.1",
             "boot_start": False,
             "supervision": "process",
+            "traffic": "none",
             "pip_arguments": [],
             "wheelhouse": False,
             "minimum_healthy_seconds": 0,

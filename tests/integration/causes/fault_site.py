@@ -19,7 +19,7 @@ from mgmt_host.layout import Layout
 from mgmt_ansible.adapters.worker_pools import ThreadWorkers
 from mgmt_ansible.domain.actions import ActionSpec, ActionType, Claim
 from mgmt_ansible.domain.deployments import DeploymentTarget
-from mgmt_ansible.domain.environments import EnvironmentBinding, Supervision
+from mgmt_ansible.domain.environments import EnvironmentBinding, Supervision, Traffic
 from mgmt_ansible.domain.model_packages import ModelPackage, Runtime
 from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome
 from mgmt_ansible.domain.plans import Plan
@@ -60,6 +60,7 @@ class FaultSite:
             bind_address="127.0.0.1",
             boot_start=False,
             supervision=Supervision.PROCESS,
+            traffic=Traffic.NONE,
         )
         self.watch = None
         self._archives: dict[str, Path] = {}

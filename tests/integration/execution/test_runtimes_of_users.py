@@ -72,6 +72,7 @@ class Follower:
             "bind_address": "127.0.0.1",
             "boot_start": False,
             "supervision": "process",
+            "traffic": "none",
             **changes,
         }
         said = {"control_plane": {"url": "https://cp", "token": "x" * 20}, "environments": [mine]}

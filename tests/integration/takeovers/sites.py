@@ -213,6 +213,7 @@ class Site:
             "boot_start": False,
             "supervision": "process",
             "bind_address": "127.0.0.1",
+            "traffic": "none",
         }
         return {
             "control_plane": {"url": self._url, "token_file": str(self.folder / f"{name}.token")},

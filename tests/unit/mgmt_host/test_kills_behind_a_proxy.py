@@ -1,7 +1,6 @@
 """The same kills for a deployment behind its own HAProxy: each word to the proxy is one more place to die before.
 
-Every third place, as time is short; `MGMT_ANSIBLE_KILL_EVERY=1 scripts/test tests/unit/mgmt_host/test_kills_behind_a_proxy.py`
-takes all of them.
+Every fifth place, as time is short; `MGMT_ANSIBLE_KILL_EVERY=1` takes all (CONTRIBUTING.md).
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import pytest
 from mgmt_host import haproxy
 
 from tests.unit.mgmt_host import (
+    killing,
     test_kills_before_cancel,
     test_kills_of_launch,
     test_kills_of_replace,
@@ -27,7 +27,7 @@ pytestmark = [
 @pytest.fixture
 def host(host, monkeypatch):
     """Return a host whose deployments get a proxy each."""
-    monkeypatch.setenv("MGMT_ANSIBLE_KILL_EVERY", os.environ.get("MGMT_ANSIBLE_KILL_EVERY", "3"))
+    monkeypatch.setenv(killing.EVERY, os.environ.get(killing.EVERY, "5"))
     host.traffic = "haproxy"
     return host
 
