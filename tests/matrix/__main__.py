@@ -32,7 +32,7 @@ _HEAD = """\
 
 Written by `scripts/matrix`: on each kind of host each runtime's first model is launched over ssh, must predict as the model itself
 does in Python (within 0.0001), is replaced by a second one, which must predict so too on the same address, and is stopped; then
-nothing listens there. Seconds are of the whole action.
+nothing listens there. Seconds are of the whole action, on a machine with two cores and other work: no measure of speed.
 
 """
 
