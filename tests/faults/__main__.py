@@ -51,6 +51,7 @@ def say(text: str) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
     parser.add_argument("--kinds", nargs="+", choices=sorted(HOSTS), default=sorted(HOSTS), help="kinds of hosts")
+    parser.add_argument("--traffic", default="auto", help="traffic kind, as the agent's configuration has it")
     parser.add_argument("--only", default="*", help="pattern of STEP/FAULT, such as '*switch*/kill-agent'")
     parser.add_argument("--record", help="file that gets a JSON line a cell, and whose cells are not played again")
     parser.add_argument("--write", help="page to write, such as docs/reference/faults.md")
@@ -68,7 +69,7 @@ def _play_kind(kind: str, asked: argparse.Namespace) -> tuple[list[Cell], int]:
     bed = beds.up(plan, beds.stopwatch(beds.tell_stderr))
     try:
         with tempfile.TemporaryDirectory(prefix="mgmt-ansible-faults-") as folder:
-            return _play_all(ManagedHost(bed.of_kind(kind), Path(folder)), asked)
+            return _play_all(ManagedHost(bed.of_kind(kind), Path(folder), asked.traffic), asked)
     finally:
         beds.down(plan.id, plan.state, beds.tell_stderr)
 
@@ -82,7 +83,7 @@ def _play_all(managed: ManagedHost, asked: argparse.Namespace) -> tuple[list[Cel
     done, missed = [], 0
     for step in steps:
         for injury in INJURIES:
-            if injury.needs not in ("", traffic) or not fnmatch(f"{step}/{injury.name}", asked.only):
+            if (injury.of_proxy and traffic == "none") or not fnmatch(f"{step}/{injury.name}", asked.only):
                 continue
             cell = known.get((step, injury.name)) or _play(managed, step, injury)
             missed += cell is None

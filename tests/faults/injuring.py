@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from tests.faults.managed import PORT, ManagedHost
 from tests.testbed import faults
 from tests.testbed.agents import Attempt
-from tests.testbed.commands import wait_until
+from tests.testbed.commands import BedError, wait_until
 
 _FROZEN_SECONDS = 4.0
 _WATCH_SECONDS = 25.0
@@ -61,14 +61,14 @@ class Injury:
         does: In a line, for people.
         make: Does it and lets the module go on.
         outlasts: It is still there when the verdict is given; the others are over by then.
-        needs: Traffic kind without which it means nothing, or "".
+        of_proxy: It means nothing without one.
     """
 
     name: str
     does: str
     make: Callable[[Scene], None]
     outlasts: bool = False
-    needs: str = ""
+    of_proxy: bool = False
 
 
 def _kill_agent(scene: Scene) -> None:
@@ -109,7 +109,10 @@ def _break_proxy(scene: Scene) -> None:
 
 
 def _kill_proxy(scene: Scene) -> None:
-    for pid in scene.managed.proxies():
+    found = scene.managed.proxies()
+    if not found:
+        raise BedError(f"{scene.managed.host.name}: there is no proxy to kill")
+    for pid in found:
         with suppress(OSError):
             os.kill(pid, signal.SIGKILL)
     scene.release()
@@ -164,8 +167,8 @@ INJURIES = (
     Injury("kill-agent", "`kill -9` of the agent; a second attempt follows", _kill_agent),
     Injury("cut-ssh", "the connection is reset; a second attempt follows", _cut),
     Injury("kill-new-model", "`kill -9` of the new model's process, as soon as there is one", _kill_new),
-    Injury("break-proxy", "the proxy's own socket is gone", _break_proxy, outlasts=True, needs="haproxy"),
-    Injury("kill-proxy", "`kill -9` of the proxy", _kill_proxy, needs="haproxy"),
+    Injury("break-proxy", "the proxy's own socket is gone", _break_proxy, outlasts=True, of_proxy=True),
+    Injury("kill-proxy", "`kill -9` of the proxy", _kill_proxy, of_proxy=True),
     Injury("fill-disk", "not a byte is left on the disk", _fill_disk, outlasts=True),
     Injury(
         "take-port", "another program takes the stable port in the first moment it is free", _take_port, outlasts=True

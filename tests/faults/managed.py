@@ -37,11 +37,11 @@ class ManagedHost:
         model_file: Name of the file of each package that says what it predicts.
     """
 
-    def __init__(self, host: Host, folder: Path) -> None:
+    def __init__(self, host: Host, folder: Path, traffic: str = "auto") -> None:
         self.host = host
         self.generation = 0
         self._folder = folder
-        self._agent = Agent(host, copy_content(folder / "content", BARRIERS))
+        self._agent = Agent(host, copy_content(folder / "content", BARRIERS), traffic=traffic)
         self._contained = host.kind in containers.ENGINES
         self.model_file = "model.txt" if self._contained else "server.py"
         self._build_image()
@@ -126,10 +126,8 @@ class ManagedHost:
 
     def proxies(self) -> list[int]:
         """Return the processes of the deployment's proxy, by their ids outside."""
-        wanted = f"{DEPLOYMENT}/traffic/".encode()
-        return [
-            pid for pid, words in self._processes() if b"haproxy" in words[0] and any(wanted in one for one in words)
-        ]
+        folder = f"{self.folder}/traffic".encode()
+        return [pid for pid, words in self._processes() if folder in words]
 
     def _processes(self) -> list[tuple[int, list[bytes]]]:
         found = []
