@@ -30,7 +30,7 @@ from mgmt_ansible.wire import api_v2
 from tests.contract.store.reference_model import ALLOWED, Model
 from tests.contract.store.sites import Site
 
-CASES = int(os.environ.get("MGMT_ANSIBLE_CASES", "25"))
+CASES = int(os.environ.get("MGMT_ANSIBLE_CASES", "15"))
 STEPS = 40
 AGENTS = st.sampled_from(["a", "b"])
 INSTANCES = st.sampled_from(["one", "two", "three"])
