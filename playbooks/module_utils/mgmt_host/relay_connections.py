@@ -182,23 +182,18 @@ class Client(asyncio.Protocol):
             self.transport.pause_reading()
 
     async def _connect(self) -> None:
-        loop, upstream = asyncio.get_running_loop(), None
-        while upstream is None:
-            target = self._relay.target
-            if target is None:
-                break
+        target = self._relay.target
+        while target is not None:
             name, port = target[0], target[1].port
-            try:
-                _, upstream = await loop.create_connection(lambda at=port: Upstream(at), SLOT_ADDRESS, port)
-            except OSError:
-                await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            if self._relay.target != target or target[1].port != port:  # led elsewhere meanwhile; nothing was sent
-                upstream.transport.close()
-                upstream = None
-        self._connecting = None
-        if upstream is not None:
-            self._enter(name, upstream)
+            upstream = await _reach(port)
+            target = self._relay.target
+            if upstream is not None and target is not None and (target[0], target[1].port) == (name, port):
+                self._connecting = None
+                self._enter(name, upstream)
+                return
+            if upstream is not None:
+                upstream.transport.close()  # led elsewhere meanwhile; nothing was sent
+        self._connecting = None  # until somebody is there
 
     def _enter(self, name: str, upstream: Upstream) -> None:
         upstream.client, self.upstream, self.slot, self.waits = self, upstream, name, False
@@ -251,3 +246,14 @@ class Upstream(asyncio.Protocol):
         """Go on."""
         if self.client is not None and self.client.transport is not None:
             self.client.transport.resume_reading()
+
+
+async def _reach(port: int) -> Upstream | None:
+    """Connect to a slot; None, a moment later, when nobody listens there."""
+    upstream = Upstream(port)
+    try:
+        await asyncio.get_running_loop().create_connection(lambda: upstream, SLOT_ADDRESS, port)
+    except OSError:
+        await asyncio.sleep(_RETRY_SECONDS)
+        return None
+    return upstream

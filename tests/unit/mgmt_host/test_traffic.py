@@ -1,0 +1,54 @@
+"""Traffic kinds: what is chosen, refused and foretold, where no systemd is needed to see it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mgmt_host import durable_files, haproxy, relay, slots, systemd_manager, traffic
+
+HELD = {"traffic": "systemd_socket", "stable_address": "127.0.0.1", "stable_port": 8000}
+
+
+@pytest.mark.skipif(systemd_manager.is_here(), reason="systemd is process 1 here, and would hold a port")
+def test_a_socket_of_systemd_is_refused_where_there_is_no_systemd(host):
+    """Before anything is started; the message says what else there is."""
+    result = host.act("deployment_launch", 1, host.make_cheap()[0], traffic="systemd_socket")
+
+    assert ("failed", "dependency") == (result["outcome"], result["cause"])
+    assert "use haproxy or none" in result["message"]
+    assert not any(slot.running for slot in slots.list_places(host.own()))
+
+
+def test_an_unknown_kind_is_refused_by_name(host):
+    """The refusal lists the kinds there are."""
+    result = host.act("deployment_launch", 1, host.make_cheap()[0], traffic="nginx")
+
+    assert "traffic must be one of auto, haproxy, systemd_socket, none, not 'nginx'" == result["message"]
+
+
+def test_a_relay_starts_with_the_slot_that_is_live(host):
+    """And with the port of the other one, which gets nothing."""
+    own = host.own()
+    for name, port in (("a", 20001), ("b", 20002)):
+        slots.find(own, name).configure({**HELD, "port": port})
+    Path(own.traffic).mkdir(parents=True)
+    traffic.write_configuration(own, HELD, slots.find(own, "b"))
+
+    servers = relay.parse((Path(own.traffic) / relay.CONFIGURATION).read_text())
+    assert {"a": (20001, haproxy.MAINT), "b": (20002, haproxy.READY)} == {
+        name: (server.port, server.state) for name, server in servers.items()
+    }
+
+
+def test_check_mode_says_what_a_replacement_behind_a_socket_costs(host, monkeypatch):
+    """No request is refused, and unused connections are closed."""
+    packages = host.make_cheap()
+    host.act("deployment_launch", 1, packages[0])
+    live = slots.find_live(host.own())
+    durable_files.write_json(live.path("slot.json"), {**live.config, "traffic": "systemd_socket"})
+    monkeypatch.setattr(traffic, "choose", lambda _: traffic.Choice("systemd_socket", "it is asked for"))
+    result = host.act("deployment_replace_model", 2, packages[1], check=True)
+
+    assert "; traffic systemd_socket (it is asked for), side_by_side (" in result["message"]
+    assert result["message"].endswith(": no request is refused, and connections that clients do not use are closed")
