@@ -32,7 +32,8 @@ def main() -> int:
     done: list[Cell] = []
     missed = 0
     for kind in asked.kinds:
-        played, lost = _play_kind(kind, asked)
+        known = list(_recorded(asked.record, kind).values())
+        played, lost = (known, 0) if asked.report else _play_kind(kind, asked)
         done += played
         missed += lost
     bad = sum(cell.verdict == "BAD" for cell in done) + missed
@@ -54,6 +55,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--traffic", default="auto", help="traffic kind, as the agent's configuration has it")
     parser.add_argument("--only", default="*", help="pattern of STEP/FAULT, such as '*switch*/kill-agent'")
     parser.add_argument("--record", help="file that gets a JSON line a cell, and whose cells are not played again")
+    parser.add_argument("--report", action="store_true", help="play nothing: count and write what is recorded")
     parser.add_argument("--write", help="page to write, such as docs/reference/faults.md")
     return parser.parse_args()
 
@@ -106,12 +108,18 @@ def _play(managed: ManagedHost, step: str, injury: Injury) -> Cell | None:
 
 
 def _known(record: str | None, kind: str) -> dict[tuple[str, str], Cell]:
+    """Return the recorded cells that need not be played again."""
+    return {name: cell for name, cell in _recorded(record, kind).items() if cell.verdict != "BAD"}
+
+
+def _recorded(record: str | None, kind: str) -> dict[tuple[str, str], Cell]:
     if record is None or not Path(record).exists():
         return {}
     lines: Sequence[dict[str, object]] = [json.loads(line) for line in Path(record).read_text().splitlines()]
     found = {}
     for line in lines:
-        if line.pop("verdict") != "BAD" and line["kind"] == kind:
+        line.pop("verdict")
+        if line["kind"] == kind:
             cell = Cell(**{**line, "outcomes": tuple(line["outcomes"])})  # type: ignore[arg-type]
             found[cell.step, cell.fault] = cell
     return found

@@ -16,7 +16,7 @@ _HEAD = """\
 Written by `scripts/faults`: a replace is held at each of its steps on a real host, a fault is made there, and what answers on the
 stable address afterwards is compared with the outcome and with the host's record. `new` and `old` say which model answers, as the
 outcome claims and as `state.json` has it; `degraded` says that the outcome says so: nobody answers. `n/a`: the fault means nothing
-there.
+there. An empty place was not played.
 
 | fault | what is done |
 |---|---|
@@ -33,10 +33,10 @@ def write(path: Path, cells: Sequence[Cell]) -> None:
 
 def _table(kind: str, cells: Sequence[Cell]) -> str:
     found = {(cell.step, cell.fault): cell.verdict for cell in cells}
-    names = [one.name for one in INJURIES]
+    names, played = [one.name for one in INJURIES], {cell.fault for cell in cells}
     rows = [f"## {kind}\n", "| step | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for step in dict.fromkeys(cell.step for cell in cells):
-        verdicts = [found.get((step, name), "n/a") for name in names]
+        verdicts = [found.get((step, name), "" if name in played else "n/a") for name in names]
         rows.append(f"| `{_shown(step)}` | " + " | ".join(verdicts) + " |")
     return "\n".join(rows) + "\n"
 
