@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 from mgmt_ansible import errors
 from mgmt_ansible.domain.model_packages import MANIFEST_NAME, PackageFile
@@ -81,11 +82,9 @@ def _check_fields(fields: object) -> None:
 
 
 def _check_tolerance(field: str, value: object) -> None:
-    try:
+    with suppress(OverflowError):
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= float(value) < math.inf:
             return
-    except OverflowError:
-        pass
     raise _wrong(field, "must be a number from 0 on", value)
 
 

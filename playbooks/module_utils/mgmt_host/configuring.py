@@ -44,13 +44,7 @@ def configure(
     program_dir = programs.install(inputs.layout)
     runtime = runtime_rows.find(package.runtime, inputs.runtime_row)
     address = haproxy.SLOT_ADDRESS if stable_port else inputs.bind_address
-    facts = {
-        "address": address,
-        "deployment_id": inputs.deployment_id,
-        "generation": str(inputs.generation),
-        "port": str(port),
-        "slot": place.name,
-    }
+    facts = _facts(inputs, place, address, port)
     served, environment = serving.resolve(inputs.layout, runtime, package.digest, facts)
     package_dir = inputs.layout.package(package.digest)
     named = served.container["engine"] if served.container else None
@@ -86,6 +80,17 @@ def configure(
         "secrets": secrets,
         "reads": [package_dir, program_dir, *_environment_folder(inputs, runtime, environment)],
         **(_behind(inputs, stable_port, of_processes) if stable_port else {}),
+    }
+
+
+def _facts(inputs: Inputs, place: Place, address: str, port: int) -> dict[str, str]:
+    """Return what a start command may ask for in braces."""
+    return {
+        "address": address,
+        "deployment_id": inputs.deployment_id,
+        "generation": str(inputs.generation),
+        "port": str(port),
+        "slot": place.name,
     }
 
 

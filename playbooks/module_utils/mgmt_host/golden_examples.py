@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Iterator
 
@@ -140,11 +141,9 @@ def _fields(said: dict[str, Any]) -> tuple[tuple[re.Pattern[str], float], ...]:
 
 def _tolerance(key: str, value: object) -> float:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    try:
+    with suppress(OverflowError):
         if number and 0 <= float(value) < math.inf:  # type: ignore[arg-type] # it is a number
             return float(value)  # type: ignore[arg-type] # it is a number
-    except OverflowError:
-        pass
     raise _wrong(key, "must be a number from 0 on", value)
 
 
