@@ -81,7 +81,7 @@ class MailListener:
         return "250 OK"
 
     def start(self) -> None:
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, ready_timeout=60.0)
         self._controller.start()
 
     def stop(self) -> None:
