@@ -1,6 +1,6 @@
 """Check a package's golden predictions, `golden` in its manifest and the file of examples, before it is registered.
 
-The host checks the same once more, in `mgmt_host/golden_examples.py`, before it asks anything; one contract test feeds both the
+The host checks the same once more, in `mgmt_host/proving/golden_examples.py`, before it asks anything; one contract test feeds both the
 same hostile files.
 """
 

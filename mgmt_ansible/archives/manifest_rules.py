@@ -1,4 +1,4 @@
-"""Rules for values of a manifest that several runtimes take; the host has the same ones in `mgmt_host/manifest_rules.py`."""
+"""Rules for values of a manifest that several runtimes take; the host has the same ones in `mgmt_host/content/manifest_rules.py`."""
 
 from __future__ import annotations
 

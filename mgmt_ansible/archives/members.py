@@ -1,6 +1,6 @@
 """Walk an archive from outside without unpacking it, refusing whatever is not a plain file or folder.
 
-Tar (plain or gzip) and zip. The limits and refusals are those of the host's own extractor (`mgmt_host.archive_members`); one
+Tar (plain or gzip) and zip. The limits and refusals are those of the host's own extractor (`mgmt_host.content.archive_members`); one
 contract test feeds both the same hostile archives. Source: reliability demand S9.
 """
 

@@ -1,4 +1,4 @@
-"""Check what a manifest's `serve` asks of the host: limits, GPUs, variables, names of secrets; `mgmt_host/needs.py` has the same rules."""
+"""Check what a manifest's `serve` asks of the host: limits, GPUs, variables, names of secrets; `mgmt_host/content/needs.py` has the same rules."""
 
 from __future__ import annotations
 

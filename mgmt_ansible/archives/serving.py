@@ -1,6 +1,6 @@
 """Check what a manifest says about its server, `serve`, before the package is registered.
 
-The host checks the same once more, in `mgmt_host/serving.py`, before it starts anything; one contract test feeds both the same
+The host checks the same once more, in `mgmt_host/content/serving.py`, before it starts anything; one contract test feeds both the same
 hostile manifests.
 """
 

@@ -1,6 +1,6 @@
 """Runtimes that users add: a row each, of the agent's own configuration, handed to hosts as data. Pure.
 
-A row says what one of ours says (`mgmt_host/runtimes.py`) and nothing more. The host checks it again by the same rules.
+A row says what one of ours says (`mgmt_host/content/runtimes.py`) and nothing more. The host checks it again by the same rules.
 """
 
 from __future__ import annotations

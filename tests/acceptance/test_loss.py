@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mgmt_host import haproxy
+from mgmt_host.switching import haproxy
 
 from tests.acceptance.command_line import ROOT, play
 

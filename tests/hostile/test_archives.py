@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mgmt_host import archive_members, packages
+from mgmt_host.content import archive_members, packages
 
 from mgmt_ansible import errors
 from mgmt_ansible.archives import members

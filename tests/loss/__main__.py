@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 
-from mgmt_host import haproxy
+from mgmt_host.switching import haproxy
 
 from tests.loss import places
 

@@ -9,7 +9,8 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from mgmt_host import entry, runtimes
+from mgmt_host import entry
+from mgmt_host.content import runtimes
 
 from tests.testbed import beds, plans, ssh, wheels
 from tests.testbed.agents import Agent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mgmt_host import runtimes
+from mgmt_host.content import runtimes
 
 from tests.matrix import models
 from tests.matrix.models import Runtime

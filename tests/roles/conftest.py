@@ -12,8 +12,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from mgmt_host import packages, slots
+from mgmt_host.content import packages
 from mgmt_host.layout import Layout
+from mgmt_host.running import slots
 
 from mgmt_ansible.quickstart.loopback import LoopbackHost, find_sshd
 from tests.unit.mgmt_host import served_packages

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, http_probe, ports
 from mgmt_host.layout import Layout
+from mgmt_host.machine import durable_files, http_probe, ports
 
 from tests.unit.mgmt_host.served_packages import ROWS, times
 

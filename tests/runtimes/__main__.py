@@ -14,7 +14,7 @@ import time
 import venv
 from pathlib import Path
 
-from mgmt_host import http_probe, ports
+from mgmt_host.machine import http_probe, ports
 
 from mgmt_ansible.quickstart.loopback import LoopbackHost
 from tests.roles.conftest import Site

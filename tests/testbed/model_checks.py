@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import yaml
-from mgmt_host import runtimes
+from mgmt_host.content import runtimes
 
 from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.environments import EnvironmentBinding

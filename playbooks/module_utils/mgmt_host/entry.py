@@ -5,32 +5,18 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Any, Callable, Sequence
 
-from . import (
-    boot,
-    durable_files,
-    engines,
-    environments,
-    forwarding,
-    images,
-    model_server,
-    observe,
-    operations,
-    packages,
-    programs,
-    proofs,
-    relay,
-    results,
-    runtime_rows,
-    runtimes,
-    serving,
-    starting,
-    supervisor,
-    unit_hooks,
-)
+from . import programs, results
+from .actions import operations
+from .content import environments, images, packages, runtime_rows, runtimes, serving
 from .failures import HostError
 from .inputs import Inputs
 from .journal import Journal
 from .layout import Layout
+from .machine import durable_files
+from .observing import observe, proofs
+from .running import boot, engines, supervisor, unit_hooks
+from .servers import forwarding, model_server, starting
+from .switching import relay
 
 
 def run_deployment(parameters: dict[str, Any], check: bool = False) -> dict[str, Any]:

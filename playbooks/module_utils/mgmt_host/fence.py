@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Iterator
 
-from . import durable_files, processes
 from .failures import HostError, StillWorkingError, SupersededError, evidence
 from .inputs import Inputs
 from .journal import last_effect
 from .layout import DeploymentLayout
+from .machine import durable_files, processes
 
 LOCK_SECONDS = 30.0
 HOLDER_STOP_SECONDS = 5.0

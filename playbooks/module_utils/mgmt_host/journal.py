@@ -7,8 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import Any, Iterator
 
-from . import durable_files
 from .layout import DeploymentLayout
+from .machine import durable_files
 
 
 class Journal:

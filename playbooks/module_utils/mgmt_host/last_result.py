@@ -10,11 +10,12 @@ import os
 import stat
 from typing import Any
 
-from . import durable_files, fence, results
+from . import fence, results
 from .failures import HostError
 from .inputs import Inputs
 from .journal import Journal
 from .layout import DeploymentLayout
+from .machine import durable_files
 
 LIMIT_BYTES = 1 << 18
 OUTCOMES = ("ok", "changed", "rolled_back", "degraded", "failed", "unknown")

@@ -6,84 +6,92 @@ import hashlib
 import importlib
 import os
 
-from . import durable_files
 from .failures import HostError
 from .layout import Layout
+from .machine import durable_files
 
 MODULES = (
     "__init__",
-    "archive_members",
-    "boot",
-    "boot_units",
-    "cancelling",
-    "capacity",
-    "carriers",
-    "carrying",
-    "configuring",
-    "container_carrier",
-    "container_commands",
-    "container_identity",
-    "container_serving",
-    "drift",
-    "durable_files",
-    "engines",
+    "actions.__init__",
+    "actions.cancelling",
+    "actions.capacity",
+    "actions.forecasting",
+    "actions.launching",
+    "actions.operations",
+    "actions.proxied",
+    "actions.replacing",
+    "actions.restoring",
+    "actions.stopping",
+    "actions.stopping_first",
+    "content.__init__",
+    "content.archive_members",
+    "content.container_serving",
+    "content.environments",
+    "content.image_archives",
+    "content.images",
+    "content.manifest_rules",
+    "content.needs",
+    "content.packages",
+    "content.releases",
+    "content.runtime_rows",
+    "content.runtimes",
+    "content.serving",
     "entry",
-    "environments",
     "failures",
     "fence",
-    "forecasting",
-    "forwarding",
-    "gates",
-    "golden",
-    "golden_examples",
-    "haproxy",
-    "http_probe",
-    "identity",
-    "image_archives",
-    "images",
     "inputs",
     "journal",
     "last_result",
-    "launching",
     "layout",
-    "leftovers",
-    "manifest_rules",
-    "model_server",
-    "needs",
-    "observe",
-    "open_inference",
-    "operations",
-    "orphans",
-    "packages",
-    "ports",
-    "process_carrier",
-    "processes",
+    "machine.__init__",
+    "machine.durable_files",
+    "machine.http_probe",
+    "machine.ports",
+    "machine.processes",
+    "observing.__init__",
+    "observing.leftovers",
+    "observing.observe",
+    "observing.orphans",
+    "observing.proofs",
     "programs",
-    "proofs",
-    "proxied",
-    "receipts",
-    "relay",
-    "relay_connections",
-    "releases",
-    "replacing",
-    "restoring",
+    "proving.__init__",
+    "proving.container_identity",
+    "proving.drift",
+    "proving.gates",
+    "proving.golden",
+    "proving.golden_examples",
+    "proving.identity",
+    "proving.smoke",
     "results",
-    "runtime_rows",
-    "runtimes",
-    "serving",
-    "sharing",
-    "slots",
-    "smoke",
-    "starting",
-    "stopping",
-    "stopping_first",
-    "supervision",
-    "supervisor",
-    "systemd_carrier",
-    "systemd_manager",
-    "systemd_units",
-    "traffic",
-    "unit_hooks",
+    "running.__init__",
+    "running.boot",
+    "running.boot_units",
+    "running.carriers",
+    "running.carrying",
+    "running.configuring",
+    "running.container_carrier",
+    "running.container_commands",
+    "running.engines",
+    "running.process_carrier",
+    "running.sharing",
+    "running.slots",
+    "running.supervision",
+    "running.supervisor",
+    "running.systemd_carrier",
+    "running.systemd_manager",
+    "running.systemd_units",
+    "running.unit_hooks",
+    "servers.__init__",
+    "servers.forwarding",
+    "servers.model_server",
+    "servers.open_inference",
+    "servers.starting",
+    "switching.__init__",
+    "switching.haproxy",
+    "switching.receipts",
+    "switching.relay",
+    "switching.relay_connections",
+    "switching.traffic",
 )
 """All of the package; a test compares it with the folder."""
 
@@ -117,7 +125,7 @@ def install(layout: Layout) -> str:
 
 def _source(name: str) -> str:
     package = __name__.rpartition(".")[0]
-    module = importlib.import_module(package if name == "__init__" else "{}.{}".format(package, name))
+    module = importlib.import_module("{}.{}".format(package, name).replace(".__init__", ""))
     loader = module.__spec__.loader if module.__spec__ else None
     source = loader.get_source(module.__name__) if loader is not None and hasattr(loader, "get_source") else None
     if source is None:
@@ -127,9 +135,10 @@ def _source(name: str) -> str:
 
 def _write(folder: str, sources: dict[str, str]) -> None:
     with durable_files.draft(os.path.dirname(folder)) as draft:
-        os.mkdir(os.path.join(draft, "mgmt_host"))
         for name, source in sources.items():
-            durable_files.write_text(os.path.join(draft, "mgmt_host", name + ".py"), source)
+            path = os.path.join(draft, "mgmt_host", *name.split(".")) + ".py"
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            durable_files.write_text(path, source)
         durable_files.write_text(os.path.join(draft, "__main__.py"), _MAIN)
         _open_to_all(draft)
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mgmt_host import archive_members, packages
+from mgmt_host.content import archive_members, packages
 from mgmt_host.failures import HostError
 
 from mgmt_ansible import errors

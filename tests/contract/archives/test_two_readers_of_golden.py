@@ -6,8 +6,8 @@ import json
 import random
 
 import pytest
-from mgmt_host import golden_examples
 from mgmt_host.failures import HostError
+from mgmt_host.proving import golden_examples
 
 from mgmt_ansible import errors
 from mgmt_ansible.archives import build_package, golden

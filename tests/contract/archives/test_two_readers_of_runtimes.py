@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from mgmt_host import runtime_rows as host_rows
+from mgmt_host.content import runtime_rows as host_rows
 from mgmt_host.failures import HostError
 
 from mgmt_ansible import errors

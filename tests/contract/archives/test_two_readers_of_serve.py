@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from mgmt_host import container_serving, runtimes, serving
+from mgmt_host.content import container_serving, runtimes, serving
 from mgmt_host.failures import HostError
 
 from mgmt_ansible import errors

@@ -13,8 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import yaml
-from mgmt_host import durable_files, environments, packages, runtimes, slots
+from mgmt_host.content import environments, packages, runtimes
 from mgmt_host.layout import Layout
+from mgmt_host.machine import durable_files
+from mgmt_host.running import slots
 
 from mgmt_ansible.adapters.worker_pools import ThreadWorkers
 from mgmt_ansible.domain.actions import ActionSpec, ActionType, Claim

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mgmt_host import processes
+from mgmt_host.machine import processes
 
 from mgmt_ansible.domain.outcomes import Cause, Outcome
 from tests.integration.causes.cause_words import WORDS

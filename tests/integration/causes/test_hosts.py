@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mgmt_host import environments, runtimes
+from mgmt_host.content import environments, runtimes
 
 from mgmt_ansible.agent import judging
 from mgmt_ansible.domain.actions import ActionType

@@ -17,8 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
-from mgmt_host import durable_files, environments, runtimes, slots
+from mgmt_host.content import environments, runtimes
 from mgmt_host.layout import Layout
+from mgmt_host.machine import durable_files
+from mgmt_host.running import slots
 
 from mgmt_ansible import archives
 from mgmt_ansible.client import Client

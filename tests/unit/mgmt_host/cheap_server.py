@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
 
-from mgmt_host import packages  # the program that this host side left on the host
+from mgmt_host.content import packages  # the program that this host side left on the host
 
 
 def take_port(config, folder):

@@ -10,8 +10,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, entry, environments, packages, processes, runtimes, slots
+from mgmt_host import entry
+from mgmt_host.content import environments, packages, runtimes
 from mgmt_host.layout import Layout
+from mgmt_host.machine import durable_files, processes
+from mgmt_host.running import slots
 
 from tests.unit.mgmt_host import fake_docker
 

@@ -9,7 +9,8 @@ import signal
 import sys
 from pathlib import Path
 
-from mgmt_host import durable_files, engines
+from mgmt_host.machine import durable_files
+from mgmt_host.running import engines
 
 NAME = "team/echo:1"
 PPS = "team/pps:1"

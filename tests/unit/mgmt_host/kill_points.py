@@ -13,7 +13,8 @@ import signal
 import sys
 from pathlib import Path
 
-from mgmt_host import capacity, entry
+from mgmt_host import entry
+from mgmt_host.actions import capacity
 
 TIGHT = "MGMT_ANSIBLE_KILL_TIGHT"
 """Environment variable: when set, the host has no megabyte to spare, so that the old model stops first."""

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from mgmt_host import durable_files, http_probe
+from mgmt_host.machine import durable_files, http_probe
 
 ROOT = Path(__file__).resolve().parents[3]
 EVERY = "MGMT_ANSIBLE_KILL_EVERY"

@@ -9,7 +9,8 @@ import urllib.request
 import zipfile
 from pathlib import Path
 
-from mgmt_host import entry, packages
+from mgmt_host import entry
+from mgmt_host.content import packages
 
 ECHO = Path(__file__).with_name("echo_server.py").read_bytes()
 START = ["python3", "{package}/server.py", "--port", "{port}", "--address", "{address}", "--factor"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mgmt_host import boot, slots
 from mgmt_host.journal import Journal
+from mgmt_host.running import boot, slots
 
 FAKE = """\
 #!/bin/sh

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, fence, processes
+from mgmt_host import fence
 from mgmt_host.inputs import Inputs
+from mgmt_host.machine import durable_files, processes
 
 HOLDER = """
 import fcntl, os, signal, sys, time

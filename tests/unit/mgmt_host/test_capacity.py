@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from mgmt_host import capacity, processes
+from mgmt_host.actions import capacity
+from mgmt_host.machine import processes
 
 MEGABYTE = 1 << 20
 EATER = "import sys, time; block = b'x' * int(sys.argv[1]); print('ready', flush=True); time.sleep(60)"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mgmt_host import carriers, durable_files, failures, slots
-from mgmt_host.carrying import Carried
+from mgmt_host import failures
+from mgmt_host.machine import durable_files
+from mgmt_host.running import carriers, slots
+from mgmt_host.running.carrying import Carried
 
 
 class Recorder:

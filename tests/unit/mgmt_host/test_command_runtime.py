@@ -8,7 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, entry, ports, processes, slots
+from mgmt_host import entry
+from mgmt_host.machine import durable_files, ports, processes
+from mgmt_host.running import slots
 
 from tests.unit.mgmt_host.served_packages import ECHO, ROWS, START, act, command_package, predict, times, wheelhouse
 

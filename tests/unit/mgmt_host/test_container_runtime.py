@@ -9,8 +9,10 @@ import os
 from pathlib import Path
 
 import pytest
-from mgmt_host import container_carrier, durable_files, images, ports, runtimes, slots
+from mgmt_host.content import images, runtimes
 from mgmt_host.failures import HostError
+from mgmt_host.machine import durable_files, ports
+from mgmt_host.running import container_carrier, slots
 
 from tests.unit.mgmt_host.fake_docker import IDS, NAME
 from tests.unit.mgmt_host.served_packages import ROWS, act, pack, predict, times

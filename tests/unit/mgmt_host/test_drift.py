@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from mgmt_host import gates, processes, slots
+from mgmt_host.machine import processes
+from mgmt_host.proving import gates
+from mgmt_host.running import slots
 
 from tests.unit.mgmt_host.served_packages import act, command_package
 

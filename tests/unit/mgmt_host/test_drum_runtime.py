@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from mgmt_host import ports, slots
+from mgmt_host.machine import ports
+from mgmt_host.running import slots
 
 from tests.unit.mgmt_host.served_packages import act, pack, predict
 

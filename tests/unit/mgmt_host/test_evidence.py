@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from mgmt_host import environments, fence, processes, results
+from mgmt_host import fence, results
+from mgmt_host.content import environments
 from mgmt_host.failures import HostError, StillWorkingError
 from mgmt_host.inputs import Inputs
+from mgmt_host.machine import processes
 
 HOLDING = "import fcntl, sys; lock = open(sys.argv[1], 'a'); fcntl.flock(lock, fcntl.LOCK_EX); print('held', flush=True); input()"
 

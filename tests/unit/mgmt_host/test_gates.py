@@ -7,7 +7,9 @@ import socket
 import time
 
 import pytest
-from mgmt_host import gates, ports, slots
+from mgmt_host.machine import ports
+from mgmt_host.proving import gates
+from mgmt_host.running import slots
 
 
 @pytest.mark.parametrize("expect", [{"p": [0.1]}, [1], "p", {"p": None}, {"p": {"data": [1], "tolerance": "x"}}])

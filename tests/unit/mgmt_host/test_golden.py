@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from mgmt_host import gates, golden, golden_examples, slots
+from mgmt_host.proving import gates, golden, golden_examples
+from mgmt_host.running import slots
 
 from tests.unit.mgmt_host.golden_packages import answer, golden_package, line
 

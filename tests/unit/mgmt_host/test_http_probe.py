@@ -7,7 +7,7 @@ import socket
 import threading
 
 import pytest
-from mgmt_host import http_probe
+from mgmt_host.machine import http_probe
 
 
 @pytest.fixture

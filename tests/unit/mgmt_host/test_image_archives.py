@@ -9,7 +9,7 @@ import platform
 import tarfile
 
 import pytest
-from mgmt_host import image_archives
+from mgmt_host.content import image_archives
 from mgmt_host.failures import HostError
 
 CONFIG = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": []}}).encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mgmt_host import durable_files
+from mgmt_host.machine import durable_files
 
 from tests.unit.mgmt_host import killing
 

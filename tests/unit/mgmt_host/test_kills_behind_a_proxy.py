@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from mgmt_host import haproxy
+from mgmt_host.switching import haproxy
 
 from tests.unit.mgmt_host import (
     killing,

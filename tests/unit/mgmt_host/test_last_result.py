@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, fence, last_result, processes
+from mgmt_host import fence, last_result
 from mgmt_host.inputs import Inputs
+from mgmt_host.machine import durable_files, processes
 
 
 def settle(host, generation, attempt=1, wait_seconds=0.0):

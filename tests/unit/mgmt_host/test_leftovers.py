@@ -9,7 +9,9 @@ import sys
 import time
 
 import pytest
-from mgmt_host import durable_files, leftovers, ports, processes, slots
+from mgmt_host.machine import durable_files, ports, processes
+from mgmt_host.observing import leftovers
+from mgmt_host.running import slots
 
 from tests.unit.mgmt_host.served_packages import ECHO, act, command_package
 

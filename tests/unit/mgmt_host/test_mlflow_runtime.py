@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mgmt_host import ports
+from mgmt_host.machine import ports
 
 from tests.unit.mgmt_host.served_packages import ROWS, act, pack, predict, times, wheelhouse
 

@@ -8,7 +8,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from mgmt_host import needs, slots
+from mgmt_host.content import needs
+from mgmt_host.running import slots
 
 from tests.unit.mgmt_host import served_packages
 

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from mgmt_host import slots
+from mgmt_host.running import slots
 
 
 def look(host, *wanted, action="environment_status"):

@@ -11,8 +11,10 @@ import sys
 import time
 from pathlib import Path
 
-from mgmt_host import durable_files, fence, http_probe, ports, processes, slots
+from mgmt_host import fence
 from mgmt_host.inputs import Inputs
+from mgmt_host.machine import durable_files, http_probe, ports, processes
+from mgmt_host.running import slots
 
 
 def infer(result, deployment_id="d1"):

@@ -6,8 +6,9 @@ import json
 import os
 from pathlib import Path
 
-from mgmt_host import orphans, processes
 from mgmt_host.layout import Layout
+from mgmt_host.machine import processes
+from mgmt_host.observing import orphans
 
 
 def lay(layout: Layout, name: str, **state: object) -> Path:

@@ -8,7 +8,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, environments, http_probe, packages, runtimes
+from mgmt_host.content import environments, packages, runtimes
+from mgmt_host.machine import durable_files, http_probe
 
 
 def test_a_package_is_installed_read_only(host):

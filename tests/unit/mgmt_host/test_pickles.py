@@ -6,7 +6,7 @@ import pickle
 import subprocess
 from pathlib import Path
 
-from mgmt_host import slots
+from mgmt_host.running import slots
 
 from mgmt_ansible import archives
 

@@ -9,7 +9,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, forwarding, gates, http_probe, ports, sharing, slots
+from mgmt_host.machine import durable_files, http_probe, ports
+from mgmt_host.proving import gates
+from mgmt_host.running import sharing, slots
+from mgmt_host.servers import forwarding
 
 from tests.unit.mgmt_host.fake_docker import IDS, PPS
 from tests.unit.mgmt_host.served_packages import act, pack

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from mgmt_host import entry, proofs
+from mgmt_host import entry
+from mgmt_host.observing import proofs
 
 from tests.unit.mgmt_host.golden_packages import golden_package
 from tests.unit.mgmt_host.served_packages import act, command_package, times

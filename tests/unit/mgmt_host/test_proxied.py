@@ -11,7 +11,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from mgmt_host import boot, durable_files, entry, haproxy, http_probe, ports, processes, slots, traffic
+from mgmt_host import entry
+from mgmt_host.machine import durable_files, http_probe, ports, processes
+from mgmt_host.running import boot, slots
+from mgmt_host.switching import haproxy, traffic
 
 from tests.unit.mgmt_host.conftest import Host
 from tests.unit.mgmt_host.served_packages import act, pack

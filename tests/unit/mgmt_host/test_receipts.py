@@ -7,8 +7,8 @@ import threading
 import time
 
 import pytest
-from mgmt_host import receipts
-from mgmt_host.receipts import Probe
+from mgmt_host.switching import receipts
+from mgmt_host.switching.receipts import Probe
 
 HOLE_SECONDS = 0.3
 

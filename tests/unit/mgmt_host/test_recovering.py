@@ -6,7 +6,8 @@ import os
 import signal
 from pathlib import Path
 
-from mgmt_host import durable_files, slots
+from mgmt_host.machine import durable_files
+from mgmt_host.running import slots
 
 
 def test_a_retry_records_what_a_killed_attempt_made_serve(host):

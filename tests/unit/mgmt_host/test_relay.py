@@ -13,8 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from mgmt_host import haproxy, programs, relay, relay_connections
+from mgmt_host import programs
 from mgmt_host.layout import Layout
+from mgmt_host.switching import haproxy, relay, relay_connections
 
 from tests.unit.mgmt_host.test_operations import wait_for
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from mgmt_host import ports
+from mgmt_host.machine import ports
 
 from tests.unit.mgmt_host.served_packages import act, pack, predict
 

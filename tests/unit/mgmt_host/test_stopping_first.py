@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
-from mgmt_host import capacity, haproxy, http_probe, slots
+from mgmt_host.actions import capacity
+from mgmt_host.machine import http_probe
+from mgmt_host.running import slots
+from mgmt_host.switching import haproxy
 
 WAIT_SECONDS = 60.0
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import errno
 
 import pytest
-from mgmt_host import durable_files, fence, gates, launching, operations, slots, stopping
+from mgmt_host import fence
+from mgmt_host.actions import launching, operations, stopping
+from mgmt_host.machine import durable_files
+from mgmt_host.proving import gates
+from mgmt_host.running import slots
 
 NEWER = {"schema": 1, "generation": 99, "attempt": 1, "holder": None, "canceled": False}
 

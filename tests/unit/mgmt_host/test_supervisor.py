@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, programs, slots, supervisor
+from mgmt_host import programs
+from mgmt_host.machine import durable_files
+from mgmt_host.running import slots, supervisor
 
 
 def wait_for(condition, seconds=20.0):

@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from mgmt_host import boot, carriers, failures, processes, supervision, systemd_manager, systemd_units, unit_hooks
-from mgmt_host.carrying import Place
+from mgmt_host import failures
 from mgmt_host.journal import Journal
+from mgmt_host.machine import processes
+from mgmt_host.running import boot, carriers, supervision, systemd_manager, systemd_units, unit_hooks
+from mgmt_host.running.carrying import Place
 
 NO_SYSTEMD = pytest.mark.skipif(systemd_manager.is_here(), reason="systemd is process 1 here, and would get units")
 
@@ -34,8 +36,8 @@ def unit(place, **changes):
 def end(place, code, status, result="exit-code"):
     """Run the hook as systemd does after an end."""
     told = {"EXIT_CODE": code, "EXIT_STATUS": status, "SERVICE_RESULT": result}
-    program = "import sys; from mgmt_host import unit_hooks; unit_hooks.end(sys.argv[1])"
-    path = str(Path(unit_hooks.__file__).parents[1])
+    program = "import sys; from mgmt_host.running import unit_hooks; unit_hooks.end(sys.argv[1])"
+    path = str(Path(unit_hooks.__file__).parents[2])
     command = [sys.executable, "-c", program, place.folder]
     subprocess.run(command, check=True, env={**os.environ, **told, "PYTHONPATH": path})
     return unit_hooks.read_record(place)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mgmt_host import durable_files, haproxy, relay, slots, systemd_manager, traffic
+from mgmt_host.machine import durable_files
+from mgmt_host.running import slots, systemd_manager
+from mgmt_host.switching import haproxy, relay, traffic
 
 HELD = {"traffic": "systemd_socket", "stable_address": "127.0.0.1", "stable_port": 8000}
 

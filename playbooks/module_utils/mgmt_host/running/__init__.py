@@ -1,0 +1,1 @@
+"""What keeps a model server running: slots, and the carriers that are behind them."""

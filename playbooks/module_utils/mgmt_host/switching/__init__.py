@@ -1,0 +1,1 @@
+"""What holds the stable port of a deployment, and where it leads requests to."""
