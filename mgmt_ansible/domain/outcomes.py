@@ -199,7 +199,10 @@ class Receipt:
     Attributes:
         interval_seconds: From one probe to the next.
         probes: How many.
-        failed: Of them, without an answer of a status below 500 within two seconds.
+        failed: Of them, without an answer of a status below 500, however late.
+        slow: Of them, answered after more than two seconds: who asked waited, and lost nothing. An older host side tells
+            them as failed.
+        slowest_seconds: Longest time until an answer; None when none was answered, or an older host side asked.
         longest_gap_seconds: Longest time without an answer, right within one interval; 0 when nothing failed.
         before: Until traffic moved.
         during: Until the new model, or the old one again, was proved.
@@ -213,6 +216,8 @@ class Receipt:
     before: ProbedPhase
     during: ProbedPhase
     after: ProbedPhase
+    slow: int = 0
+    slowest_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,6 +88,8 @@ class _Receipt(_Strict):
     interval_seconds: Annotated[float, Field(gt=0)]
     probes: _Number
     failed: _Number
+    slow: _Number = 0
+    slowest_seconds: _Seconds | None = None
     longest_gap_seconds: _Seconds
     before: _ProbedPhase
     during: _ProbedPhase
@@ -260,6 +262,8 @@ def _receipt(receipt: _Receipt | None) -> Receipt | None:
         before=ProbedPhase(**receipt.before.model_dump()),
         during=ProbedPhase(**receipt.during.model_dump()),
         after=ProbedPhase(**receipt.after.model_dump()),
+        slow=receipt.slow,
+        slowest_seconds=receipt.slowest_seconds,
     )
 
 

@@ -46,6 +46,7 @@ MODULES = (
     "machine.__init__",
     "machine.durable_files",
     "machine.http_probe",
+    "machine.http_questions",
     "machine.ports",
     "machine.processes",
     "observing.__init__",

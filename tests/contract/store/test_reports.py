@@ -71,15 +71,15 @@ def test_the_entry_of_a_replacement_carries_its_receipt(site: Site):
     """What each host lost, for whoever reads the feed."""
     phase = ProbedPhase(probes=3)
     receipt = Receipt(
-        interval_seconds=0.05, probes=9, failed=1, longest_gap_seconds=0.04, before=phase, during=phase, after=phase
-    )
+        interval_seconds=0.05, probes=9, failed=1, longest_gap_seconds=0.04, before=phase, during=phase, after=phase, slow=2,
+    )  # fmt: skip
     site.create()
     site.report(site.take(), hosts=(HostOutcome(host="h1", outcome=Outcome.CHANGED, receipt=receipt),))
 
     entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
     told = entry.data["hosts"]["h1"]["receipt"]
-    assert (9, 1, 0.04, 3) == (
-        *(told[key] for key in ("probes", "failed", "longest_gap_seconds")),
+    assert (9, 1, 2, 0.04, 3) == (
+        *(told[key] for key in ("probes", "failed", "slow", "longest_gap_seconds")),
         told["after"]["probes"],
     )
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from mgmt_host.machine import http_questions
 from mgmt_host.switching import receipts
 from mgmt_host.switching.receipts import Probe
 
@@ -14,10 +15,12 @@ HOLE_SECONDS = 0.3
 
 
 class Quiet(http.server.BaseHTTPRequestHandler):
-    """Answers everything with the server's `status`."""
+    """Answers everything with the server's `status`; not before the server is not `still` any more."""
 
     def do_GET(self):
         """Answer."""
+        if self.server.still:
+            self.server.goes_on.wait()
         self.send_response(self.server.status)
         self.end_headers()
 
@@ -26,7 +29,7 @@ class Quiet(http.server.BaseHTTPRequestHandler):
 
 
 class Server:
-    """An HTTP server that can close its listener and open it again; a context manager."""
+    """An HTTP server that can close its listener and open it again, or take questions and stand still; a context manager."""
 
     def __init__(self, status=200):
         self.status = status
@@ -42,7 +45,7 @@ class Server:
     def open(self):
         """Listen, on the port of before."""
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Quiet)
-        self._server.status = self.status
+        self._server.status, self._server.still, self._server.goes_on = self.status, False, threading.Event()
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005})
         self._thread.start()
@@ -51,9 +54,23 @@ class Server:
         """Listen no more; return when that was."""
         self._server.socket.close()
         closed = time.monotonic()
+        self.answer_what_waits()
         self._server.shutdown()
         self._thread.join()
         return closed
+
+    def stand_still(self):
+        """Take questions and do not answer them; return since when."""
+        self._server.still = True
+        return time.monotonic()
+
+    def go_on(self):
+        """Answer what is asked from now on; what was asked meanwhile is not answered."""
+        self._server.still = False
+
+    def answer_what_waits(self):
+        """Answer what was asked meanwhile."""
+        self._server.goes_on.set()
 
 
 def wait_for_probes(prober, count):
@@ -64,30 +81,61 @@ def wait_for_probes(prober, count):
         time.sleep(0.01)
 
 
-def measure_a_hole():
-    """Close the listener for 300 ms while it is probed; return how long that was, and the receipt."""
+def measure_a_hole(begin, end):
+    """Let the server not answer for 300 ms while it is probed; return how long that was, and the receipt."""
     with Server() as server:
         with receipts.Prober("127.0.0.1", server.port, "/health") as prober:
             wait_for_probes(prober, 5)
-            closed = server.close()
+            closed = begin(server)
             while time.monotonic() < closed + HOLE_SECONDS:
                 time.sleep(0.001)
-            server.open()
+            end(server)
             hole = time.monotonic() - closed
             prober.watch_after(0.0)
         return hole, prober.receipt()
 
 
-def test_a_hole_of_300_ms_is_told_right_within_one_interval():
-    """The listener closes for that long, measured; a machine that is too busy to ask in time gets another try."""
+@pytest.mark.parametrize(("begin", "end"), [(Server.close, Server.open), (Server.stand_still, Server.go_on)])
+def test_a_hole_of_300_ms_is_told_right_within_one_interval(begin, end):
+    """Nobody listens for that long, measured, or who listens never answers; a machine too busy to ask in time gets another try."""
     tries = []
     for _ in range(5):
-        hole, told = measure_a_hole()
+        hole, told = measure_a_hole(begin, end)
         assert told["probes"] > told["failed"] >= 1
         tries.append((hole, told["longest_gap_seconds"]))
         if abs(hole - told["longest_gap_seconds"]) <= receipts.INTERVAL_SECONDS:
             return
     raise AssertionError(tries)
+
+
+def test_a_late_answer_is_slow_and_no_gap(monkeypatch):
+    """Who waited for it has lost nothing: it is counted on its own, and seen by its time."""
+    monkeypatch.setattr(receipts, "SLOW_SECONDS", 0.2)
+    with Server() as server:
+        with receipts.Prober("127.0.0.1", server.port, "/health") as prober:
+            wait_for_probes(prober, 2)
+            began = server.stand_still()
+            while time.monotonic() < began + 2 * receipts.SLOW_SECONDS:
+                time.sleep(0.01)
+            server.go_on()
+            server.answer_what_waits()
+        told = prober.receipt()
+
+    assert (0, 0.0) == (told["failed"], told["longest_gap_seconds"])
+    assert 0 < told["slow"] < told["probes"]
+    assert receipts.SLOW_SECONDS < told["slowest_seconds"] == told["before"]["p99_seconds"]
+
+
+def test_nobody_waits_for_ever(monkeypatch):
+    """A server that takes every question and answers none: the first ones fail while later ones are asked."""
+    monkeypatch.setattr(http_questions, "LATE_SECONDS", 0.1)
+    with Server() as server, receipts.Prober("127.0.0.1", server.port, "/health") as prober:
+        server.stand_still()
+        wait_for_probes(prober, 3)
+    told = prober.receipt()
+
+    assert told["failed"] >= 2
+    assert 0 == told["slow"]
 
 
 def test_a_server_that_answers_all_the_time_lost_nothing():

@@ -153,6 +153,7 @@ RECEIPT = Receipt(
     probes=120,
     failed=3,
     longest_gap_seconds=0.15,
+    slow=2,
     before=ProbedPhase(probes=100, p50_seconds=0.002, p99_seconds=0.004),
     during=ProbedPhase(probes=3),
     after=ProbedPhase(probes=17, p50_seconds=0.003, p99_seconds=0.25),
@@ -166,7 +167,7 @@ def test_a_replacement_shows_its_receipt(script, browser):
     script.actions = [example.action(hosts=[host])]
     seen = " ".join(text_of(browser.get("/deployments/wine")).split())
 
-    assert "3 of 120 probes failed, 0.15 s without an answer" in seen
+    assert "3 of 120 probes failed, 0.15 s without an answer, 2 were answered late" in seen
     assert "within 2 ms and 4 ms before, 3 ms and 0.25 s after" in seen
 
 

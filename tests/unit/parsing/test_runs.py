@@ -80,6 +80,15 @@ def test_a_receipt_of_the_host_comes_along():
 
     assert (5, 1, 0.05) == (host.receipt.probes, host.receipt.failed, host.receipt.longest_gap_seconds)
     assert (ProbedPhase(**PHASE), ProbedPhase(probes=0)) == (host.receipt.before, host.receipt.after)
+    assert (0, None) == (host.receipt.slow, host.receipt.slowest_seconds)
+
+
+def test_a_receipt_tells_late_answers_from_none():
+    """Of a host side that does."""
+    receipt = {**RECEIPT, "slow": 2, "slowest_seconds": 7.5}
+    (host,) = parse(module_event(result={**RESULT, "receipt": receipt})).values()
+
+    assert (1, 2, 7.5) == (host.receipt.failed, host.receipt.slow, host.receipt.slowest_seconds)
 
 
 @pytest.mark.parametrize(("rc", "outcome"), [(137, Outcome.UNKNOWN), (143, Outcome.UNKNOWN), (1, Outcome.FAILED)])
@@ -206,6 +215,8 @@ def test_any_result_is_an_outcome_or_unknown(result):
         {"steps": [{"name": "start", "seconds": float("nan")}]},
         {"gap_seconds": float("inf")},
         {"receipt": {**RECEIPT, "failed": -1}},
+        {"receipt": {**RECEIPT, "slow": 0.5}},
+        {"receipt": {**RECEIPT, "slowest_seconds": "1"}},
         {"receipt": {**RECEIPT, "longest_gap_seconds": float("nan")}},
         {"receipt": {**RECEIPT, "during": {"probes": 2**53}}},
         {"receipt": {"probes": 3}},

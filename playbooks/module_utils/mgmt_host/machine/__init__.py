@@ -1,1 +1,1 @@
-"""The machine as it is: processes, ports, files that last, and one question over HTTP."""
+"""The machine as it is: processes, ports, files that last, and questions over HTTP."""

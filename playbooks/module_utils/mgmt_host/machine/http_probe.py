@@ -70,17 +70,39 @@ def ask(
         kind: Media type of the body.
     """
     deadline = time.monotonic() + seconds
+    try:
+        with socket.create_connection((address, port), timeout=seconds) as connection:
+            connection.sendall(render(address, port, path, body, kind))
+            return parse(_receive(connection, deadline))
+    except (OSError, ValueError):
+        return None
+
+
+def render(address: str, port: int, path: str, body: bytes | None = None, kind: str = "application/json") -> bytes:
+    """Return the question's bytes; the arguments are those of `ask`.
+
+    Raises:
+        ValueError: The path is not ASCII.
+    """
     head = "{} {} HTTP/1.0\r\nHost: {}:{}\r\nAccept: application/json\r\nConnection: close\r\n".format(
         "GET" if body is None else "POST", path, bracketed(address), port
     )
     if body is not None:
         head += "Content-Type: {}\r\nContent-Length: {}\r\n".format(kind, len(body))
-    try:
-        with socket.create_connection((address, port), timeout=seconds) as connection:
-            connection.sendall(head.encode("ascii") + b"\r\n" + (body or b""))
-            return _parse(_receive(connection, deadline))
-    except (OSError, ValueError):
-        return None
+    return head.encode("ascii") + b"\r\n" + (body or b"")
+
+
+def parse(received: bytes) -> Answer:
+    """Return the answer that a server sent until it closed the connection.
+
+    Raises:
+        ValueError: That is not HTTP.
+    """
+    head, separator, body = received.partition(b"\r\n\r\n")
+    words = head.split(b"\r\n", 1)[0].split()
+    if not separator or len(words) <= 1 or not words[0].startswith(b"HTTP/"):
+        raise ValueError("that is not HTTP")
+    return Answer(int(words[1]), body)
 
 
 def _receive(connection: socket.socket, deadline: float) -> bytes:
@@ -95,11 +117,3 @@ def _receive(connection: socket.socket, deadline: float) -> bytes:
             return received
         received += part
     raise ValueError("the answer is too long")
-
-
-def _parse(received: bytes) -> Answer:
-    head, separator, body = received.partition(b"\r\n\r\n")
-    words = head.split(b"\r\n", 1)[0].split()
-    if not separator or len(words) <= 1 or not words[0].startswith(b"HTTP/"):
-        raise ValueError("that is not HTTP")
-    return Answer(int(words[1]), body)

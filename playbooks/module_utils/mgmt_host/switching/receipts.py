@@ -3,7 +3,8 @@
 ```
  replace begins --before--> traffic moves --during--> the new model is proved --after--> a few more probes
 ```
-Probes start at a fixed rate, whatever the answers take. An answer is any HTTP status below 500.
+Probes start at a fixed rate, whatever the answers take. An answer is any HTTP status below 500, and slow when it came after
+more than two seconds: who asked had to wait, and lost nothing. Nobody waits for longer than a proxy lets requests wait.
 """
 
 from __future__ import annotations
@@ -12,20 +13,21 @@ import math
 import threading
 import time
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Sequence
 
-from ..machine import http_probe
+from ..machine.http_questions import Question, Questions
 
 INTERVAL_SECONDS = 0.05
-LIMIT_SECONDS = 2.0
+SLOW_SECONDS = 2.0
 BEFORE, DURING, AFTER = "before", "during", "after"
 PHASES = (BEFORE, DURING, AFTER)
-_IN_FLIGHT = int(LIMIT_SECONDS / INTERVAL_SECONDS) + 4
 _REMEMBERED = 100_000
 """Probes; older ones, of more than an hour ago, are forgotten."""
 _LONGEST_AFTER_SECONDS = 1.0
+_LAST_SECONDS = 2.0
+"""How long what is still under way at the end may take to be answered."""
+
 _FEWEST_AFTER = 2
 _SERVER_ERROR = 500
 
@@ -61,7 +63,6 @@ class Prober:
         self._ended = threading.Event()
         self._phase = BEFORE
         self._probes: deque[Probe] = deque(maxlen=_REMEMBERED)
-        self._places = threading.Semaphore(_IN_FLIGHT)
         self._thread = threading.Thread(target=self._keep_asking, daemon=True)
 
     def __enter__(self) -> Prober:
@@ -81,7 +82,7 @@ class Prober:
         """Enter the last phase, and wait for the probes of that time: at least two, at most a second's."""
         self.enter(AFTER)
         wanted = max(_FEWEST_AFTER, int(min(seconds, _LONGEST_AFTER_SECONDS) / INTERVAL_SECONDS))
-        deadline = time.monotonic() + LIMIT_SECONDS
+        deadline = time.monotonic() + _LAST_SECONDS
         while self._count(AFTER) < wanted and time.monotonic() < deadline:
             self._ended.wait(INTERVAL_SECONDS / 5)
 
@@ -93,21 +94,22 @@ class Prober:
         return sum(1 for probe in tuple(self._probes) if probe.phase == phase)
 
     def _keep_asking(self) -> None:
-        with ThreadPoolExecutor(max_workers=_IN_FLIGHT) as pool:
+        with Questions(*self._where) as questions:
             due = time.monotonic()
-            while not self._ended.wait(max(0.0, due - time.monotonic())):
-                if self._places.acquire(blocking=False):  # a host too busy to ask is no proof against the model
-                    pool.submit(self._ask, self._phase)
-                due = max(due + INTERVAL_SECONDS, time.monotonic() - INTERVAL_SECONDS)
+            while not self._ended.is_set():
+                if time.monotonic() >= due:
+                    questions.ask(self._phase)
+                    due = max(due + INTERVAL_SECONDS, time.monotonic() - INTERVAL_SECONDS)
+                self._keep(questions.wait(due - time.monotonic()))
+            deadline = time.monotonic() + _LAST_SECONDS
+            while questions and time.monotonic() < deadline:
+                self._keep(questions.wait(deadline - time.monotonic()))
+            self._keep(questions.give_up())
 
-    def _ask(self, phase: str) -> None:
-        began = time.monotonic()
-        try:
-            answer = http_probe.ask(*self._where, seconds=LIMIT_SECONDS)
-            answered = answer is not None and answer.status < _SERVER_ERROR
-            self._probes.append(Probe(began, time.monotonic() - began, answered, phase))
-        finally:
-            self._places.release()
+    def _keep(self, settled: Sequence[Question]) -> None:
+        for one in settled:
+            answered = one.status is not None and one.status < _SERVER_ERROR
+            self._probes.append(Probe(one.began, one.seconds, answered, one.phase))
 
 
 def receipt(probes: Sequence[Probe], began: float) -> dict[str, Any]:
@@ -121,6 +123,8 @@ def receipt(probes: Sequence[Probe], began: float) -> dict[str, Any]:
         "interval_seconds": INTERVAL_SECONDS,
         "probes": len(probes),
         "failed": sum(1 for probe in probes if not probe.answered),
+        "slow": sum(1 for probe in probes if probe.answered and probe.seconds > SLOW_SECONDS),
+        "slowest_seconds": max((round(probe.seconds, 6) for probe in probes if probe.answered), default=None),
         "longest_gap_seconds": longest_gap(probes, began),
         **{phase: _spread([probe for probe in probes if probe.phase == phase]) for phase in PHASES},
     }
