@@ -8,6 +8,7 @@ import json
 import pytest
 
 from mgmt_ansible.domain.actions import ActionType
+from mgmt_ansible.domain.environments import Traffic
 from tests.testbed import model_checks
 from tests.testbed.commands import wait_until
 from tests.unit.mgmt_host import served_packages, test_needs
@@ -105,10 +106,11 @@ def test_a_system_unit_is_held_to_its_limits_and_reads_its_secret(systemd_host, 
 
 
 def test_a_unit_of_a_user_that_lingers_comes_back(systemd_host, tmp_path):
-    """No root: an administrator has allowed linger once; the power fails; a server of the package's own."""
+    """No root: an administrator has allowed linger once; the power fails; a server of the package's own, behind a relay."""
     systemd_host.dirty = True
     systemd_host.enter("loginctl", "enable-linger", "nosudo")
-    managed = model_checks.HostUnderManagement(systemd_host, "nosudo", boot_start=True)
+    held = Traffic.SYSTEMD_SOCKET
+    managed = model_checks.HostUnderManagement(systemd_host, "nosudo", boot_start=True, traffic=held)
     account = Account(systemd_host, "nosudo", "systemctl --user")
     old, new = (served_packages.command_package(tmp_path / f"p{factor}", factor)[0] for factor in (2.0, 3.0))
     launched = managed.act(LAUNCH, 1, old)
@@ -119,7 +121,7 @@ def test_a_unit_of_a_user_that_lingers_comes_back(systemd_host, tmp_path):
     systemd_host.on()
     wait_until(lambda: account.answers(port, "/health"), "the model after the boot")
     replaced = managed.act(REPLACE, 2, new)
-    assert replaced.outcome == "changed", replaced
+    assert ("changed", 0) == (replaced.outcome, replaced.receipt.failed), replaced
     said = account.predict(port)
     managed.act(STOP, 3)
 

@@ -22,10 +22,10 @@ print(u.urlopen(u.Request(sys.argv[1], body, {"Content-Type": "application/json"
 """
 
 
-def act(agent, action, generation, model=None, **binding):
+def act(agent, action, generation, model=None, port=None, **binding):
     """Perform an action; return what the host made of it, which is a change."""
     archive = model.archive if model else None
-    outcome = agent.begin(action, DEPLOYMENT, generation, archive, binding=binding).outcome()
+    outcome = agent.begin(action, DEPLOYMENT, generation, archive, port=port, binding=binding).outcome()
     assert outcome["outcome"] == "changed", outcome
     return outcome
 
@@ -36,11 +36,11 @@ def answer(host, url):
 
 
 def test_systemd_holds_the_stable_port_while_models_and_relay_come_and_go(systemd_host, tmp_path):
-    """A replacement, a kill of the relay and a reboot: nobody is refused; after a stop nothing is left."""
+    """A replacement, a kill of the relay and a reboot: nobody is refused, on a port below 1024; after a stop nothing is left."""
     systemd_host.dirty = True
     agent = Agent(systemd_host, traffic="systemd_socket")
     first, second = (models.command(tmp_path, number) for number in (1, 2))
-    launched = act(agent, "deployment_launch", 1, first)
+    launched = act(agent, "deployment_launch", 1, first, port=81)
     url = launched["identity"]["url"]
     old = answer(systemd_host, url)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mgmt_host.machine import durable_files
+from mgmt_host.machine import durable_files, ports
 from mgmt_host.running import slots, systemd_manager
 from mgmt_host.switching import haproxy, relay, traffic
 
@@ -20,6 +20,22 @@ def test_a_socket_of_systemd_is_refused_where_there_is_no_systemd(host):
     assert ("failed", "dependency") == (result["outcome"], result["cause"])
     assert "use haproxy or none" in result["message"]
     assert not any(slot.running for slot in slots.list_places(host.own()))
+
+
+@pytest.mark.parametrize("kind", ["none", "haproxy"])
+def test_a_port_that_is_not_for_this_account_is_refused_before_anything_is_changed(host, monkeypatch, kind):
+    """Not as one in use: what to do is said; a launch leaves but its tombstone, and a dry run says the same."""
+    monkeypatch.setattr(ports, "rights", lambda: 0)
+    monkeypatch.setattr(ports, "_FIRST_OF_ALL", "/nonexistent")
+    monkeypatch.setattr(haproxy, "find_program", lambda: "/usr/sbin/haproxy")
+    package = host.make_cheap()[0]
+    dry, result = (host.act("deployment_launch", 1, package, traffic=kind, port=81, check=way) for way in (True, False))
+
+    assert ("failed", "dependency") == (result["outcome"], result["cause"])
+    assert "not listen on port 81: launch with one from 1024 on, or let the agent become root" in result["message"]
+    assert dry["message"] == result["message"]
+    assert ["fence"] == [step["name"] for step in result["steps"]]
+    assert not (Path(host.own().folder) / "releases").exists()
 
 
 def test_an_unknown_kind_is_refused_by_name(host):

@@ -42,6 +42,7 @@ def launch(work: Work) -> dict[str, Any]:
         SupersededError: Somebody newer has come.
     """
     inputs = work.inputs
+    traffic.choose(inputs)  # what it refuses it refuses before anything is changed
     state = durable_files.read_json(inputs.own.state)
     slot = _free_slot(work, state)
     try:

@@ -16,6 +16,9 @@ from . import durable_files
 FIRST, LAST = 20000, 29999
 """The host chooses from these when no port was asked for (host contract)."""
 
+_FIRST_OF_ALL = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+_PRIVILEGED = 1024
+_CAP_NET_BIND_SERVICE = 1 << 10
 _LISTEN = "0A"
 _ESTABLISHED = "01"
 _IPV4_DIGITS = 8
@@ -77,6 +80,25 @@ def require_free(address: str, port: int) -> None:
     if not is_free(address, port):
         message = "port {} is in use; free it or launch with another port".format(port)
         raise HostError("port_in_use", message, [evidence("ss", describe(port))])
+
+
+def require_allowed(port: int) -> None:
+    """Check that this account may listen on a port at all, whether it is free or not.
+
+    Raises:
+        HostError: `dependency`: only root may, by the kernel's `ip_unprivileged_port_start` (ip(7), capabilities(7)).
+    """
+    first = int(durable_files.tail(_FIRST_OF_ALL) or _PRIVILEGED)
+    if port < first and not rights() & _CAP_NET_BIND_SERVICE:
+        message = "this account may not listen on port {}: launch with one from {} on, or let the agent become root"
+        said = evidence("kernel", "{} says {}, CapEff {:#x}".format(_FIRST_OF_ALL, first, rights()))
+        raise HostError("dependency", message.format(port, first), [said])
+
+
+def rights() -> int:
+    """Return the capabilities that this process has in effect, a bit each (proc(5), `CapEff`)."""
+    lines = durable_files.tail("/proc/self/status").splitlines()
+    return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
 
 
 def describe(port: int) -> str:

@@ -52,8 +52,10 @@ def choose(inputs: Inputs) -> Choice:
     """Return how traffic shall reach the deployment's models.
 
     Raises:
-        HostError: `dependency`: HAProxy or systemd is asked for and not there; `playbook_error`: nobody knows such a kind.
+        HostError: `dependency`: HAProxy or systemd is asked for and not there, or the port is not for this account;
+            `playbook_error`: nobody knows such a kind.
     """
+    ports.require_allowed(inputs.port or ports.FIRST)
     wanted, found = inputs.traffic, haproxy.find_program() is not None
     if wanted not in SETTINGS:
         message = "traffic must be one of {}, not {!r}".format(", ".join(SETTINGS), wanted)
