@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from mgmt_ansible.domain.actions import CHANGING, ActionSpec, ActionStatus, ActionType
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.outcomes import FINE, Cause, Evidence, HostOutcome, Outcome, health_of_hosts, worst_outcome
+from mgmt_ansible.domain.outcomes import FINE, Cause, Evidence, HostOutcome, Outcome
 from mgmt_ansible.domain.plans import Plan
+from mgmt_ansible.domain.verdicts import health_of_hosts, worst_outcome
 
 _NAMED_HOSTS = 5
 _NOT_JUDGED = (ActionType.ENVIRONMENT_STATUS, ActionType.DEPLOYMENT_DRY_RUN)

@@ -11,8 +11,9 @@ from mgmt_ansible import errors
 from mgmt_ansible.agent.findings import Findings, sort_findings
 from mgmt_ansible.agent.held_claims import HeldClaim, LookSignal
 from mgmt_ansible.domain.actions import CHANGING, Claim
-from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome, after_cancel
+from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome
 from mgmt_ansible.domain.plans import Plan
+from mgmt_ansible.domain.verdicts import after_cancel
 from mgmt_ansible.ports import Plugin
 
 WAIT_SECONDS = 10.0

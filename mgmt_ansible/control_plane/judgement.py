@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState, DeploymentTarget
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.outcomes import FINE, HostOutcome, Observation, Outcome, health_of_hosts
+from mgmt_ansible.domain.outcomes import FINE, HostOutcome, Observation, Outcome
 from mgmt_ansible.domain.reports import ResultReport
+from mgmt_ansible.domain.verdicts import health_of_hosts
 from mgmt_ansible.wire.api_v2 import Endpoint
 
 _RUNS = "running"

@@ -10,9 +10,10 @@ import structlog
 from mgmt_ansible import errors
 from mgmt_ansible.domain.actions import CHANGING, NEEDS_PACKAGE, ActionSpec, Claim
 from mgmt_ansible.domain.environments import EnvironmentBinding
-from mgmt_ansible.domain.outcomes import FINE, after_cancel
+from mgmt_ansible.domain.outcomes import FINE
 from mgmt_ansible.domain.plans import Plan, Wave, plan_action
 from mgmt_ansible.domain.runs import RunOutcome, RunProgress, RunRequest, RunStatus
+from mgmt_ansible.domain.verdicts import after_cancel
 from mgmt_ansible.identifiers import make_id
 from mgmt_ansible.ports import CancelSignal, Inventory, Plugin, ProgressSink, Workers
 from mgmt_ansible.rendering.runs import render_cancel, render_look, render_run

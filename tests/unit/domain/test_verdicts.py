@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.outcomes import HostOutcome, Identity, Outcome, health_of_hosts, worst_outcome
+from mgmt_ansible.domain.outcomes import HostOutcome, Identity, Outcome
+from mgmt_ansible.domain.verdicts import health_of_hosts, worst_outcome
 
 
 def identity(digest: str) -> Identity:
