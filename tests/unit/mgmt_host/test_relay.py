@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def folder(tmp_path, models, held, program):
     process = start(program, tmp_path, held, models)
     yield tmp_path
     process.terminate()
-    assert process.wait(60) == 0, (tmp_path / "log").read_text()
+    assert 0 == process.wait(60), (tmp_path / "log").read_text()
 
 
 def start(program, folder, listening, models, live="a"):
@@ -156,13 +157,13 @@ def told(folder, line):
 def test_a_kept_connection_moves_between_two_requests(folder, client, models):
     """Its client is not told, and the old slot has nothing open when it has moved."""
     connection = client()
-    assert ask(connection) == "a 8"
+    assert "a 8" == ask(connection)
     kept = connection.sock
     haproxy.lead(str(folder), "b", models[1].port)
-    assert ask(connection) == "b 8"
+    assert "b 8" == ask(connection)
     assert connection.sock is kept
     wait_for(lambda: haproxy.list_servers(str(folder))["a"].open == 0)
-    assert haproxy.list_servers(str(folder))["b"] == haproxy.Server(models[1].port, haproxy.READY, 1)
+    assert haproxy.Server(models[1].port, haproxy.READY, 1) == haproxy.list_servers(str(folder))["b"]
 
 
 def test_what_is_being_answered_is_not_cut(folder, client, models):
@@ -173,18 +174,18 @@ def test_what_is_being_answered_is_not_cut(folder, client, models):
     asking.start()
     assert models[0].asked.wait(60)
     haproxy.lead(str(folder), "b", models[1].port)
-    assert ask(client()) == "b 8"
+    assert "b 8" == ask(client())
     time.sleep(2 * relay_connections.QUIET_SECONDS)  # longer than an unused connection may last
-    assert haproxy.list_servers(str(folder))["a"].open == 1
+    assert 1 == haproxy.list_servers(str(folder))["a"].open
     models[0].let.set()
     asking.join(60)
-    assert answers == ["a 8"]
+    assert ["a 8"] == answers
 
 
 def test_requests_wait_while_nobody_is_there(folder, client, models):
     """New connections and kept ones; none of them finds out."""
     kept, answers = client(), []
-    assert ask(kept) == "a 8"
+    assert "a 8" == ask(kept)
     haproxy.hold(str(folder), "a")
     asking = [threading.Thread(target=lambda one=one: answers.append(ask(one))) for one in (kept, client())]
     for one in asking:
@@ -194,7 +195,7 @@ def test_requests_wait_while_nobody_is_there(folder, client, models):
     haproxy.lead(str(folder), "b", models[1].port)
     for one in asking:
         one.join(60)
-    assert answers == ["b 8", "b 8"]
+    assert ["b 8", "b 8"] == answers
 
 
 def test_a_request_waits_for_a_server_that_does_not_listen_yet(folder, client, models):
@@ -206,7 +207,7 @@ def test_a_request_waits_for_a_server_that_does_not_listen_yet(folder, client, m
     wait_for(lambda: haproxy.list_servers(str(folder))["a"].open == 1)
     haproxy.lead(str(folder), "b", models[1].port)
     asking.join(60)
-    assert answers == ["b 8"]
+    assert ["b 8"] == answers
 
 
 def test_a_connection_that_nobody_uses_is_closed_when_its_slot_gets_nothing_more(folder, client, models):
@@ -215,13 +216,13 @@ def test_a_connection_that_nobody_uses_is_closed_when_its_slot_gets_nothing_more
     ask(connection)
     haproxy.lead(str(folder), "b", models[1].port)
     connection.sock.settimeout(60)
-    assert connection.sock.recv(1) == b""
-    assert haproxy.list_servers(str(folder))["a"].open == 0
+    assert b"" == connection.sock.recv(1)
+    assert 0 == haproxy.list_servers(str(folder))["a"].open
 
 
 def test_a_large_request_and_a_slow_reader_lose_nothing(folder, client):
     """Neither side reads more than the other takes."""
-    assert ask(client(), b"x" * (32 << 20)) == f"a {32 << 20}"
+    assert f"a {32 << 20}" == ask(client(), b"x" * (32 << 20))
 
 
 def test_who_asks_while_the_relay_is_started_again_waits_in_the_kernel(tmp_path, client, held, models, program):
@@ -243,24 +244,30 @@ def test_it_takes_nothing_new_when_told_so(folder, client):
     kept = client()
     ask(kept)
     haproxy.close_stable_port(str(folder))
-    newcomer = client()
-    newcomer.connect()
-    assert ask(kept) == "a 8"
-    assert haproxy.list_servers(str(folder))["a"].open == 1
+    client().request("POST", "/", b"question")
+    assert "a 8" == ask(kept)
+    assert 1 == haproxy.list_servers(str(folder))["a"].open
 
 
 def test_nonsense_on_the_control_socket_changes_nothing(folder, client):
     """And does not end it."""
     before = haproxy.list_servers(str(folder))
+    assert "No such server." == told(folder, b"set server slots/c state ready\n")
     for line in NONSENSE:
         with suppress(OSError):  # it was cut: an answer is not owed
             told(folder, line)
         assert before == haproxy.list_servers(str(folder)), line
-    assert ask(client()) == "a 8"
+    assert "a 8" == ask(client())
 
 
-def test_without_a_socket_of_systemd_it_does_not_begin(tmp_path, program):
-    """It never takes a port itself."""
+def test_nobody_else_may_tell_it_anything(folder):
+    """Its control socket is its user's."""
+    assert 0 == (folder / relay.SOCKET).stat().st_mode & 0o077
+
+
+@pytest.mark.parametrize("passed", [{}, {"LISTEN_FDS": "1", "LISTEN_PID": "1"}, {"LISTEN_FDS": "2"}])
+def test_without_a_socket_of_systemd_it_does_not_begin(tmp_path, program, passed):
+    """It never takes a port itself, nor a file that was meant for another process."""
     words = [sys.executable, "-I", "-S", program, "relay", str(tmp_path)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, env={**os.environ, **passed}, capture_output=True, text=True, check=False)
     assert (1, "systemd passed no socket\n") == (done.returncode, done.stdout)

@@ -24,7 +24,6 @@ from .relay_connections import MOST_CONNECTIONS, Client, Relay, Server
 CONFIGURATION = "relay.json"
 _SWEEP_SECONDS = 0.05
 _LOOK_SECONDS = 1.0
-_MOST_WORDS = 4096
 _FIRST_PASSED = 3
 """Number of the first file that systemd passes (sd_listen_fds(3))."""
 
@@ -117,7 +116,7 @@ async def _serve(servers: dict[str, Server], passed: socket.socket) -> None:
 
     loop.add_signal_handler(signal.SIGTERM, stop)
     relay.listening = await loop.create_server(lambda: Client(relay), sock=passed, backlog=MOST_CONNECTIONS)
-    control = await asyncio.start_unix_server(lambda *pair: _answer(relay, *pair), path=SOCKET, limit=_MOST_WORDS)
+    control = await asyncio.start_unix_server(lambda *pair: _answer(relay, *pair), path=SOCKET)
     print("relaying", flush=True)  # noqa: T201 - to the log
     while not stopped:
         seconds = _SWEEP_SECONDS if relay.sweep() else _LOOK_SECONDS
@@ -126,8 +125,6 @@ async def _serve(servers: dict[str, Server], passed: socket.socket) -> None:
             await asyncio.wait_for(relay.woken.wait(), seconds)
     control.close()
     relay.listening.close()
-    for client in list(relay.clients):
-        client.close()
 
 
 async def _answer(relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
