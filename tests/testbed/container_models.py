@@ -18,8 +18,10 @@ from tests.unit.mgmt_host.served_packages import ECHO, ROWS, pack, times
 
 ECHO_IMAGE = "mgmt-test/echo:1"
 PPS_IMAGE = "mgmt-test/pps:1"
+_DEAF_IMAGE = "mgmt-test/deaf:1"
 RECORDS = [{"a": 1.0, "b": 2.0}, {"a": 3.0, "b": 4.0}]
 _PPS = plans.ROOT / "tests" / "unit" / "mgmt_host" / "pps_look_alike.py"
+_ECHO_START = ["python3", "/srv/server.py", "--address", "0.0.0.0", "--port", "8080", "--factor"]
 _PPS_START = ["python3", "/srv/server.py", "--address", "0.0.0.0", "--port", "8080", "--folder", "/opt/ml/model"]
 _READY_SECONDS = 120.0
 
@@ -105,9 +107,8 @@ class ContainerHost:
 
     def build_echo(self) -> None:
         """Build the image of a server that multiplies; what follows its name says by how much."""
-        start = ["python3", "/srv/server.py", "--address", "0.0.0.0", "--port", "8080", "--factor"]
         # Python as first process does not hear SIGTERM, and each stop would take all the time it may
-        self.build(ECHO_IMAGE, {"server.py": ECHO}, f"STOPSIGNAL SIGINT\nENTRYPOINT {json.dumps(start)}")
+        self.build(ECHO_IMAGE, {"server.py": ECHO}, f"STOPSIGNAL SIGINT\nENTRYPOINT {json.dumps(_ECHO_START)}")
 
     def build_pps(self) -> None:
         """Build an image of the look-alike, which runs as an account of its own, as the real one does."""
@@ -165,6 +166,21 @@ def whole_life(host: Host, folder: Path, *, become: bool = False, traffic: Traff
         ).stdout
         == ""
     )
+
+
+def a_reboot_waits_for_no_deaf_server(host: Host, folder: Path, *, become: bool = False) -> None:
+    """A first process that does not hear SIGTERM is killed after the deployment's own time, just launched and after a boot."""
+    managed = ContainerHost(host, folder, become=become, deployment="deaf", traffic=Traffic.NONE)
+    managed.build(_DEAF_IMAGE, {"server.py": ECHO}, f"ENTRYPOINT {json.dumps(_ECHO_START)}")
+    launched = managed.act(ActionType.DEPLOYMENT_LAUNCH, 1, managed.echo(2.0, image=_DEAF_IMAGE))
+    assert launched.outcome == "changed", launched
+    for _ in range(2):
+        host.reboot()
+        managed.wait_for(launched, times(2.0))
+        assert "" == host.ssh("sudo journalctl -b -1 -q --no-pager | grep 'timed out. Killing'", check=False).stdout
+    stopped = managed.act(ActionType.DEPLOYMENT_STOP, 2)
+    assert stopped.outcome == "changed", stopped
+    assert managed.containers() == []
 
 
 def a_failure_leaves_the_old_model(host: Host, folder: Path, *, become: bool = False) -> None:

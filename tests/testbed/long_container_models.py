@@ -24,6 +24,17 @@ def test_podman_as_root_leaves_the_old_model_after_a_failure(podman_host, tmp_pa
     container_models.a_failure_leaves_the_old_model(podman_host, tmp_path, become=True)
 
 
+def test_podman_as_root_stops_in_order_at_a_reboot(podman_host, tmp_path):
+    """Without its unit's own stop, systemd would wait 90 s."""
+    container_models.a_reboot_waits_for_no_deaf_server(podman_host, tmp_path, become=True)
+
+
+def test_podman_without_root_stops_in_order_at_a_reboot(podman_host, tmp_path):
+    """By the account's own manager."""
+    podman_host.ssh(f"sudo podman save -q {containers.IMAGE} | podman load -q", seconds=180)
+    container_models.a_reboot_waits_for_no_deaf_server(podman_host, tmp_path)
+
+
 def test_podman_as_root_serves_many_in_one(podman_host, tmp_path):
     """As Docker does."""
     container_models.many_in_one(podman_host, tmp_path, become=True)

@@ -1,68 +1,82 @@
-"""Units of systemd that run one command after a boot: how containers of podman, which has no daemon, come back.
+"""Units of systemd for containers of podman, which has no daemon: they come back after a boot, and stop in time before one.
 
-A file and a link beside it are all: systemd reads both when the host, or the account's own manager, comes up. Source:
-systemd.unit(5), `WantedBy=`.
+Without one a shutdown waits 90 s for a first process that does not hear SIGTERM, as systemd does for any scope or service. The
+unit is active for as long as its container is there: its start finds a container that runs already, and its stop is podman's, which
+kills after the deployment's own time. It names none of podman's scopes, as in `After=`: a scope that a unit names is kept by
+systemd when it has ended, and podman could not make it anew when it starts the container again.
 """
 
 from __future__ import annotations
 
 import os
-import pwd
+import subprocess
+from contextlib import suppress
 
-from ..machine import durable_files
+from . import systemd_manager
+from .systemd_manager import SYSTEM, USER, Manager
 
+_ROOM_SECONDS = 30.0
 _TEXT = """\
+# Written by mgmt-ansible, which removes it with the container.
 [Unit]
-Description=mgmt-ansible: start the container {name}
+Description=Container {name} (mgmt-ansible)
 Wants=network-online.target
 After=network-online.target
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart={command}
+ExecStart={program} start {name}
+ExecStop={program} stop --time {seconds:d} {name}
+TimeoutStopSec={most:g}
 """
 
 
 def can_enable() -> bool:
     """Tell whether a boot would run such a unit: systemd runs, and without root this account's manager starts at boot."""
-    if not os.path.isdir("/run/systemd/system"):
-        return False
-    if os.geteuid() == 0:
-        return True
-    return os.path.exists("/var/lib/systemd/linger/{}".format(pwd.getpwuid(os.geteuid()).pw_name))
+    return systemd_manager.is_here() and (os.geteuid() == 0 or systemd_manager.lingers())
 
 
-def enable(name: str, command: list[str]) -> bool:
-    """See to it that a command runs after a boot; False where nothing would run it.
+def enable(name: str, program: str, seconds: float, *, at_boot: bool) -> None:
+    """See to it that a container that was just started stops in time, and comes back after a boot; nothing where systemd does not.
 
     Args:
-        name: Of the unit; letters, digits, `-` and `_`.
-        command: Words without white space, quotes, `%` or `$`; the first is an absolute path.
+        name: Of the container and of the unit; letters, digits, `-` and `_`.
+        program: Podman's path, without white space, quotes, `%` or `$`.
+        seconds: How long it may take to stop.
+        at_boot: Whether it comes back.
+
+    Raises:
+        HostError: systemd refuses.
+        OSError: The unit cannot be written.
     """
     if not can_enable():
-        return False
-    path, link = _paths(name)
-    os.makedirs(os.path.dirname(link), exist_ok=True)
-    durable_files.write_text(path, _TEXT.format(name=name, command=" ".join(command)), 0o644)
-    if not os.path.lexists(link):
-        os.symlink(path, link)
-    durable_files.sync_folder(os.path.dirname(link))
-    return True
+        return
+    unit, manager = _unit(name), _manager()
+    manager.write(unit, render(name, program, seconds), at_boot)
+    with suppress(subprocess.TimeoutExpired):  # whether the model serves is a gate's to say
+        manager.call("start", unit, check=False)
 
 
-def disable(name: str) -> None:
-    """Take back what `enable` did; nothing to do where it did nothing."""
-    path, link = _paths(name)
-    for one in (link, path):
-        if os.path.lexists(one):
-            os.unlink(one)
-            durable_files.sync_folder(os.path.dirname(one))
+def render(name: str, program: str, seconds: float) -> str:
+    """Return the unit's file; the arguments are those of `enable`."""
+    return _TEXT.format(name=name, program=program, seconds=int(seconds), most=seconds + _ROOM_SECONDS)
 
 
-def _paths(name: str) -> tuple[str, str]:
-    system = os.geteuid() == 0
-    folder = "/etc/systemd/system" if system else os.path.expanduser("~/.config/systemd/user")
-    wants = "multi-user.target.wants" if system else "default.target.wants"
-    unit = "{}.service".format(name)
-    return os.path.join(folder, unit), os.path.join(folder, wants, unit)
+def disable(name: str) -> bool:
+    """Let no boot start it any more; return whether one would have, and `end` is due once the container has gone."""
+    return _manager().remove(_unit(name))
+
+
+def end(name: str) -> None:
+    """End the unit of a container that was removed."""
+    if can_enable():
+        _manager().call("stop", _unit(name), check=False)
+
+
+def _manager() -> Manager:
+    return SYSTEM if os.geteuid() == 0 else USER
+
+
+def _unit(name: str) -> str:
+    return "{}.service".format(name)

@@ -127,22 +127,26 @@ class ContainerCarrier:
             refused = engine.refused("run", done)
             cause = "not_ready" if refused.cause == "dependency" else refused.cause
             raise HostError(cause, refused.message, refused.evidence)
-        if self.name == "podman" and config.get("boot_start", True):
-            boot_units.enable(name, [engine.program, "start", name])
+        if self.name == "podman":
+            seconds, at_boot = float(config.get("stop_timeout_seconds", 10.0)), bool(config.get("boot_start", True))
+            boot_units.enable(name, engine.program, seconds, at_boot=at_boot)
 
     def _remove(self, engine: Engine, place: Place, seconds: float) -> bool:
         name = container_commands.name_of(place.folder)
-        boot_units.disable(name)
-        found = engine.inspect(name)
-        if found is None:
-            return False
+        noted, found = boot_units.disable(name), engine.inspect(name)
+        if found is not None:
+            self._remove_container(engine, name, seconds)
+        if noted:
+            boot_units.end(name)
+        return found is not None
+
+    def _remove_container(self, engine: Engine, name: str, seconds: float) -> None:
         engine.try_to("stop", "--time", str(int(seconds)), name, seconds=seconds + _LATE_SECONDS)
         done = engine.try_to("rm", "--force", "--volumes", name)
         if done.code != 0 and engine.inspect(name) is not None:
             raise HostError(
                 "timeout", "the container {} cannot be removed".format(name), engine.refused("rm", done).evidence
             )
-        return True
 
 
 DOCKER = ContainerCarrier("docker")

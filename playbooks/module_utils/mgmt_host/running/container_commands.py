@@ -47,6 +47,7 @@ def run_words(engine: str, folder: str, config: dict[str, Any]) -> list[str]:
     secrets = sorted((config.get("secrets") or {}).items())
     container = dict(
         said,
+        stop_seconds=int(config.get("stop_timeout_seconds", 10.0)),
         variables={**said["variables"], **{name + "_FILE": secret_path(name) for name, _ in secrets}},
         mounts=[*said["mounts"], *([path, secret_path(name)] for name, path in secrets)],
     )
@@ -73,6 +74,7 @@ def words(
     """
     address = "[{}]".format(published[0]) if ":" in published[0] else published[0]
     said = ["run", "--detach", "--pull", "never", "--name", name, "--restart", "unless-stopped"]
+    said += ["--stop-timeout", str(container["stop_seconds"])]  # which Docker's daemon gives it when the host goes down
     said += [*_log_words(engine), "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
     said += ["--publish", "{}:{}:{}/tcp".format(address, published[1], container["port"])]
     said += _repeated("--cap-add", container["capabilities"])

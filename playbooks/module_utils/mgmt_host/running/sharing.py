@@ -33,6 +33,7 @@ _LABEL = container_commands.LABEL + "shared"
 _SECONDS = 300.0
 _ANSWER_SECONDS = 600.0
 _LEAVE_SECONDS = 10.0
+_STOP_SECONDS = 10
 _UP_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 
@@ -174,13 +175,19 @@ def _keep_port(layout: Layout, shared: dict[str, Any]) -> None:
 def _start(layout: Layout, shared: dict[str, Any], engine: Engine, lock: int) -> None:
     key, name = shared["key"], _name(layout, shared["key"])
     engine.try_to("rm", "--force", "--volumes", name)
-    words = container_commands.words(engine.name, name, {_LABEL: key}, (LOOPBACK, int(shared["inner_port"])), shared)
+    words = container_commands.words(
+        engine.name,
+        name,
+        {_LABEL: key},
+        (LOOPBACK, int(shared["inner_port"])),
+        dict(shared, stop_seconds=_STOP_SECONDS),
+    )
     done = engine.try_to(*words, lock=lock)
     if done.code != 0:
         engine.try_to("rm", "--force", "--volumes", name)
         raise engine.refused("run", done)
     if engine.name == "podman":
-        boot_units.enable(name, [engine.program, "start", name])
+        boot_units.enable(name, engine.program, _STOP_SECONDS, at_boot=True)
 
 
 def _place(layout: Layout, shared: dict[str, Any]) -> None:
@@ -236,15 +243,17 @@ def _remove_entry(layout: Layout, key: str, entry: str) -> None:
 
 def _remove_container(layout: Layout, key: str) -> None:
     name = _name(layout, key)
-    boot_units.disable(name)
+    noted = boot_units.disable(name)
     for engine in [engines.require(one) for one in engines.NAMES if shutil.which(one)]:
         found = engine.inspect(name)
         if found is None or ((found.get("Config") or {}).get("Labels") or {}).get(_LABEL) != key:
             continue
-        engine.try_to("stop", "--time", "10", name, seconds=_SECONDS)
+        engine.try_to("stop", "--time", str(_STOP_SECONDS), name, seconds=_SECONDS)
         done = engine.try_to("rm", "--force", "--volumes", name)
         if done.code != 0 and engine.inspect(name) is not None:
             raise engine.refused("rm", done)
+    if noted:
+        boot_units.end(name)
     if os.path.exists(layout.path("shared", key, "container.json")):
         os.unlink(layout.path("shared", key, "container.json"))
 
