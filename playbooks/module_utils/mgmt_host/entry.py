@@ -12,7 +12,7 @@ from .failures import HostError
 from .inputs import Inputs
 from .journal import Journal
 from .layout import Layout
-from .machine import durable_files
+from .machine import durable_files, payloads
 from .observing import observe, proofs
 from .running import boot, engines, supervisor, unit_hooks
 from .servers import forwarding, model_server, starting
@@ -21,10 +21,11 @@ from .switching import relay
 
 def run_deployment(parameters: dict[str, Any], check: bool = False) -> dict[str, Any]:
     """Perform an action; return the result of the host contract."""
-    try:
-        return operations.perform(Inputs.from_parameters(parameters, check))
-    except HostError as error:
-        return dict(results.blank(), **results.failure(error))
+    with payloads.held(sweeping=False):
+        try:
+            return operations.perform(Inputs.from_parameters(parameters, check))
+        except HostError as error:
+            return dict(results.blank(), **results.failure(error))
 
 
 def run_package(parameters: dict[str, Any], check: bool = False) -> dict[str, Any]:
@@ -43,7 +44,8 @@ def run_package(parameters: dict[str, Any], check: bool = False) -> dict[str, An
     journal = Journal(None, (0, 0))
     layout = Layout.at(str(parameters.get("base_dir") or ""))
     try:
-        needs = _see_to_package(layout, parameters, check, journal)
+        with payloads.held(sweeping=not check):
+            needs = _see_to_package(layout, parameters, check, journal)
     except HostError as error:
         return _refusal(layout, parameters, error, journal)
     except OSError as error:

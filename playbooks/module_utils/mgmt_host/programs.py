@@ -47,6 +47,7 @@ MODULES = (
     "machine.durable_files",
     "machine.http_probe",
     "machine.http_questions",
+    "machine.payloads",
     "machine.ports",
     "machine.processes",
     "observing.__init__",
