@@ -2,7 +2,8 @@
 
 Sixty closed-loop clients, half of them on kept connections, ask a blocking server (`blocking_server.py`, runtime `command`) and
 an asynchronous one (runtime `onnx`), while another deployment on the same host is launched and stopped all the time. `systemd_socket`
-is played on a test host with systemd, over ssh. The last lines count.
+is played on a test host with systemd, over ssh. With `--large` two models do not fit there, and the old one is stopped first. The last
+lines count.
 """
 
 from __future__ import annotations
@@ -72,29 +73,31 @@ class Neighbour:
 
 def play(kind, on, server, replacements, clients):
     """Replace a model that many times under load; return the clients' counts."""
-    with places.PLACES[on](kind) as (place, packer):
+    with places.PLACES[on](kind, server) as (place, packer):
         runtime, body, made = places.make_packages(place, packer, server)
         neighbour = places.make_neighbour(place, packer)
         launched = place.perform("deployment_launch", 1, made[0], runtime)
         assert launched["outcome"] == "changed", launched
-        gaps = []
+        receipts = []
         with Neighbour(place, neighbour) as beside, Load(place, launched["identity"], body, clients) as load:
             for number in range(1, replacements + 1):
                 result = place.perform("deployment_replace_model", number + 1, made[number % 2], runtime)
                 assert result["outcome"] == "changed", result
-                gaps.append(result["gap_seconds"])
-    _tell(f"{kind} on {on}", server, load.counts, gaps, beside.rounds)
+                assert ("stopped_first" in result["notes"]) == (server == places.LARGE), result
+                receipts.append(result["receipt"])
+    _tell(f"{kind} on {on}", server, load.counts, receipts, beside.rounds)
     return load.counts
 
 
-def _tell(kind, server, counts, gaps, rounds):
+def _tell(kind, server, counts, receipts, rounds):
     for clients, count in counts.items():
         reasons = ", ".join(f"{number} {reason}" for reason, number in count["reasons"].items())
         told = f"{count['failed']} failed of {count['asked']}, longest {count['longest']:.2f} s"
         say(f"{kind}, {server} server, {clients} connections: {told}" + (f" ({reasons})" if reasons else ""))
-    say(
-        f"{kind}, {server} server: longest gaps by the receipts {max(gaps):.2f} s; neighbour launched and stopped {rounds} times"
-    )
+    sums = [sum(one[name] for one in receipts) for name in ("failed", "slow", "probes")]
+    gap, slowest = (max(one[name] or 0.0 for one in receipts) for name in ("longest_gap_seconds", "slowest_seconds"))
+    say("{}, {} server: {} probes failed, {} slow of {} by the receipts".format(kind, server, *sums))
+    say(f"    longest gap {gap:.2f} s, slowest answer {slowest:.2f} s; neighbour launched and stopped {rounds} times")
 
 
 def main():
@@ -103,8 +106,9 @@ def main():
     totals = {}
     for kind in asked.traffic or KINDS:
         began, total = time.monotonic(), Counter()
-        for place, server in enumerate(SERVERS):
-            share = asked.replacements // 2 + (place < asked.replacements % 2)
+        servers = (places.LARGE,) if asked.large else SERVERS
+        for place, server in enumerate(servers):
+            share = asked.replacements // len(servers) + (place < asked.replacements % len(servers))
             for count in play(kind, _place_of(kind, asked), server, share, asked.clients).values():
                 total.update(asked=count["asked"], failed=count["failed"])
         totals[kind] = total
@@ -115,14 +119,15 @@ def main():
 
 
 def _place_of(kind, asked):
-    return "systemd" if kind == "systemd_socket" else asked.on
+    return "systemd" if kind == "systemd_socket" or asked.large else asked.on
 
 
 def _arguments():
     parser = argparse.ArgumentParser(prog="scripts/loss", description=__doc__)
-    parser.add_argument("--replacements", type=int, default=20, help="per kind of traffic, half of them of each server")
+    parser.add_argument("--replacements", type=int, default=20, help="per kind of traffic, shared by the servers")
     parser.add_argument("--clients", type=int, default=60)
     parser.add_argument("--on", choices=sorted(places.PLACES), default="loopback", help="systemd: a test host, as root")
+    parser.add_argument("--large", action="store_true", help="a model of which two do not fit on the test host")
     parser.add_argument("--traffic", action="append", choices=KINDS, help="repeatable; all of them by default")
     asked = parser.parse_args()
     if haproxy.find_program() is None and "haproxy" in (asked.traffic or KINDS):

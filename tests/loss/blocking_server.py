@@ -1,6 +1,7 @@
 """A model server of the blocking kind: four workers take one connection each, and who comes meanwhile waits in the kernel's queue.
 
-`PROGRAM --port N --address A --factor F`. An answer takes 20 ms. SIGTERM ends it politely: workers answer what they have taken.
+`PROGRAM --port N --address A --factor F [--megabytes M --load-seconds S]`. An answer takes 20 ms. SIGTERM ends it politely: workers answer
+what they have taken. It may take that much memory, and that long until it listens.
 """
 
 from __future__ import annotations
@@ -59,7 +60,11 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--port", type=int, required=True)
 parser.add_argument("--address", required=True)
 parser.add_argument("--factor", type=float, required=True)
+parser.add_argument("--megabytes", type=int, default=0)
+parser.add_argument("--load-seconds", type=float, default=0.0)
 arguments = parser.parse_args()
+weights = b"w" * (arguments.megabytes << 20)
+time.sleep(arguments.load_seconds)
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 server = socket.create_server((arguments.address, arguments.port), backlog=1024)
 server.settimeout(0.2)

@@ -19,6 +19,8 @@ from tests.unit.mgmt_host.served_packages import command_package, pack
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTORS = (2.0, 3.0)
+LARGE = "large"
+_LARGE_WORDS = ("--megabytes", "160", "--load-seconds", "4")
 _HERE = Path(__file__).parent
 _BLOCKING = _HERE.joinpath("blocking_server.py").read_bytes()
 _CLIENTS = _HERE.joinpath("clients.py").read_text()
@@ -83,7 +85,7 @@ class SystemdHost:
 
 
 @contextmanager
-def loopback(traffic):
+def loopback(traffic, server):
     """Yield this machine."""
     with tempfile.TemporaryDirectory(prefix="loss-") as folder:
         place = Loopback(Path(folder), traffic)
@@ -94,9 +96,9 @@ def loopback(traffic):
 
 
 @contextmanager
-def systemd(traffic):
-    """Yield a test host of its own."""
-    shape = plans.parse_hosts(("s1:systemd",))
+def systemd(traffic, server):
+    """Yield a test host of its own, with too little memory for two large models."""
+    shape = plans.parse_hosts(("s1:systemd:memory=420M" if server == LARGE else "s1:systemd",))
     plan = plans.Plan(id="loss", state=plans.default_state("loss"), cache=plans.default_cache(), hosts=shape)
     bed = beds.up(plan, beds.stopwatch(beds.tell_stderr))
     try:
@@ -117,7 +119,8 @@ def make_packages(place, packer, server):
         made = [packer.package(factor) for factor in FACTORS]
         runtime, body = "onnx", _ONNX_BODY
     else:
-        made = [_pack_blocking(packer.folder / f"blocking-{factor}", factor) for factor in FACTORS]
+        more = _LARGE_WORDS if server == LARGE else ()
+        made = [_pack_blocking(packer.folder / f"blocking-{factor}", factor, more) for factor in FACTORS]
         runtime, body = "command", {}
     for package in made:
         place.bring(package, runtime)
@@ -131,8 +134,18 @@ def make_neighbour(place, packer):
     return package
 
 
-def _pack_blocking(folder, factor):
-    start = ["python3", "{package}/server.py", "--port", "{port}", "--address", "{address}", "--factor", str(factor)]
+def _pack_blocking(folder, factor, more):
+    start = [
+        "python3",
+        "{package}/server.py",
+        "--port",
+        "{port}",
+        "--address",
+        "{address}",
+        "--factor",
+        str(factor),
+        *more,
+    ]
     serve = {"start": start, "health_path": "/", "predict_path": "/predict"}
     manifest = {"schema": 1, "runtime": "command", "model": "server.py", "serve": serve}
     return pack(folder, manifest, {"server.py": _BLOCKING})
