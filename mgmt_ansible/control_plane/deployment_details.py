@@ -28,11 +28,6 @@ SHARED_AS = {Role.ADMIN: "OWNER", Role.DEPLOYER: "OWNER", Role.OPERATOR: "USER",
 _PASSING, _WARNING, _FAILING = "passing", "warning", "failing"
 _WORST_FIRST = (_FAILING, _WARNING, _PASSING)
 _AGENT_IS_AWAY = timedelta(minutes=5)
-_SERVED = frozenset(
-    {Runtime.ONNX, Runtime.COMMAND, Runtime.CONTAINER, Runtime.DRUM, Runtime.MLFLOW, Runtime.SCORING_CODE}
-)
-"""Runtimes of ours that hosts can serve today; the others of ours are reserved words, and what users add their agents know."""
-
 _NOT_HERE = "monitors judge this, and report it with remoteEvents/"
 
 
@@ -166,8 +161,8 @@ def _check_package(
 def _check_runtime(
     _: Transaction, deployment: DeploymentRecord, package: api_v2.ModelPackage
 ) -> shapes.ValidationCheck:
-    if deployment.environment_managed and package.runtime in frozenset(Runtime) - _SERVED:
-        return _said(_FAILING, f"hosts cannot serve {package.runtime} yet")
+    if deployment.environment_managed and package.runtime == Runtime.EXTERNAL:
+        return _said(_FAILING, f"hosts do not serve {package.runtime}: others do")
     if package.runtime != deployment.package.runtime:
         return _said(_WARNING, f"the runtime changes from {deployment.package.runtime} to {package.runtime}")
     return _said(_PASSING, "the runtime stays")
