@@ -118,7 +118,7 @@ class History:
 
     Attributes:
         releases: Changes, newest first.
-        differences: The newest release against the one before it; empty without two.
+        differences: The newest release that succeeded against the one before it; empty without two.
     """
 
     frame: Frame
@@ -171,7 +171,11 @@ def history(services: Services, frame: Frame) -> History:
         for action in page.data
         if action.type in CHANGING
     )
-    serving = [one.spec for one in releases if one.spec.deployment is not None and one.spec.deployment.package]
+    serving = [
+        one.spec
+        for one in releases
+        if one.action.status is ActionStatus.SUCCEEDED and one.spec.deployment and one.spec.deployment.package
+    ]
     differences = _differences(serving[1], serving[0]) if len(serving) > 1 else ()
     return History(frame=frame, releases=releases, differences=differences, total=page.total_count)
 

@@ -157,9 +157,13 @@ def _said(host: HostOutcome, known: sa.Row[Any] | None) -> dict[str, Any]:
     }
     if host.identity is None and known is not None and (host.outcome in _NOT_SEEN or host.old_model_in_use):
         values.update(digest=known.digest, generation=known.generation)
-    if known is not None and host.outcome in FINE and known.outcome == Outcome.OK.value:
+    if known is not None and host.outcome in FINE and _serves_the_same(values, known):
         values["message"] = known.message  # "launched" and "serves" are the same state, told twice
     return values
+
+
+def _serves_the_same(values: Mapping[str, Any], known: sa.Row[Any]) -> bool:
+    return all(getattr(known, name) == values[name] for name in ("outcome", "digest", "generation"))
 
 
 _JOINED = (

@@ -261,3 +261,15 @@ def current(site: Site) -> api_v2.ActionBrief:
     action = site.deployment().current_action
     assert action is not None
     return action
+
+
+def test_a_host_of_a_newer_release_says_so(site: Site):
+    """The words of the release before would name its generation; a look at the same release says nothing new."""
+    site.ready()
+    site.replace()
+    claim = site.take()
+    host = HostOutcome(host="h1", outcome=Outcome.CHANGED, message="generation 2 serves", identity=site.identity(claim))
+
+    site.report(claim, hosts=(host,))
+
+    assert "generation 2 serves" == site.services.deployments.list_hosts(deployment_id="d1").data[0].message
