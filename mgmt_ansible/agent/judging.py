@@ -187,4 +187,4 @@ def _message(hosts: tuple[HostOutcome, ...], outcome: Outcome, reason: str) -> s
     named = ", ".join(host.host for host in worst[:_NAMED_HOSTS])
     more = f" and {len(worst) - _NAMED_HOSTS} more" if len(worst) > _NAMED_HOSTS else ""
     said = next((host.message for host in worst if host.message), "")
-    return f"{outcome} on {named}{more}" + (f": {said}" if said else "")
+    return f"{outcome.replace('_', ' ')} on {named}{more}" + (f": {said}" if said else "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mgmt_ansible.cli import event_options, export_files, options, output, references, text
+from mgmt_ansible.cli import event_options, export_files, host_results, options, output, references, text
 from mgmt_ansible.cli.moments import parse_moment
 from mgmt_ansible.cli.output import Cell
 from mgmt_ansible.domain.run_filters import RunFilters
@@ -156,10 +156,14 @@ def _seconds(run: Run) -> str | None:
     return None if run.ended_at is None else f"{(run.ended_at - run.started_at).total_seconds():.1f}"
 
 
+def _playbook(run: Run) -> str:
+    return f"{run.playbook} (dry run)" if run.dry_run else run.playbook
+
+
 def _row(run: Run) -> Sequence[Cell]:
     return (
         run.id,
-        run.playbook,
+        _playbook(run),
         run.status.value,
         run.deployment_id,
         len(run.hosts),
@@ -171,7 +175,7 @@ def _row(run: Run) -> Sequence[Cell]:
 def _print_run(run: Run) -> None:
     pairs: list[tuple[str, Cell]] = [
         ("id", run.id),
-        ("playbook", run.playbook),
+        ("playbook", _playbook(run)),
         ("status", run.status.value),
         ("action", run.action_id),
         ("attempt", run.attempt),
@@ -186,8 +190,9 @@ def _print_run(run: Run) -> None:
     rows = [(host.host, host.outcome.value, host.cause, host.message) for host in run.hosts]
     output.print_table(("HOST", "OUTCOME", "CAUSE", "MESSAGE"), rows)
     for host in run.hosts:
-        if host.golden is not None:
-            print(f"{text.clean(host.host)}: {text.clean(host.golden.sentence)}")
+        told = (*host_results.facts(host), *(host_results.proofs(host) if host.cause else ()))
+        if told:
+            print("\n    ".join((f"\n{text.clean(host.host)}:", *told)))
     if run.log_tail:
         print(f"\n{text.clean_lines(run.log_tail)}")
     elif run.ended_at is None:

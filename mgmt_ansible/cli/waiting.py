@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from mgmt_ansible.cli import exit_codes, output, text
+from mgmt_ansible.cli import exit_codes, host_results, output, text
 from mgmt_ansible.cli.options import Session
 
 if TYPE_CHECKING:
     from mgmt_ansible.domain.next_steps import NextStep
-    from mgmt_ansible.domain.outcomes import Cause
+    from mgmt_ansible.domain.outcomes import Cause, HostOutcome
     from mgmt_ansible.wire.api_v2 import Action, ActionAccepted
 
 _LINE_WIDTH = 110
-_EVIDENCE_LINES = 12
 _ERASE_LINE = "\r\x1b[K"
 
 
@@ -99,12 +98,9 @@ def _print_result(action: Action) -> None:
         place = f" at {host.identity.url}" if host.identity is not None else ""
         reason = f" ({host.cause})" if host.cause else ""
         print(text.clean(f"  {host.host}: {host.outcome}{reason}{place} {host.message}").rstrip())
-        if host.drift is not None:
-            print(f"    drift: {host.drift}")
-        if host.golden is not None:
-            print(text.clean(f"    {host.golden.sentence}"))
-        for evidence in host.evidence if host.cause or action.would else ():
-            print("\n".join(f"    {line}" for line in text.clean_lines(evidence.text).splitlines()[-_EVIDENCE_LINES:]))
+        told = (*host_results.facts(host), *(host_results.proofs(host) if host.cause or action.would else ()))
+        for line in told:
+            print(f"    {line}")
     for step in next_steps(action):
         print(text.clean(f"next: {step.sentence}"))
         print(text.clean(f"  {step.command}"))
@@ -114,10 +110,16 @@ def next_steps(action: Action) -> tuple[NextStep, ...]:
     """Return what to do about an action: a step a cause, with the first host that has it; none when all is fine."""
     from mgmt_ansible.domain.next_steps import next_step
 
-    hosts: dict[Cause, str | None] = {one.cause: one.host for one in reversed(action.hosts) if one.cause is not None}
+    hosts: dict[Cause, HostOutcome | None] = {one.cause: one for one in reversed(action.hosts) if one.cause is not None}
     if not hosts and action.cause is not None:
         hosts[action.cause] = None
     return tuple(
-        next_step(cause, environment=action.prediction_environment_id, deployment=action.deployment_id, host=host)
+        next_step(
+            cause,
+            environment=action.prediction_environment_id,
+            deployment=action.deployment_id,
+            host=host.host if host else None,
+            old_model_in_use=host is not None and host.old_model_in_use,
+        )
         for cause, host in reversed(hosts.items())
     )

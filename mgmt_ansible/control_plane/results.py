@@ -33,6 +33,7 @@ from mgmt_ansible.domain.actions import REPLACING, ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome
+from mgmt_ansible.domain.receipts import lost_in_all
 from mgmt_ansible.domain.reports import ResultReport
 from mgmt_ansible.wire.api_v2 import Endpoint
 
@@ -249,6 +250,7 @@ def _append_forecast(tx: Transaction, action: ActionRecord, report: ResultReport
 def _append_ended(tx: Transaction, action: ActionRecord, report: ResultReport, verdict: Verdict, *, actor: str) -> None:
     event_type, title = action_words(action.type, verdict.phase)
     gaps = [host.gap_seconds for host in report.hosts if host.gap_seconds is not None]
+    lost = lost_in_all({host.host: host.receipt for host in report.hosts if host.receipt is not None})
     package = action.spec.deployment.package if action.spec.deployment else None
     run_id = tx.runs.newest_of(action.id)
     append_event(
@@ -262,7 +264,7 @@ def _append_ended(tx: Transaction, action: ActionRecord, report: ResultReport, v
         health=verdict.health,
         occurred_at=report.finished_at,
         title=title,
-        message=verdict.message,
+        message="; ".join(filter(None, (verdict.message, lost))),
         actor=actor,
         data={
             "hosts": {host.host: host_data(host) for host in report.hosts},

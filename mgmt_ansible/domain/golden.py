@@ -59,11 +59,8 @@ class GoldenReport:
 
     @property
     def sentence(self) -> str:
-        """What it says, for people."""
+        """How many were right, and how far the model is from the old one, for people; the host's message says which was wrong."""
         words = f"{self.passed} of {self.examples} golden predictions right"
-        if self.worst is not None:
-            where = self.worst.field or "the answer"
-            words += f"; example {self.worst.example}: {where} is {self.worst.said} instead of {self.worst.wanted}"
         if self.old_model is None:
             return words
         if not self.old_model.compared:

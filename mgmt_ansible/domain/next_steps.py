@@ -70,7 +70,10 @@ _STEPS: Mapping[Cause, tuple[str, str]] = {
         "Read the end of the server's log in the evidence, put right what it names, then launch again.",
         _RELAUNCH,
     ),
-    Cause.WRONG_MODEL: ("See which model answers on each host.", _LOOK),
+    Cause.WRONG_MODEL: (
+        "Stop a process that the evidence names, then launch again: files that were changed are put right first.",
+        _RELAUNCH,
+    ),
     Cause.BAD_PREDICTION: (
         "Correct the model, or what its package expects of it, and register the package anew.",
         _ADD,
@@ -86,7 +89,14 @@ _STEPS: Mapping[Cause, tuple[str, str]] = {
 """Cause -> sentence and command; a test holds it to the closed set, and each command to the program."""
 
 
-def next_step(cause: Cause, *, environment: str, deployment: str | None = None, host: str | None = None) -> NextStep:
+def next_step(
+    cause: Cause,
+    *,
+    environment: str,
+    deployment: str | None = None,
+    host: str | None = None,
+    old_model_in_use: bool = False,
+) -> NextStep:
     """Return what to do about a cause.
 
     Args:
@@ -94,8 +104,12 @@ def next_step(cause: Cause, *, environment: str, deployment: str | None = None, 
         environment: Id or name.
         deployment: Id; None where an action is about the whole environment.
         host: Inventory name; None where no single host is meant.
+        old_model_in_use: A replacement failed and the old model serves: to launch again would only bring that back.
     """
     sentence, command = _STEPS[cause]
+    if old_model_in_use:
+        sentence = sentence.replace("launch again", "replace again").replace("Launch again", "Replace again")
+        command = command.replace("deployment relaunch DEPLOYMENT", "deployment replace DEPLOYMENT --package PACKAGE")
     if deployment is None and "DEPLOYMENT" in command:
         command = _LOOK_AT_ALL
     known = {"ENVIRONMENT": environment, "DEPLOYMENT": deployment, "HOST": host}

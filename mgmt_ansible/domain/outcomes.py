@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from mgmt_ansible.domain.drift import Drift
 from mgmt_ansible.domain.golden import GoldenReport
+from mgmt_ansible.domain.receipts import Receipt
 
 RESULT_KEY = "mgmt_result"
 """The key of the task's `res` that holds the host's result."""
@@ -174,49 +175,6 @@ class Orphan:
 
     deployment_id: str
     state: OrphanState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbedPhase:
-    """How the stable address answered in one phase of a replacement.
-
-    Attributes:
-        probes: How often it was asked.
-        p50_seconds: Half of the answers took no longer; None when there were none.
-        p99_seconds: As few as one of a hundred took longer; None when there were none.
-    """
-
-    probes: int
-    p50_seconds: float | None = None
-    p99_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """The loss receipt: what a prober on the host saw at the stable address while a model was replaced.
-
-    Attributes:
-        interval_seconds: From one probe to the next.
-        probes: How many.
-        failed: Of them, without an answer of a status below 500, however late.
-        slow: Of them, answered after more than two seconds: who asked waited, and lost nothing. An older host side tells
-            them as failed.
-        slowest_seconds: Longest time until an answer; None when none was answered, or an older host side asked.
-        longest_gap_seconds: Longest time without an answer, right within one interval; 0 when nothing failed.
-        before: Until traffic moved.
-        during: Until the new model, or the old one again, was proved.
-        after: Some more; nothing after a failure.
-    """
-
-    interval_seconds: float
-    probes: int
-    failed: int
-    longest_gap_seconds: float
-    before: ProbedPhase
-    during: ProbedPhase
-    after: ProbedPhase
-    slow: int = 0
-    slowest_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,10 +23,9 @@ from mgmt_ansible.domain.outcomes import (
     Orphan,
     OrphanState,
     Outcome,
-    ProbedPhase,
-    Receipt,
     Step,
 )
+from mgmt_ansible.domain.receipts import ProbedPhase, Receipt
 from mgmt_ansible.domain.redaction import redact
 
 EVIDENCE_LIMIT = 8_000

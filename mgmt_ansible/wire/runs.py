@@ -14,7 +14,7 @@ from mgmt_ansible.wire.basics import WireModel
 class Run(WireModel):
     """One execution of one playbook; while it goes on it has no `endedAt`, `requestHash` and `hosts`.
 
-    `outcomes` counts hosts by outcome. `logLines` is the number of the newest line known, of which some may be lost.
+    A `dryRun` changed nothing: its hosts tell what the playbook would do. `outcomes` counts hosts by outcome. `logLines` is the number of the newest line known, of which some may be lost.
     """
 
     id: str
@@ -25,6 +25,7 @@ class Run(WireModel):
     attempt: int
     wave: int
     playbook: str
+    dry_run: bool = False
     request_hash: str
     status: RunStatus
     message: str

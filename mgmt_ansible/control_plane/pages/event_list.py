@@ -6,13 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from pydantic import BaseModel, ValidationError
+
 from mgmt_ansible.control_plane.pages.addresses import address
 from mgmt_ansible.control_plane.pages.time_ranges import begin_of, read_time
 from mgmt_ansible.control_plane.services import Services
 from mgmt_ansible.domain.event_filters import EventCategory, EventFilters, ExportFormat
+from mgmt_ansible.domain.golden import GoldenReport
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.next_steps import NextStep, next_step
 from mgmt_ansible.domain.outcomes import Cause
+from mgmt_ansible.domain.receipts import Receipt
 from mgmt_ansible.wire import api_v2
 
 PAGE_SIZE = 50
@@ -88,17 +92,27 @@ class EventChoice:
         return address("/api/v2/deploymentEvents/export/", values)
 
 
+class HostTold(BaseModel):
+    """What an entry says of a host's replacement; what an outsider wrote there in another shape is left out."""
+
+    receipt: Receipt | None = None
+    golden: GoldenReport | None = None
+    gap_seconds: None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPanel:
     """One entry with all that is known of it.
 
     Attributes:
         steps: What to do: a cause with its step, in the order of the hosts.
+        told: What hosts told beside their outcome: host -> its loss receipt and golden predictions.
         related: Entries of the same action, else of the same deployment, newest first.
     """
 
     entry: api_v2.DeploymentEvent
     steps: tuple[tuple[Cause, str, NextStep], ...]
+    told: Mapping[str, HostTold]
     related: tuple[api_v2.DeploymentEvent, ...]
 
 
@@ -152,16 +166,29 @@ def event_view(services: Services, choice: EventChoice) -> EventList:
 def panel(services: Services, entry_id: str) -> EventPanel:
     """Gather one entry; NotFoundError."""
     entry = services.deployment_events.get_event(entry_id)
-    return EventPanel(entry=entry, steps=tuple(_steps(entry)), related=_related(services, entry))
+    told = {name: found for name, one in _hosts(entry).items() if (found := _told(one)) is not None}
+    return EventPanel(entry=entry, steps=tuple(_steps(entry)), told=told, related=_related(services, entry))
+
+
+def _hosts(entry: api_v2.DeploymentEvent) -> Mapping[str, Mapping[str, object]]:
+    """Return what an entry says of hosts by name; `data` is whatever came."""
+    told = entry.data.get("hosts")
+    hosts = told if isinstance(told, dict) else {}
+    return {str(name): one for name, one in hosts.items() if isinstance(one, dict)}
+
+
+def _told(host: Mapping[str, object]) -> HostTold | None:
+    try:
+        return HostTold.model_validate({name: host.get(name) for name in ("receipt", "golden")})
+    except ValidationError:
+        return None
 
 
 def _steps(entry: api_v2.DeploymentEvent) -> Iterator[tuple[Cause, str, NextStep]]:
-    """Yield each cause once, with the first host that has it; `data` is whatever came."""
-    told = entry.data.get("hosts")
-    hosts = told if isinstance(told, dict) else {}
+    """Yield each cause once, with the first host that has it."""
     seen: set[Cause] = set()
-    pairs = [(str(name), one.get("cause")) for name, one in hosts.items() if isinstance(one, dict)]
-    for name, word in [*pairs, ("", entry.data.get("cause"))]:
+    for name, one in {**_hosts(entry), "": entry.data}.items():
+        word = one.get("cause")
         if not isinstance(word, str) or word not in set(Cause) or Cause(word) in seen:
             continue
         seen.add(Cause(word))
@@ -170,6 +197,7 @@ def _steps(entry: api_v2.DeploymentEvent) -> Iterator[tuple[Cause, str, NextStep
             environment=entry.prediction_environment_id,
             deployment=entry.deployment_id,
             host=name or None,
+            old_model_in_use=one.get("old_model_in_use") is True,
         )
         yield Cause(word), name, step
 

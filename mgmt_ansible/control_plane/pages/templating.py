@@ -18,6 +18,7 @@ from mgmt_ansible.control_plane.pages.navigation import PLACES
 from mgmt_ansible.control_plane.pages.response_charts import milliseconds, share
 from mgmt_ansible.control_plane.pages.static_files import SCRIPTS, StaticFiles
 from mgmt_ansible.control_plane.pages.time_ranges import exact_time, field_time
+from mgmt_ansible.domain import durations, host_words
 from mgmt_ansible.domain.health_strips import HealthStrip
 from mgmt_ansible.domain.next_steps import next_step
 from mgmt_ansible.domain.roles import Role
@@ -75,7 +76,7 @@ class Templates:
         environment.filters.update(
             relative=relative_time,
             absolute=absolute_time,
-            duration=duration,
+            duration=durations.in_words,
             pretty=pretty_json,
             short=short_digest,
             size=size,
@@ -84,6 +85,9 @@ class Templates:
             strip_text=strip_text,
             milliseconds=milliseconds,
             share=share,
+            note_words=host_words.note_words,
+            evidence_words=host_words.evidence_words,
+            drift_words=host_words.drift_words,
         )
         return cls(environment)
 
@@ -120,15 +124,6 @@ def relative_time(moment: datetime, now: datetime) -> str:
 def absolute_time(moment: datetime) -> str:
     """Return a moment in UTC, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people read them: `4 ms`, `0.35 s`, `12.1 s`; what is too short to measure is under a millisecond."""
-    if seconds < 0.001:  # noqa: PLR2004
-        return "under 1 ms"
-    if seconds < 0.1:  # noqa: PLR2004
-        return f"{seconds * 1000:.0f} ms"
-    return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"  # noqa: PLR2004
 
 
 def size(octets: int) -> str:

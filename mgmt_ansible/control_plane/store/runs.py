@@ -11,16 +11,23 @@ import sqlalchemy as sa
 
 from mgmt_ansible import errors
 from mgmt_ansible.control_plane.store.paging import contains, page_of
-from mgmt_ansible.control_plane.store.schema import RUNS
+from mgmt_ansible.control_plane.store.schema import ACTIONS, RUNS
+from mgmt_ansible.domain.actions import ActionType
 from mgmt_ansible.domain.run_filters import RunFilters
 from mgmt_ansible.domain.runs import RunStatus
 from mgmt_ansible.wire import api_v2
 
 _NEVER_TOLD = "nobody told how it ended: its agent was lost, or its claim was somebody else's by then"
-_WITHOUT_LOG = sa.select(*(column for column in RUNS.c if column.name != "log_tail"))
+_DRY_RUN = (
+    sa.exists()
+    .where(ACTIONS.c.id == RUNS.c.action_id, ACTIONS.c.type == ActionType.DEPLOYMENT_DRY_RUN.value)
+    .label("dry_run")
+)
+_WITHOUT_LOG = sa.select(*(column for column in RUNS.c if column.name != "log_tail"), _DRY_RUN)
 _WITHOUT_HOSTS = sa.select(
     *(column for column in RUNS.c if column.name not in ("log_tail", "hosts")),
     sa.case((RUNS.c.outcomes.is_(None), RUNS.c.hosts), else_=sa.null()).label("hosts"),
+    _DRY_RUN,
 )
 _SEARCHED = (RUNS.c.id, RUNS.c.deployment_id, RUNS.c.playbook, RUNS.c.message)
 
@@ -82,7 +89,7 @@ class RunRows:
 
     def get(self, run_id: str) -> api_v2.Run:
         """Return one; NotFoundError."""
-        row = self._connection.execute(RUNS.select().where(RUNS.c.id == run_id)).one_or_none()
+        row = self._connection.execute(sa.select(RUNS, _DRY_RUN).where(RUNS.c.id == run_id)).one_or_none()
         if row is None:
             raise errors.NotFoundError(f"run {run_id} does not exist")
         return _to_wire(row, log_tail=row.log_tail)
@@ -160,6 +167,7 @@ def _to_wire(row: sa.Row[Any], *, log_tail: str = "") -> api_v2.Run:
         attempt=row.attempt,
         wave=row.wave,
         playbook=row.playbook,
+        dry_run=row.dry_run,
         request_hash=row.request_hash,
         status=row.status,
         message=row.message,

@@ -194,15 +194,30 @@ def test_a_phone_shows_every_page_without_scrolling_sideways(script, server, ope
     """360 px are enough, also for long words."""
     script.deployments = [example.deployment("wine", label="W" * 200)]
     script.entries = [example.entry(title="T" * 200, message="/very/long/path" * 40)]
-    script.actions = [example.action(message="M" * 200)]
     script.hosts = [example.deployment_host(host="h" * 100, message="/very/long/path" * 40)]
     script.responses = example.measured()
+    hosts = [HostOutcome(host="h" * 100, outcome=Outcome.CHANGED, receipt=example.RECEIPT)]
+    script.actions = [example.action(message="M" * 200, hosts=hosts)]
     page = open_page("/login", viewport={"width": 360, "height": 740})
     widths = {"/login": page.evaluate(WIDTH)}
     for path in (*EVERY_PAGE, "/deployments/wine/ask/stop", "/bulk?verb=stop&id=wine", "/deployments/nope"):
         page.goto(server.url + path)
         widths[path] = page.evaluate(WIDTH)
     assert {} == {path: width for path, width in widths.items() if width > 360}
+
+
+def test_a_log_begins_at_its_end(script, open_page):
+    """What a server said last is why it ended; who wants more scrolls up."""
+    said = Evidence(kind="log_tail", text="\n".join([*(f"line {number}" for number in range(200)), "MemoryError"]))
+    host = HostOutcome(host="h1", outcome=Outcome.FAILED, evidence=(said,))
+    script.deployments = [example.deployment("wine")]
+    script.actions = [example.action(hosts=[host])]
+    page = open_page("/deployments/wine/actions/" + "a" * 24)
+    tail = page.locator(".tail")
+    expect(tail).to_contain_text("MemoryError")
+    shown, whole = (tail.evaluate(f"one => one.{name}") for name in ("clientHeight", "scrollHeight"))
+    assert shown < whole
+    assert 0 == tail.evaluate("one => one.scrollTop")  # of a reversed column: its end
 
 
 def test_the_chosen_theme_is_remembered(open_page):

@@ -11,9 +11,11 @@ from fastapi.testclient import TestClient
 from mgmt_ansible.domain.actions import ActionStatus, Claim
 from mgmt_ansible.domain.drift import Drift
 from mgmt_ansible.domain.golden import GoldenReport
-from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome, ProbedPhase, Receipt, Step
+from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome, Step
+from mgmt_ansible.domain.receipts import ProbedPhase, Receipt
 from mgmt_ansible.domain.reports import LogReport
 from mgmt_ansible.domain.runs import RunStatus
+from mgmt_ansible.wire import api_v2
 from tests.contract.store.sites import Site
 
 
@@ -110,8 +112,8 @@ def test_a_replacement_shows_what_it_lost(site: Site, user: TestClient, claim: C
     )
 
     seen = text_of(user.get("/runs/r1").text)
-    assert "2 of 9 probes failed, 0.10 s without an answer" in seen
-    assert "within 2 ms and 4 ms before, 2 ms and 4 ms after" in seen
+    assert "2 of 9 probes failed, at most 0.10 s without an answer" in seen
+    assert "probes 4 1 4 half within (p50) 2 ms - 2 ms" in " ".join(seen.split())
     assert "0.25 s without an answer" in seen
     told = user.get("/api/v2/runs/r1/").json()["hosts"][0]["receipt"]
     assert (9, 2, 0.002) == (told["probes"], told["failed"], told["after"]["p50Seconds"])
@@ -216,3 +218,17 @@ def test_an_unknown_run_is_a_page_that_says_so(user: TestClient):
     for path in ("/runs/gone", "/runs/gone/log.txt", "/runs/gone/run.json", "/runs/gone/log/find?text=x"):
         assert 404 == user.get(path).status_code, path
     assert "No runs yet" in user.get("/runs").text
+
+
+def test_the_run_of_a_dry_run_says_that_it_changed_nothing(site: Site, user: TestClient, claim: Claim):
+    """Its playbook is the change's, and would look like the change itself."""
+    site.report(claim)
+    body = api_v2.ModelReplacement(model_package_id=site.newer.id, dry_run=True)
+    site.services.deployments.replace_model("d1", body, site.asker)
+    dry = site.take()
+    report = replace(site.run_report(dry, "r2"), playbook="deployment_replace_model")
+    site.services.agents.report(site.agent, [report])
+
+    assert "Dry run: Replace model r2" in text_of(user.get("/runs").text)
+    assert "Nothing was changed." in user.get("/runs/r2").text
+    assert user.get("/api/v2/runs/r2/").json()["dryRun"]

@@ -164,7 +164,7 @@ def test_a_dry_run_takes_no_generation_and_changes_nothing(site):
     spec = claim.spec
     assert (ActionType.DEPLOYMENT_DRY_RUN, ActionType.DEPLOYMENT_REPLACE_MODEL) == (spec.type, spec.would)
     assert (before.generation + 1, site.newer.id) == (spec.deployment.generation, spec.deployment.package.id)
-    would = HostOutcome(host="h1", outcome=Outcome.CHANGED, message="check mode: would start generation 2")
+    would = HostOutcome(host="h1", outcome=Outcome.CHANGED, message="would start generation 2")
     site.report(claim, health=None, hosts=(would,))
     after = site.deployment()
     ignored = {"current_action": None, "updated_at": before.updated_at}

@@ -13,7 +13,8 @@ from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.environments import InventoryHost
 from mgmt_ansible.domain.event_filters import EventFilters
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome, ProbedPhase, Receipt
+from mgmt_ansible.domain.outcomes import Cause, Evidence, HostOutcome, Outcome
+from mgmt_ansible.domain.receipts import ProbedPhase, Receipt
 from mgmt_ansible.domain.reports import HostsReport, ProgressReport, RunReport
 from mgmt_ansible.domain.run_filters import RunFilters
 from mgmt_ansible.domain.runs import RunOutcome, RunProgress, RunStatus
@@ -78,6 +79,7 @@ def test_the_entry_of_a_replacement_carries_its_receipt(site: Site):
 
     entry = site.services.deployment_events.list_events(EventFilters(deployment_id="d1"), limit=1).data[0]
     told = entry.data["hosts"]["h1"]["receipt"]
+    assert entry.message.endswith("; 1 of 9 probes failed, at most 40 ms without an answer, 2 were answered late")
     assert (9, 1, 2, 0.04, 3) == (
         *(told[key] for key in ("probes", "failed", "slow", "longest_gap_seconds")),
         told["after"]["probes"],

@@ -118,6 +118,10 @@ def test_waiting_shows_progress_and_result(monkeypatch):
         "cause": "not_ready",
         "message": "no answer",
         "evidence": [{"kind": "log_tail", "text": "Traceback\n\x1b[31mboom"}],
+        "oldModelInUse": True,
+        "receipt": {"intervalSeconds": 0.05, "probes": 9, "failed": 2, "longestGapSeconds": 0.1}
+        | {name: {"probes": 3, "p50Seconds": 0.002, "p99Seconds": 0.004} for name in ("before", "during", "after")},
+        "notes": ["no_boot_start"],
     }
     terminal = open_terminal(
         monkeypatch,
@@ -135,8 +139,16 @@ def test_waiting_shows_progress_and_result(monkeypatch):
 
     assert "deployment_stop: failed: gate\n" == done.stderr
     assert "  web1: failed (not_ready) no answer" in done.stdout
-    assert "    [31mboom" in done.stdout
-    assert "  mgmt-ansible deployment relaunch wine --wait\n" in done.stdout
+    assert [
+        "the old model is in use",
+        "2 of 9 probes failed, at most 0.10 s without an answer; "
+        "answers p50 / p99: before 2 ms / 4 ms, during 2 ms / 4 ms, after 2 ms / 4 ms",
+        "note: it does not start by itself after a reboot",
+        "End of the model server's log:",
+        "  Traceback",
+        "  [31mboom",
+    ] == [line[4:] for line in done.stdout.splitlines() if line.startswith("    ")]
+    assert "  mgmt-ansible deployment replace wine --package PACKAGE --wait\n" in done.stdout
 
 
 def test_what_is_not_well_says_the_next_command(monkeypatch):

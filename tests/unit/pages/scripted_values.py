@@ -8,12 +8,23 @@ from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.health import Health
 from mgmt_ansible.domain.outcomes import HostOutcome, Outcome
+from mgmt_ansible.domain.receipts import ProbedPhase, Receipt
 from mgmt_ansible.domain.responses import HOUR, ResponseSource, hour_of, response
 from mgmt_ansible.wire import api_v2
 from mgmt_ansible.wire.deployment_hosts import DeploymentHost
 
 NOW = datetime.now(UTC)
 DIGEST = "5f" * 32
+RECEIPT = Receipt(
+    interval_seconds=0.05,
+    probes=120,
+    failed=3,
+    longest_gap_seconds=0.15,
+    slow=2,
+    before=ProbedPhase(probes=100, p50_seconds=0.002, p99_seconds=0.004),
+    during=ProbedPhase(probes=3),
+    after=ProbedPhase(probes=17, p50_seconds=0.003, p99_seconds=0.25),
+)
 
 
 def environment(name: str = "loopback", environment_id: str = "e" * 24) -> api_v2.PredictionEnvironment:

@@ -10,13 +10,14 @@ from fastapi.testclient import TestClient
 
 from mgmt_ansible.control_plane import access
 from mgmt_ansible.control_plane.pages import words
-from mgmt_ansible.control_plane.pages.templating import duration, relative_time
+from mgmt_ansible.control_plane.pages.templating import relative_time
 from mgmt_ansible.domain.actions import ActionStatus, ActionType
 from mgmt_ansible.domain.deployments import DeploymentState
 from mgmt_ansible.domain.drift import Drift
+from mgmt_ansible.domain.durations import in_words
 from mgmt_ansible.domain.golden import GoldenReport
 from mgmt_ansible.domain.health import Health
-from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome, ProbedPhase, Receipt
+from mgmt_ansible.domain.outcomes import Cause, HostOutcome, Outcome
 from mgmt_ansible.wire import api_v2
 from tests.unit.pages import scripted_services as scripted
 from tests.unit.pages import scripted_values as example
@@ -136,7 +137,7 @@ def test_hosts_show_outcome_cause_and_that_the_old_model_serves(script, browser)
     script.deployments = [example.deployment("wine")]
     script.actions = [example.action(hosts=[host])]
     seen = text_of(browser.get("/deployments/wine"))
-    command = "mgmt-ansible deployment relaunch wine --wait"
+    command = "mgmt-ansible deployment replace wine --package PACKAGE --wait"
     expected = (
         "host-3",
         "rolled back",
@@ -148,27 +149,16 @@ def test_hosts_show_outcome_cause_and_that_the_old_model_serves(script, browser)
     assert [] == [word for word in expected if word not in seen]
 
 
-RECEIPT = Receipt(
-    interval_seconds=0.05,
-    probes=120,
-    failed=3,
-    longest_gap_seconds=0.15,
-    slow=2,
-    before=ProbedPhase(probes=100, p50_seconds=0.002, p99_seconds=0.004),
-    during=ProbedPhase(probes=3),
-    after=ProbedPhase(probes=17, p50_seconds=0.003, p99_seconds=0.25),
-)
-
-
 def test_a_replacement_shows_its_receipt(script, browser):
     """How many probes failed, for how long nobody answered, and how fast the others were answered in each phase."""
-    host = HostOutcome(host="host-3", outcome=Outcome.CHANGED, receipt=RECEIPT)
+    host = HostOutcome(host="host-3", outcome=Outcome.CHANGED, receipt=example.RECEIPT)
     script.deployments = [example.deployment("wine")]
     script.actions = [example.action(hosts=[host])]
     seen = " ".join(text_of(browser.get("/deployments/wine")).split())
 
-    assert "3 of 120 probes failed, 0.15 s without an answer, 2 were answered late" in seen
-    assert "within 2 ms and 4 ms before, 3 ms and 0.25 s after" in seen
+    assert "3 of 120 probes failed, at most 0.15 s without an answer, 2 were answered late" in seen
+    assert "before during after probes 100 3 17" in seen
+    assert "(p50) 2 ms - 3 ms 99 of 100 within (p99) 4 ms - 0.25 s" in seen
 
 
 def test_events_are_newest_first_with_icon_and_word(script, browser):
@@ -332,4 +322,4 @@ def test_times_are_told_from_now(seconds, text):
 )
 def test_durations_are_told_as_people_read_them(seconds, text):
     """A gap of four milliseconds is not `0.00 s`."""
-    assert text == duration(seconds)
+    assert text == in_words(seconds)

@@ -94,20 +94,36 @@ def test_exports_of_deployments_ask_the_api_for_the_same(script, browser):
 
 def test_an_event_has_sentence_cause_what_to_do_and_raw_beside_the_list(script, browser):
     """The address of the list with the panel can be pasted."""
-    hosts = {"h1": {"outcome": "failed", "cause": "not_ready", "drift": "missing", "message": "no answer"}}
+    told = {"outcome": "failed", "cause": "not_ready", "drift": "missing", "message": "no answer"}
+    phase = {"probes": 3, "p50_seconds": 0.002, "p99_seconds": 0.004}
+    receipt = {"interval_seconds": 0.05, "probes": 9, "failed": 2, "longest_gap_seconds": 0.1}
+    receipt |= {"before": phase, "during": phase, "after": phase}
+    golden = {"examples": 2, "passed": 2, "failed": 0, "worst": None, "old_model": None}
+    hosts = {"h1": {**told, "receipt": receipt, "golden": golden, "old_model_in_use": True}}
     script.entries = [example.entry(2, title="Launch failed", health=Health.FAILING, data={"hosts": hosts})]
     seen = text_of(browser.get(f"/events?search=launch&event={2:024x}"))
     expected = (
         "What to do",
         "Not ready on h1",
-        "mgmt-ansible deployment relaunch wine --wait",
+        "mgmt-ansible deployment replace wine --package PACKAGE --wait",
         "Raw JSON",
-        "[missing] no answer",
+        "[drift: missing: nothing runs although it should] no answer; the old model is in use",
+        "2 of 9 probes failed, at most 0.10 s without an answer",
+        "2 of 2 golden predictions right",
     )
     assert [] == [word for word in expected if word not in seen]
 
 
-@pytest.mark.parametrize("data", [{"hosts": "no"}, {"hosts": {"h": 3}}, {"hosts": {"h": {"cause": 7}}}, {"cause": []}])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"hosts": "no"},
+        {"hosts": {"h": 3}},
+        {"hosts": {"h": {"cause": 7}}},
+        {"cause": []},
+        {"hosts": {"h": {"receipt": {"probes": "9"}, "golden": []}}},
+    ],
+)
 def test_data_of_an_odd_shape_breaks_no_page(script, browser, data):
     """What came from outside is shown, never trusted."""
     script.entries = [example.entry(1, data={**data, "evidence": ["x", {"text": 3}]})]
@@ -180,11 +196,12 @@ def test_each_host_is_told_by_its_own_result(script, browser):
 
 
 def test_the_history_sets_a_release_against_the_one_before(script, browser):
-    """What changed stands out, what did not says so."""
-    newer = example.action("1" * 24, type=ActionType.DEPLOYMENT_REPLACE_MODEL, generation=3)
+    """What changed stands out, what did not says so; a release that failed never served."""
+    newer = example.action("1" * 24, type=ActionType.DEPLOYMENT_REPLACE_MODEL, generation=4)
+    failed = example.action("3" * 24, type=ActionType.DEPLOYMENT_REPLACE_MODEL, generation=3, status="failed")
     older = example.action("2" * 24, generation=2)
-    script.actions = [newer, older]
-    script.specs = {newer.id: spec(newer, "1.4.0"), older.id: spec(older, "1.3.0")}
+    script.actions = [newer, failed, older]
+    script.specs = {newer.id: spec(newer, "1.4.0"), failed.id: spec(failed, "1.3.9"), older.id: spec(older, "1.3.0")}
     seen = text_of(browser.get("/deployments/wine/history"))
     assert "Package wine-forest 1.3.0 wine-forest 1.4.0" in seen
     assert "Runtime onnx the same" in seen
@@ -193,7 +210,7 @@ def test_the_history_sets_a_release_against_the_one_before(script, browser):
 def test_a_dry_run_shows_what_each_host_would_do(script, browser):
     """And says that nothing was changed."""
     difference = Evidence(kind="diff", text="- nothing serves\n+ generation 4")
-    would = HostOutcome(host="h1", outcome=Outcome.CHANGED, message="check mode: would start", evidence=(difference,))
+    would = HostOutcome(host="h1", outcome=Outcome.CHANGED, message="would start", evidence=(difference,))
     dry = ActionType.DEPLOYMENT_DRY_RUN
     script.actions = [example.action(type=dry, would=ActionType.DEPLOYMENT_ROLLBACK, hosts=[would])]
     seen = text_of(browser.get(f"/deployments/wine/actions/{'a' * 24}"))

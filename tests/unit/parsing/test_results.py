@@ -122,10 +122,9 @@ def test_golden_predictions_are_told_and_redacted():
     golden = parse_result("h1", {RESULT_KEY: result}, secrets=("hunter2",)).golden
 
     assert golden is not None
-    words = golden.sentence
-    assert "hunter2" not in words
-    assert words.startswith("2 of 3 golden predictions right; example 2: score is ")
-    assert words.endswith("instead of 2.0; 1 of 3 differ from the old model, by 0.25 at most")
+    assert golden.worst is not None
+    assert "hunter2" not in golden.worst.said
+    assert "2 of 3 golden predictions right; 1 of 3 differ from the old model, by 0.25 at most" == golden.sentence
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mgmt_ansible import errors
-from mgmt_ansible.domain.outcomes import Cause, Outcome, ProbedPhase
+from mgmt_ansible.domain.outcomes import Cause, Outcome
+from mgmt_ansible.domain.receipts import ProbedPhase
 from mgmt_ansible.domain.runs import RunStatus
 from mgmt_ansible.parsing.results import parse_result
 from mgmt_ansible.parsing.runs import parse_run

@@ -26,8 +26,8 @@ def forecast(inputs: Inputs, serves: bool) -> dict[str, Any]:
     stops = inputs.action in STOPPING
     changes = any(slot.running for slot in slots.list_places(inputs.own)) if stops else not serves
     if not changes:
-        return {"outcome": "ok", "message": "check mode: nothing would change"}
-    message = "check mode: would {}".format(", ".join(_stops() if stops else _steps(inputs, live)))
+        return {"outcome": "ok", "message": "nothing would change"}
+    message = "would {}".format(", ".join(_stops() if stops else _steps(inputs, live)))
     if not stops:
         message += "; " + _traffic(inputs, live)
     difference = "- {}\n+ {}".format(_now(live), "nothing serves" if stops else _then(inputs, live))
