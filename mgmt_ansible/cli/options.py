@@ -58,7 +58,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A connection and a place to print to, for one command."""
+    """A connection and a place to print to, for one command; `data` is the folder of `up` or `serve` that names it, if one does."""
 
     client: Client
     output: Output
@@ -84,9 +84,9 @@ def connected(context: typer.Context, json_output: bool, data: Path | None) -> I
         ConfigError: None is known.
     """
     from mgmt_ansible.client import Client
-    from mgmt_ansible.settings.client import load_connection
+    from mgmt_ansible.settings.client import find_folder, load_connection
 
-    folder = data or choices_of(context).data
+    folder = find_folder(data or choices_of(context).data)
     settings = load_connection(folder)
     ca_file = str(settings.ca_file) if settings.ca_file else None
     with Client(settings.url, settings.token.get_secret_value(), ca_file=ca_file) as client:

@@ -50,19 +50,32 @@ def load_connection(data: Path | None = None, *, variables: Mapping[str, str] | 
         ControlPlaneUnavailableError: The control plane of `data` has ended.
     """
     found = os.environ if variables is None else variables
-    if data is not None:
-        return _from_data(data)
-    if found.get("MGMT_ANSIBLE_URL") or found.get("MGMT_ANSIBLE_TOKEN"):
+    folder = find_folder(data, variables=found)
+    if folder is not None:
+        return _from_data(folder)
+    if _named(found):
         return _from_variables(found)
     path = _config_folder(found) / CLIENT_FILE
     if path.exists():
         return read_connection(path)
-    if (default_up_folder(found) / CLIENT_FILE).exists():
-        return _from_data(default_up_folder(found))
     raise errors.ConfigError(
         "no control plane is known: give `--data DIR` (the folder of `mgmt-ansible up` or `serve`), or set "
         f"MGMT_ANSIBLE_URL and MGMT_ANSIBLE_TOKEN, or write url and token into {path}"
     )
+
+
+def find_folder(data: Path | None = None, *, variables: Mapping[str, str] | None = None) -> Path | None:
+    """Return the folder of `up` or `serve` that says where the control plane is; None when something else says it.
+
+    Args:
+        data: The folder that the user named, if so.
+        variables: Environment variables; None means those of this process.
+    """
+    found = os.environ if variables is None else variables
+    if data is not None or _named(found) or (_config_folder(found) / CLIENT_FILE).exists():
+        return data
+    folder = default_up_folder(found)
+    return folder if (folder / CLIENT_FILE).exists() else None
 
 
 def default_up_folder(variables: Mapping[str, str] | None = None) -> Path:
@@ -111,6 +124,10 @@ def _from_variables(variables: Mapping[str, str]) -> ConnectionSettings:
             raise errors.ConfigError(f"{name}: is not set; {names['url']} and {names['token']} go together")
     values = {field: variables[name] for field, name in names.items() if variables.get(name)}
     return _validated(values, "environment")
+
+
+def _named(variables: Mapping[str, str]) -> bool:
+    return bool(variables.get("MGMT_ANSIBLE_URL") or variables.get("MGMT_ANSIBLE_TOKEN"))
 
 
 def _config_folder(variables: Mapping[str, str]) -> Path:

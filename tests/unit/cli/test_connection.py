@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mgmt_ansible import errors
-from mgmt_ansible.settings.client import load_connection
+from mgmt_ansible.settings.client import find_folder, load_connection
 
 
 def write_client(folder, url="http://here.test", token="t", mode=0o600, **more):
@@ -67,6 +67,16 @@ def test_the_usual_folder_of_up_comes_last(tmp_path):
     write_client(tmp_path / ".local/share/mgmt-ansible/up", url="http://up.test")
 
     assert "http://up.test" == load_connection(variables={"HOME": str(tmp_path)}).url
+
+
+def test_the_usual_folder_of_up_is_known_as_if_it_was_named(tmp_path):
+    """What lies beside it, such as the agent's configuration, is found without `--data`; nothing is said for another place."""
+    folder = tmp_path / ".local/share/mgmt-ansible/up"
+    write_client(folder, url="http://up.test")
+    home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+
+    assert folder == find_folder(variables=home)
+    assert find_folder(variables={**home, "MGMT_ANSIBLE_URL": "http://other.test"}) is None
 
 
 def test_nothing_known_says_what_to_do(tmp_path):
