@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 
 import pytest
 from mgmt_host.machine import payloads
@@ -76,8 +75,7 @@ def test_a_folder_in_a_folder_stays(tmp_path):
     """Ansible makes none, so it is not ours to judge."""
     (make(tmp_path, LEFT) / "kept").mkdir()
     os.utime(tmp_path / LEFT, (0, 0))
-    with suppress(OSError):
-        sweep(tmp_path)
+    sweep(tmp_path)
 
     assert (tmp_path / LEFT / "kept").is_dir()
 
@@ -88,6 +86,12 @@ def test_another_accounts_folder_stays(tmp_path):
     os.chown(make(tmp_path, LEFT), 65534, 65534)
 
     assert [LEFT, OWN] == sweep(tmp_path)
+
+
+def test_a_run_whose_folder_has_gone_goes_on(tmp_path):
+    """Whoever tidies a host's temporary files ends no run."""
+    with payloads.held(sweeping=True, origin=str(tmp_path / OWN / "x.py")):
+        assert [] == list(tmp_path.iterdir())
 
 
 def test_code_that_ansible_did_not_unpack_sweeps_nothing(tmp_path):

@@ -13,7 +13,7 @@ import itertools
 import os
 import re
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Iterator
 
 _NAME = re.compile(r"ansible_mgmt_(?:deployment|package)_payload_\w{8}")
@@ -34,37 +34,33 @@ def held(*, sweeping: bool, origin: str = _HERE) -> Iterator[None]:
         origin: Path of the code.
     """
     folder = _folder_of(origin)
-    if folder is None:
+    with ExitStack() as stack:
+        if folder is not None:
+            with suppress(OSError):  # somebody else has tidied up already; no run fails for that
+                own = os.open(folder, _FOLDER)
+                stack.callback(os.close, own)
+                _hold(own)
+                if sweeping:
+                    _sweep(os.path.dirname(folder))
         yield
-        return
-    own = os.open(folder, _FOLDER)
-    try:
-        _hold(own)
-        if sweeping:
-            _sweep(os.path.dirname(folder))
-        yield
-    finally:
-        os.close(own)
 
 
 def _folder_of(path: str) -> str | None:
-    while path not in ("", os.sep):
-        path, name = os.path.split(path)
-        if _NAME.fullmatch(name):
-            return os.path.join(path, name)
-    return None
+    parts = path.split(os.sep)
+    depths = (depth for depth, part in enumerate(parts, 1) if _NAME.fullmatch(part))
+    depth = next(depths, None)
+    return os.sep.join(parts[:depth]) if depth is not None else None
 
 
 def _sweep(parent: str) -> None:
-    with suppress(OSError):  # a tidy host is not worth a failed run
-        place = os.open(parent, _FOLDER)
-        try:
-            with os.scandir(place) as entries:
-                found = [one.name for one in itertools.islice(entries, _MOST_NAMES) if _NAME.fullmatch(one.name)]
-            for name in found:
-                _remove_if_left(place, name)
-        finally:
-            os.close(place)
+    place = os.open(parent, _FOLDER)
+    try:
+        with os.scandir(place) as entries:
+            found = [one.name for one in itertools.islice(entries, _MOST_NAMES) if _NAME.fullmatch(one.name)]
+        for name in found:
+            _remove_if_left(place, name)
+    finally:
+        os.close(place)
 
 
 def _remove_if_left(place: int, name: str) -> None:

@@ -52,10 +52,8 @@ def enable(name: str, program: str, seconds: float, *, at_boot: bool) -> None:
     """
     if not can_enable():
         return
-    unit, manager = _unit(name), _manager()
-    manager.write(unit, render(name, program, seconds), at_boot)
-    with suppress(subprocess.TimeoutExpired):  # whether the model serves is a gate's to say
-        manager.call("start", unit, check=False)
+    _manager().write(_unit(name), render(name, program, seconds), at_boot)
+    _tell("start", name)
 
 
 def render(name: str, program: str, seconds: float) -> str:
@@ -71,7 +69,12 @@ def disable(name: str) -> bool:
 def end(name: str) -> None:
     """End the unit of a container that was removed."""
     if can_enable():
-        _manager().call("stop", _unit(name), check=False)
+        _tell("stop", name)
+
+
+def _tell(word: str, name: str) -> None:
+    with suppress(subprocess.TimeoutExpired):  # whether the model serves is a gate's to say, not systemd's
+        _manager().call(word, _unit(name), check=False)
 
 
 def _manager() -> Manager:
