@@ -20,10 +20,11 @@ def line(factor):
 
 
 def golden_package(host, name, factor, golden_of=None, **said):
-    """Return a package whose model multiplies by `factor` and whose examples are of a model that does by `golden_of`."""
+    """Return a package whose model multiplies by `factor` and whose examples are of models that do by `golden_of`, one or several."""
     path = host.folder / f"{name}.onnx"
     write_model(str(path), factor)
-    golden = line(factor if golden_of is None else golden_of)
+    of = factor if golden_of is None else golden_of
+    golden = "".join(map(line, of if isinstance(of, tuple) else (of,)))
     manifest = {"schema": 1, "runtime": "onnx", "model": "model.onnx", "golden": {"file": "golden.jsonl", **said}}
     files = {"model.onnx": path.read_bytes(), "golden.jsonl": golden.encode(), "NAME": name.encode()}
     return pack(host.folder / name, manifest, files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -76,3 +77,26 @@ def test_a_cgroups_room_is_its_limit_less_what_is_used_and_not_cache(tmp_path, n
     for name, text in names.items():
         (tmp_path / name).write_text(text)
     assert left == capacity._left_in(str(tmp_path))
+
+
+def test_the_tightest_limit_counts(monkeypatch):
+    """Whether the machine's or a cgroup's, anywhere above."""
+    rooms = {"/own": None, "/parent": 50, "/": 70}
+    monkeypatch.setattr(capacity, "_available", lambda: 100)
+    monkeypatch.setattr(capacity, "_memory_cgroups", lambda: rooms)
+    monkeypatch.setattr(capacity, "_left_in", rooms.get)
+    assert 50 == capacity.free_memory()
+
+
+@pytest.mark.parametrize(
+    ("rows", "folders"),
+    [
+        ("0::/a/b\n", ["/sys/fs/cgroup/a/b", "/sys/fs/cgroup/a", "/sys/fs/cgroup"]),
+        ("4:cpu:/c\n3:hugetlb,memory:/c\n", ["/sys/fs/cgroup/memory/c", "/sys/fs/cgroup/memory"]),
+        ("nonsense\n", []),
+    ],
+)
+def test_a_limit_may_be_set_at_every_cgroup_above(monkeypatch, rows, folders):
+    """In both versions."""
+    monkeypatch.setattr(capacity, "open", lambda *_, **__: io.StringIO(rows), raising=False)
+    assert folders == list(capacity._memory_cgroups())

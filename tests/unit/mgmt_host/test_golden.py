@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from mgmt_host.failures import HostError
 from mgmt_host.proving import gates, golden, golden_examples
 from mgmt_host.running import slots
 
@@ -68,6 +69,28 @@ def test_a_field_has_a_tolerance_of_its_own(host):
     assert "changed" == host.act("deployment_launch", 1, package)["outcome"]
 
 
+def test_of_several_wrong_answers_the_worst_is_told(host):
+    """Not the first, nor the last."""
+    result = host.act("deployment_launch", 1, golden_package(host, "three", 2.0, golden_of=(2.1, 9.0, 2.2)))
+
+    assert (3, 0, 2) == (
+        *(result["golden"][key] for key in ("examples", "passed")),
+        result["golden"]["worst"]["example"],
+    )
+    assert "3 of 3 golden predictions are wrong" in result["message"]
+
+
+def test_who_answers_too_slowly_is_not_waited_for(host):
+    """What was not asked in time was not passed."""
+    host.act("deployment_launch", 1, golden_package(host, "slow", 2.0))
+    slot = slots.find_live(host.own())
+    known = golden_examples.find(slot.config["package_dir"])
+
+    with pytest.raises(HostError, match=r"only 0 of 1 golden predictions were answered within 0 s") as refused:
+        golden._ask_all(slot, known, list(known.read()), 0.0)
+    assert "bad_prediction" == refused.value.cause
+
+
 def test_a_model_that_does_not_answer_an_example_fails_it(host):
     """Its own refusal is what is shown."""
     package = golden_package(host, "odd", 2.0)
@@ -93,6 +116,7 @@ def test_a_model_that_does_not_answer_an_example_fails_it(host):
         ({"a": 1.0}, {"a": "1.0"}, ["a"]),
         ({"a": 1.0}, {"a": float("nan")}, ["a"]),
         ({"a": 1.0}, {"a": 10**400}, ["a"]),
+        ({"a": float("nan")}, {"a": float("nan")}, []),
         ({"a": None}, {"a": None}, []),
         ({"a": {"b": ["x"]}}, {"a": {"b": ["y"]}}, ["a.b[0]"]),
         ("text", "text", []),

@@ -97,6 +97,21 @@ def test_a_shell_in_a_slot_and_another_deployment_are_left_alone(host, tmp_path)
     assert (True, other["pid"]) == (alive, slots.find_live(host.own("d10")).server.pid)
 
 
+def test_a_supervisor_of_an_older_version_is_known_by_its_words(host):
+    """Its environment has no mark of its slot."""
+    folder = slots.find(host.own(), "a").folder
+    words = [sys.executable, "-c", "input()"]
+    with (
+        subprocess.Popen([*words, "supervise", folder], env={}, stdin=subprocess.PIPE) as ours,
+        subprocess.Popen([*words, "edit", folder], env={}, stdin=subprocess.PIPE) as other,
+    ):
+        found = [mark.pid for mark in leftovers.find(host.own())]
+        for process in (ours, other):
+            process.communicate(b"\n")
+
+    assert [ours.pid] == found
+
+
 def _read_pid(path):
     deadline = time.monotonic() + 60.0
     while not (path.exists() and path.read_text()):

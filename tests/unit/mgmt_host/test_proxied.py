@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from mgmt_host import entry
+from mgmt_host.failures import HostError
 from mgmt_host.machine import durable_files, http_probe, ports, processes
 from mgmt_host.running import boot, slots
 from mgmt_host.switching import haproxy, traffic
@@ -63,6 +64,19 @@ def test_a_launched_model_answers_behind_its_proxy(host, packages):
     assert f":{identity['port']}/" in identity["url"]
 
 
+def test_a_proxy_that_leads_elsewhere_is_not_stable(host, packages):
+    """Whether it keeps requests from the live slot, or gives them to another port of it."""
+    host.act("deployment_launch", 1, packages[0])
+    own, live = host.own(), slots.find_live(host.own())
+    traffic.require_stable(own, live)
+    haproxy.set_state(own.traffic, live.name, haproxy.MAINT)
+    with pytest.raises(HostError, match="the proxy does not lead to slot a"):
+        traffic.require_stable(own, live)
+    haproxy.lead(own.traffic, live.name, ports.FIRST)
+    with pytest.raises(HostError, match="the proxy does not lead to slot a"):
+        traffic.require_stable(own, live)
+
+
 @pytest.mark.parametrize("action", ["deployment_replace_model", "deployment_relaunch", "deployment_rollback"])
 def test_a_replacement_loses_nothing_and_keeps_the_proxy(host, packages, action):
     """The same port, the same proxy, one model, and no probe failed."""
@@ -92,6 +106,7 @@ def test_a_model_that_fails_its_gate_gets_no_request(host, packages):
 
     assert ("failed", True, first["identity"]) == (result["outcome"], result["old_model_in_use"], result["identity"])
     assert (1, 0) == (served(first), result["receipt"]["failed"])
+    assert [True, False] == [slot.running for slot in slots.list_slots(host.own())]
 
 
 def test_a_switch_that_cannot_be_recorded_is_taken_back_without_a_gap(host, packages):
