@@ -111,6 +111,7 @@ def test_a_hole_of_300_ms_is_told_right_within_one_interval(begin, end):
 def test_a_late_answer_is_slow_and_no_gap(monkeypatch):
     """Who waited for it has lost nothing: it is counted on its own, and seen by its time."""
     monkeypatch.setattr(receipts, "SLOW_SECONDS", 0.2)
+    monkeypatch.setattr(receipts, "_LAST_SECONDS", 60.0)  # however busy this machine is
     with Server() as server:
         with receipts.Prober("127.0.0.1", server.port, "/health") as prober:
             wait_for_probes(prober, 2)
@@ -122,7 +123,7 @@ def test_a_late_answer_is_slow_and_no_gap(monkeypatch):
         told = prober.receipt()
 
     assert (0, 0.0) == (told["failed"], told["longest_gap_seconds"])
-    assert 0 < told["slow"] < told["probes"]
+    assert 0 < told["slow"] <= told["probes"]
     assert receipts.SLOW_SECONDS < told["slowest_seconds"] == told["before"]["p99_seconds"]
 
 
