@@ -33,7 +33,7 @@ class Performer:
 
     def __exit__(self, *_):
         self._process.stdin.close()
-        self._process.wait(30)
+        self._process.wait(120)
         self._process.stdout.close()
 
     def perform(self, parameters, point=0, filler=None):
@@ -57,7 +57,7 @@ def processes_of(host):
     return found
 
 
-def wait_for_processes(host, count, seconds=30.0):
+def wait_for_processes(host, count, seconds=120.0):
     """Return the processes once there are that many, or what there is after the time: one late may end by itself."""
     deadline = time.monotonic() + seconds
     while len(found := processes_of(host)) != count and time.monotonic() < deadline:
@@ -129,12 +129,24 @@ def require_order(host, where, deployment_id="d1"):
     assert [] == left, where
 
 
+def least(*, whole, sampled):
+    """Return more than how many points an action must have: `whole` when each is died at, else `sampled`.
+
+    One whole run of each was counted; a sampled one may end early, where the kill before left little to clean up.
+    """
+    return whole if _every() == 1 else sampled
+
+
+def _every():
+    return int(os.environ.get(EVERY, "3"))
+
+
 def sampled():
     """Return the places to break, without an end: every third one, or what `MGMT_ANSIBLE_KILL_EVERY` says.
 
     Which thirds, the seed of this run of the tests says: three runs see all. Odd steps, as the packages take turns.
     """
-    every = int(os.environ.get(EVERY, "3"))
+    every = _every()
     assert every % 2, f"{EVERY} is odd"
     return itertools.count(random.randint(1, every), every)
 

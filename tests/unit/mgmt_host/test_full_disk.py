@@ -15,7 +15,7 @@ from tests.unit.mgmt_host import killing
 from tests.unit.mgmt_host.conftest import Host
 
 pytestmark = pytest.mark.timeout(900)
-LEAST_POINTS = 12
+LEAST_POINTS = killing.least(whole=28, sampled=12)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from mgmt_host.machine import durable_files
 from tests.unit.mgmt_host import killing
 
 pytestmark = pytest.mark.timeout(900)
-LEAST_POINTS = 12
+LEAST_POINTS = killing.least(whole=34, sampled=12)
 
 
 def test_a_cancel_leaves_the_recorded_model_serving(host):
