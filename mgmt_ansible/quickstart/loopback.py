@@ -23,7 +23,7 @@ import yaml
 from mgmt_ansible import errors
 from mgmt_ansible.quickstart import processes
 
-_START_SECONDS = 10.0
+_START_SECONDS = 60.0
 _TRIES = 5
 
 _SSHD_CONFIG = """\
@@ -43,6 +43,10 @@ LogLevel {log_level}
 MaxSessions 200
 MaxStartups 200
 {extra}
+SetEnv SHLVL=1
+"""
+"""The first SetEnv counts. Bash takes a deeper shell for none of sshd's, and so does not read the user's ~/.bashrc, which may
+take longer than what it is run for, or print.
 """
 
 _ANSIBLE_CFG = """\
