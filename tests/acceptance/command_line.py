@@ -15,10 +15,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = Path(sysconfig.get_path("scripts")) / "mgmt-ansible"
-START_SECONDS = 200
+START_SECONDS = 900
 UP_READY = "Ctrl-C stops all of it"
 """The last words of `up` before it waits."""
-STOP_SECONDS = 60
+STOP_SECONDS = 300
 
 
 def environment() -> dict[str, str]:
@@ -26,7 +26,7 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("MGMT_ANSIBLE_")}
 
 
-def run(*arguments: str | Path, seconds: float = 120) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, seconds: float = 600) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
     return subprocess.run(
         [SCRIPT, *arguments], capture_output=True, text=True, timeout=seconds, check=False, env=environment()
@@ -40,7 +40,7 @@ def read_json(*arguments: str | Path) -> object:
     return json.loads(done.stdout)
 
 
-def play(module: str, *arguments: str, seconds: float = 500) -> str:
+def play(module: str, *arguments: str, seconds: float = 1100) -> str:
     """Run a module of the tests to its good end and return what it said."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
@@ -117,7 +117,7 @@ def list_processes_of(folder: Path) -> list[tuple[int, str]]:
     return found
 
 
-def wait_until_gone(folder: Path, seconds: float = 10) -> list[tuple[int, str]]:
+def wait_until_gone(folder: Path, seconds: float = 60) -> list[tuple[int, str]]:
     """Return what still lives after that long; SSH's own multiplexers end a moment after their server."""
     deadline = time.monotonic() + seconds
     while (living := list_processes_of(folder)) and time.monotonic() < deadline:

@@ -14,7 +14,7 @@ from tests.acceptance.command_line import SCRIPT, START_SECONDS, environment, wa
 
 pytestmark = [
     pytest.mark.ssh,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(find_sshd() is None, reason="sshd (openssh-server) is not installed"),
 ]
 

@@ -20,7 +20,7 @@ from tests.acceptance.command_line import ROOT, Program, environment, read_json,
 
 pytestmark = [
     pytest.mark.ssh,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(find_sshd() is None, reason="sshd (openssh-server) is not installed"),
 ]
 

@@ -8,7 +8,7 @@ from mgmt_host.switching import haproxy
 from tests.acceptance.command_line import ROOT, play
 
 pytestmark = [
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(haproxy.find_program() is None, reason="HAProxy is not on this machine"),
 ]
 

@@ -11,7 +11,7 @@ from tests.acceptance.command_line import play
 
 pytestmark = [
     pytest.mark.ssh,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(find_sshd() is None, reason="sshd (openssh-server) is not installed"),
 ]
 

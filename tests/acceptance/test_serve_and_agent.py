@@ -12,7 +12,7 @@ from tests.acceptance.command_line import Program, read_json, run, wait_until_go
 
 pytestmark = [
     pytest.mark.ssh,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(find_sshd() is None, reason="sshd (openssh-server) is not installed"),
 ]
 

@@ -21,7 +21,7 @@ from tests.unit.mgmt_host.served_packages import ECHO, command_manifest, predict
 
 pytestmark = [
     pytest.mark.ssh,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(find_sshd() is None, reason="sshd (openssh-server) is not installed"),
 ]
 
@@ -173,7 +173,7 @@ def _export(data: Path, run_id: str, directory: Path, *more: object) -> None:
 
 def _play(directory: Path) -> tuple[dict, str]:
     """Run an export by hand; returns the `res` of the deployment's task, and all that Ansible said."""
-    done = subprocess.run(["sh", directory / "run.sh", "-v"], capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(["sh", directory / "run.sh", "-v"], capture_output=True, text=True, check=False, timeout=600)
     found = RESULT.search(done.stdout)
     assert found, done.stdout + done.stderr
     return json.loads(found[1])["mgmt_result"], done.stdout
@@ -192,7 +192,7 @@ def _run_as_printed(command: str) -> tuple[str, int | None]:
     with subprocess.Popen(
         shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
     ) as process:
-        for _ in range(120):
+        for _ in range(600):
             try:
                 return process.communicate(timeout=1)[0], process.returncode
             except subprocess.TimeoutExpired as exc:

@@ -14,7 +14,7 @@ from tests.acceptance.command_line import UP_READY, list_processes_of, read_json
 
 pytestmark = [
     pytest.mark.ssh,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(find_sshd() is None, reason="sshd (openssh-server) is not installed"),
 ]
 

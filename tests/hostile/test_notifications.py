@@ -133,7 +133,7 @@ def post(url: str) -> dict[str, object]:
 
 def test_a_name_is_judged_by_what_it_resolves_to(listener: HttpListener):
     """`localhost` is public by its spelling."""
-    with Courier(timeout_seconds=5, networks=()) as courier:
+    with Courier(timeout_seconds=60, networks=()) as courier:
         answer = courier.send(post(f"http://localhost:{listener.port}/"))
         mail = courier.send(
             {
@@ -155,7 +155,7 @@ def test_a_name_is_judged_by_what_it_resolves_to(listener: HttpListener):
 def test_no_redirect_is_followed(listener: HttpListener, where: str):
     """Neither by us nor by Apprise."""
     listener.status, listener.answer_headers = 307, {"Location": where}
-    with Courier(timeout_seconds=5, networks=("127.0.0.0/8",)) as courier:
+    with Courier(timeout_seconds=60, networks=("127.0.0.0/8",)) as courier:
         ours = courier.send(post(listener.url))
         theirs = courier.send(
             {

@@ -105,7 +105,7 @@ def run_until(settings: AgentSettings, condition) -> float:
     finally:
         stop.set()
         began = time.monotonic()
-        agent.join(30)
+        agent.join(120)
     assert not agent.is_alive()
     return time.monotonic() - began
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LOST, DOUBLED, STRAYS, WRONG = "lost", "doubled", "strays", "wrong"
 KINDS = (LOST, DOUBLED, STRAYS, WRONG)
-SETTLE_SECONDS = 20.0
+SETTLE_SECONDS = 120.0
 _CLOSE = 1e-4
 _IN_MEMORY = Path("/dev/shm")
 _MUXES = 1
@@ -130,7 +130,7 @@ def _judge_server(site: KillSite, host: str, wanted: Wanted, server: Process) ->
         opened = kernel_proofs.digest_of_open_files(server.pid)
         url = f"http://127.0.0.1:{listening[0]}/v2/models/{wanted.deployment_id}"
         answer = samples.ask_model(f"{url}/infer", site.samples)
-        told = requests.get(url, timeout=5).json().get("parameters", {})
+        told = requests.get(url, timeout=60).json().get("parameters", {})
     except (errors.MgmtAnsibleError, requests.RequestException, OSError) as exc:
         yield Finding(LOST, f"{host}: server {server.pid} does not serve: {exc}")
         return
@@ -153,7 +153,7 @@ def _judge_stable_port(
         ports = process_tables.listening_ports(proxy.pid)
         url = f"http://127.0.0.1:{ports[0] if ports else 0}/v2/models/{wanted.deployment_id}"
         try:
-            told = requests.get(url, timeout=5).json().get("parameters", {}).get("generation")
+            told = requests.get(url, timeout=60).json().get("parameters", {}).get("generation")
         except (requests.RequestException, ValueError) as exc:
             told = exc
         if told != wanted.generation:

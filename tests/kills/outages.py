@@ -31,14 +31,15 @@ from tests.kills.campaigns import say
 from tests.kills.deployments import LAUNCH, REPLACE, Deployments
 from tests.kills.effects import read_effects
 from tests.kills.oracle import judge
+from tests.kills.rounds import REACH_SECONDS
 from tests.kills.sites import KillSite, wait_for
 from tests.kills.transfers import cut_transfers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TAKEOVER_SECONDS = 90.0
-_DELIVERY_SECONDS = 60.0
+_TAKEOVER_SECONDS = 600.0
+_DELIVERY_SECONDS = 300.0
 _WATCHED_SECONDS = 15.0
 """After the thaw: that nothing happens can only be watched."""
 
@@ -74,7 +75,7 @@ def frozen_agent(site: KillSite, deployments: Deployments, *, module_too: bool) 
     deployment_id = deployments.ready_for(REPLACE, 1)
     barrier = Barrier.arm(site.barriers, deployment_id, "step:switch", attempt=1)
     old = deployments.ask(REPLACE, deployment_id)
-    facts = barrier.wait(60)
+    facts = barrier.wait(REACH_SECONDS)
     frozen = [site.agent.pid, *([int(facts["pid"])] if module_too else [])]
     marks = [processes.mark_process(pid) for pid in frozen]
     _signal(frozen, Signals.SIGSTOP)
@@ -127,7 +128,7 @@ def control_plane_away(site: KillSite, count: int) -> bool:
     deployment_id = deployments.ready_for(LAUNCH, 1)
     barrier = Barrier.arm(site.barriers, deployment_id, "step:fence")
     action_id = deployments.ask(LAUNCH, deployment_id)
-    barrier.wait(60)
+    barrier.wait(REACH_SECONDS)
     site.stop_plane()
     say("the control plane is stopped while the module works")
     barrier.release()

@@ -12,7 +12,7 @@ import os
 import time
 from pathlib import Path
 
-BLOCKED_SECONDS = 300.0
+BLOCKED_SECONDS = 1200.0
 
 
 def reach(folder: str, place: str, step: str, facts: dict) -> None:

@@ -40,7 +40,7 @@ CACHE = ROOT / ".cache" / "kills"
 HOSTS = ("h1", "h2")
 ENVIRONMENTS = {1: HOSTS[:1], 2: HOSTS}
 """Number of hosts -> their names."""
-_START_SECONDS = 60.0
+_START_SECONDS = 300.0
 _GRACE_SECONDS = 2.0
 
 
@@ -139,7 +139,7 @@ class KillSite:
         self.folder = DataFolder(root=Path(tempfile.mkdtemp(prefix="mgmt-ansible-kills-")))
         self.folder.make()
         self.barriers = self.folder.root / "barriers"
-        self.host = LoopbackHost(self.folder.sshd, extra_config=f"SetEnv KILLS_SITE={self.folder.root}")
+        self.host = LoopbackHost(self.folder.sshd, extra_config=f"SetEnv KILLS_SITE={self.folder.root} SHLVL=1")
         self.plane_port = free_port()
         self.environments: dict[int, PredictionEnvironment] = {}
         self.packages: dict[str, ModelPackage] = {}
@@ -276,7 +276,7 @@ class KillSite:
         place = self.folder.control_plane / "control-plane.json"
         try:
             ours = json.loads(place.read_text())["pid"] == self._plane.pid
-            return ours and requests.get(f"{self.plane_url}/healthz", timeout=1).ok
+            return ours and requests.get(f"{self.plane_url}/healthz", timeout=30).ok
         except (OSError, ValueError, KeyError):
             return False
 

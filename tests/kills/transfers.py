@@ -44,7 +44,7 @@ _MOST_CUTS = 4
 _POLL_SECONDS = 0.005
 _BEGUN_SECONDS = 0.1
 """A next way has begun to write: at first the file still has the size that the last one left."""
-_END_SECONDS = 240.0
+_END_SECONDS = 600.0
 _WRITER, _CONNECTION = "writer", "connection"
 
 

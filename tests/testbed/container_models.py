@@ -76,7 +76,7 @@ class ContainerHost:
         ask = (
             "import sys, urllib.request as u; "
             f"print(u.urlopen(u.Request('{outcome.identity.url}', sys.stdin.buffer.read(), "
-            "{'Content-Type': 'application/json'}), timeout=30).read().decode())"
+            "{'Content-Type': 'application/json'}), timeout=60).read().decode())"
         )
         done = self.host.ssh(f'python3 -c "{ask}"', stdin=json.dumps(question), check=False)
         return json.loads(done.stdout) if done.returncode == 0 else done.stderr

@@ -73,7 +73,7 @@ class HostUnderManagement:
         ask = (
             "import sys, urllib.request as u; "
             f"q = u.Request('http://127.0.0.1:{port}/v2/models/{DEPLOYMENT}/infer', sys.stdin.buffer.read(), "
-            "{'Content-Type': 'application/json'}); print(u.urlopen(q, timeout=30).read().decode())"
+            "{'Content-Type': 'application/json'}); print(u.urlopen(q, timeout=60).read().decode())"
         )
         said = self.host.ssh(f'python3 -c "{ask}"', stdin=json.dumps(self.samples.request)).stdout
         outputs = {output["name"]: output["data"] for output in json.loads(said)["outputs"]}

@@ -16,7 +16,7 @@ from tests.unit.mgmt_host import served_packages, test_needs
 pytestmark = pytest.mark.timeout(900)
 LAUNCH, STOP = ActionType.DEPLOYMENT_LAUNCH, ActionType.DEPLOYMENT_STOP
 REPLACE = ActionType.DEPLOYMENT_REPLACE_MODEL
-FETCH = "python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=30).read().decode())'"
+FETCH = "python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=60).read().decode())'"
 UNITS = "list-units --all --plain --no-legend 'mgmt-ansible-*'"
 LEFT = "find /etc/systemd/system ~/.config/systemd /run/mgmt-ansible -mindepth 1 2>/dev/null | grep mgmt-ansible"
 
@@ -42,14 +42,14 @@ class Account:
 
     def answers(self, port, path):
         """Tell whether the model says that it is well."""
-        ask = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}{path}', timeout=5).status)"
+        ask = f"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{port}{path}', timeout=60).status)"
         return "200" == self.run(f'python3 -c "{ask}" 2>/dev/null', check=False).strip()
 
     def predict(self, port):
         """Return what the command's model predicts for the rows of tests."""
         ask = (
             "import sys, urllib.request as u; "
-            f"print(u.urlopen('http://127.0.0.1:{port}/predict', sys.stdin.buffer.read(), timeout=30).read().decode())"
+            f"print(u.urlopen('http://127.0.0.1:{port}/predict', sys.stdin.buffer.read(), timeout=60).read().decode())"
         )
         return json.loads(self.host.ssh(f'python3 -c "{ask}"', stdin=json.dumps(served_packages.ROWS)).stdout)
 

@@ -18,7 +18,7 @@ LEFT = "ls /etc/systemd/system /etc/systemd/system/*.wants | grep mgmt-ansible-h
 ASK = """\
 import json, sys, urllib.request as u
 body = json.dumps({"rows": [[1.0]]}).encode()
-print(u.urlopen(u.Request(sys.argv[1], body, {"Content-Type": "application/json"}), timeout=30).read().decode())
+print(u.urlopen(u.Request(sys.argv[1], body, {"Content-Type": "application/json"}), timeout=60).read().decode())
 """
 
 

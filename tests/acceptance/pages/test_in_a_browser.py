@@ -142,7 +142,7 @@ def test_a_lost_connection_is_said_and_healed(script, server, open_page):
     expect(page.locator("#live .live-text")).to_have_text("Reconnecting")
     script.happen(example.entry(1, title="Happened meanwhile"))
     server.start()
-    expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(page.locator("#live")).to_have_attribute("data-state", "live", timeout=60_000)
     expect(page.locator(".feed > li strong")).to_have_text("Happened meanwhile")
 
 

@@ -72,7 +72,7 @@ def test_a_log_is_searched(site, page):
     expect(page.locator("#log li.at")).to_have_id("L199")
     page.locator("#log-find").fill("line 5999")
     page.keyboard.press("Enter")
-    expect(page.locator("#L5999")).to_be_in_viewport(timeout=30_000)
+    expect(page.locator("#L5999")).to_be_in_viewport(timeout=60_000)
     assert page.url.endswith("/runs/r1?first=4001#L5999")
 
 
@@ -89,7 +89,7 @@ def test_a_log_is_wrapped_or_not_and_left_where_one_reads(site, page):
     page.locator("#log-follow").click()
     expect(page.locator("#log-follow")).to_have_attribute("aria-pressed", "false")
     say(site, claim, *("z" for _ in range(3500)), first=2052)
-    expect(page.locator("#L5551")).to_have_count(1, timeout=30_000)
+    expect(page.locator("#L5551")).to_have_count(1, timeout=60_000)
     expect(page.locator("#L5551")).not_to_be_in_viewport()
     assert 5000 == page.locator("#log li").count()
 

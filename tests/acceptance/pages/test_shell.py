@@ -70,7 +70,7 @@ def test_g_and_a_letter_go_to_a_page_and_the_question_mark_tells_which(script, o
     page.keyboard.press("Escape")
     expect(page.locator("#help")).to_be_hidden()
     _go(page, "d")
-    expect(page.locator("h1")).to_have_text("Deployments", timeout=20_000)
+    expect(page.locator("h1")).to_have_text("Deployments", timeout=60_000)
     page.keyboard.press("/")
     page.keyboard.type("gd?")
     expect(page.locator("#search")).to_have_value("gd?")

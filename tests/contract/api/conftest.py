@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from mgmt_ansible.control_plane.buckets import Buckets
 from tests.contract.api.shared_app import SharedApp
 from tests.contract.store.databases import migrated_sqlite
 from tests.contract.store.sites import Site
@@ -36,6 +37,12 @@ def site(sqlite_template: Path, tmp_path: Path) -> Iterator[Site]:
     made = Site(f"sqlite:///{path}", tmp_path)
     yield made
     made.store.close()
+
+
+@pytest.fixture
+def still_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For buckets no time passes: on a slow machine one would fill as fast as it is emptied."""
+    monkeypatch.setattr(Buckets, "_level", lambda self, key, _now: self._levels.get(key, (self._most, 0.0))[0])
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from mgmt_ansible.control_plane.api.authentication import STRANGERS_AT_ONCE
 from tests.contract.api.conftest import Callers
 
 
-def test_strangers_are_told_to_wait_and_the_others_are_served(callers: Callers):
+def test_strangers_are_told_to_wait_and_the_others_are_served(callers: Callers, still_buckets: None):
     """429 says how long; a valid token from the same address is not counted."""
     path = "/api/v2/version/"
     headers = {"Authorization": "Bearer guessed"}

@@ -46,8 +46,8 @@ HOSTILE_BODIES = (
 
 
 @pytest.fixture
-def slow(site: Site) -> Iterator[tuple[TestClient, dict[str, str]]]:
-    """An application that lets each token write ten times at once; the client is a person, the headers an agent."""
+def slow(site: Site, still_buckets: None) -> Iterator[tuple[TestClient, dict[str, str]]]:
+    """An application that lets each token write ten times, as no time passes; the client is a person, the headers an agent."""
     access = site.services.access
     user = access.create_token(name="ann", kind="user").token
     agent = access.create_token(name="a", kind="agent", environment_ids=[site.environment.id]).token

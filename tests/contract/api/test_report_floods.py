@@ -117,7 +117,6 @@ def work(flooded: Flooded, claims: list[Claim]) -> list[int]:
     return waiting
 
 
-@pytest.mark.timeout(300)
 def test_five_thousand_steps_cost_no_state_change(flooded: Flooded):
     """Every result and every run arrives, whatever came before and after it; what waits is bounded all the time."""
     site = flooded.site

@@ -124,6 +124,6 @@ def test_a_stream_ends_with_what_let_it_begin(site: Site, path: str, end: Callab
         "server": ("testserver", 80),
         "state": {},
     }
-    asyncio.run(asyncio.wait_for(app(scope, receive, send), 10))
+    asyncio.run(asyncio.wait_for(app(scope, receive, send), 60))
 
     assert [200] == told

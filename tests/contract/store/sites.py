@@ -54,7 +54,7 @@ class ScriptedContents:
 
 def notifying_here(folder: Path, **outside: object) -> NotifyingOptions:
     """Return options that reach this machine only."""
-    given = {"timeout_seconds": 2.0, "networks": ("127.0.0.0/8",), "schemes": SCHEMES, **outside}
+    given = {"timeout_seconds": 60.0, "networks": ("127.0.0.0/8",), "schemes": SCHEMES, **outside}
     return NotifyingOptions(key_file=folder / "notifications.key", outside=Outside(**given))
 
 

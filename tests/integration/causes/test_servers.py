@@ -57,7 +57,7 @@ def test_a_server_that_is_never_ready_is_not_ready(site):
     """It listens and says 503."""
     site.serve_by(answering(status=503))
 
-    host = site.launch(ready_timeout_seconds=3.0)
+    host = site.launch(ready_timeout_seconds=15.0)
 
     assert_cause(host, Outcome.FAILED, Cause.NOT_READY)
     assert "503" in said(host, "http")

@@ -132,7 +132,7 @@ def test_an_archive_that_was_not_fetched_is_an_error(tmp_path):
         FilePackageCache(tmp_path, Source()).path("0" * 64)
 
 
-LEAVING_SECONDS = 3.0
+LEAVING_SECONDS = 20.0
 """Far below the sockets' timeout."""
 
 

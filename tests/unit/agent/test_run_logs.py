@@ -88,12 +88,12 @@ def test_a_disk_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPatch):
         def put(self, report):
             if report.lines:
                 hanging.set()
-                free.wait(10)
+                free.wait(60)
 
     shipper = make_shipper(HangingSpool())
     shipper.begin(RUN, "x")
     shipper.take(RUN, ("a",))
-    assert hanging.wait(10)
+    assert hanging.wait(60)
     shipper.take(RUN, ("b",))
     shipper.close()
 

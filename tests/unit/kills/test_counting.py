@@ -141,4 +141,4 @@ def test_a_step_is_taken_by_matching_facts_only(tmp_path):
     reach(str(tmp_path), "agent", "plan", {"attempt": 1})
     reach(str(tmp_path), "agent", "plan", {"attempt": 2})
 
-    assert 2 == barrier.wait(1)["attempt"]
+    assert 2 == barrier.wait(60)["attempt"]

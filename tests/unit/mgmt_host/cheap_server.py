@@ -53,7 +53,7 @@ def serve(folder):
     while True:
         connection, _ = listening.accept()
         with connection:
-            connection.settimeout(2.0)
+            connection.settimeout(30.0)
             try:
                 connection.recv(1 << 16)
                 connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -29,9 +31,13 @@ def test_a_number_beyond_floats_is_a_mismatch():
 
 def test_the_kernel_tells_whether_a_process_listens():
     """Ours does, another does not, and nobody is unknown."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other,
+    ):
         port = listening.getsockname()[1]
-        seen = ports.listens(os.getpid(), port), ports.listens(os.getppid(), port)
+        seen = ports.listens(os.getpid(), port), ports.listens(other.pid, port)
+        other.communicate(b"\n")
 
     assert (True, False) == seen
     assert ports.listens(os.getpid(), port) is None

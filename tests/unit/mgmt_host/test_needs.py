@@ -53,7 +53,7 @@ def test_a_server_gets_what_its_package_asks_for(host, tmp_path, key):
     asked = {"secret_files": [{"name": "API_KEY", "path": str(key)}, {"name": "OTHER", "path": "/nowhere"}]}
     result = served_packages.act(host, "command", package(tmp_path / "p"), **asked)
     assert "changed" == result["outcome"], result
-    with urllib.request.urlopen(result["identity"]["url"], timeout=30) as answer:
+    with urllib.request.urlopen(result["identity"]["url"], timeout=60) as answer:
         told = json.load(answer)
 
     assert {

@@ -11,7 +11,7 @@ from mgmt_host.machine import durable_files
 from mgmt_host.running import slots, supervisor
 
 
-def wait_for(condition, seconds=20.0):
+def wait_for(condition, seconds=60.0):
     """Return the condition's first true value; AssertionError when it stays false."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
