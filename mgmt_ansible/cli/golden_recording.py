@@ -15,6 +15,7 @@ from mgmt_ansible.archives import golden
 from mgmt_ansible.domain.model_packages import MANIFEST_NAME
 
 _ASK_SECONDS = 30.0
+_WHERE = "see in `mgmt-ansible deployment show` where a model that runs takes predictions"
 _ANSWER_BYTES = 1 << 20
 _OF_ONE_ANSWER = frozenset({"model_name", "model_version", "id"})
 """What an answer of the Open Inference Protocol says of itself, which is another for each release."""
@@ -57,6 +58,10 @@ def record(folder: Path, url: str, requests_file: Path, *, tolerance: float | No
         InvalidRequestError: A file cannot be read or written, or the model's answers cannot be kept.
     """
     manifest_path = folder / MANIFEST_NAME
+    if not manifest_path.is_file():
+        raise errors.InvalidRequestError(
+            f"{folder}: holds no {MANIFEST_NAME}. Next: name the folder of a model package"
+        )
     try:
         manifest = json.loads(manifest_path.read_text())
         lines = [_line(asked, _answer(url, asked, frozenset(without))) for asked in _requests(requests_file)]
@@ -113,11 +118,13 @@ def _ask(url: str, asked: _Request) -> object:
         ) as answer:
             content = answer.raw.read(_ANSWER_BYTES + 1, decode_content=True)
             status = answer.status_code
+    except requests.ConnectionError as exc:
+        raise errors.InvalidRequestError(f"{where} does not answer. Next: {_WHERE}") from exc
     except (requests.RequestException, ValueError, OSError) as exc:
-        raise errors.InvalidRequestError(f"{where} cannot be asked: {exc}") from exc
+        raise errors.InvalidRequestError(f"{where} cannot be asked: {exc}. Next: {_WHERE}") from exc
     text = content.decode("utf-8", "replace")
     if status != requests.codes.ok:
-        raise errors.InvalidRequestError(f"{where} answered {status}: {text[:200]}")
+        raise errors.InvalidRequestError(f"{where} answered {status}: {text[:200]}. Next: {_WHERE}")
     if len(content) > _ANSWER_BYTES:
         raise errors.InvalidRequestError(f"{where} answered more than {_ANSWER_BYTES} bytes")
     try:

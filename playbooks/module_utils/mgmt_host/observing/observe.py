@@ -34,7 +34,9 @@ def result(inputs: Inputs) -> dict[str, Any]:
     with journal.step("observe"):
         seen = observe(inputs.layout, inputs.observe)
     value = dict(results.of(inputs), outcome="ok", steps=journal.steps, observations=seen)
-    value["message"] = "{} deployments were looked at".format(len(seen))
+    value["message"] = "{} looked at".format(
+        "1 deployment was" if len(seen) == 1 else "{} deployments were".format(len(seen))
+    )
     if inputs.action == "environment_status":
         value["orphans"] = orphans.find(inputs.layout, [str(one.get("id")) for one in inputs.observe])
     if inputs.action == "deployment_status" and len(seen) == 1:
