@@ -58,9 +58,9 @@ def show(
         def show_it() -> None:
             seen = session.client.deployments.get_deployment(found.id)
             steps = () if session.output.json else _next_steps(session, seen)
-            progress = "" if session.output.json else _progress(session, seen)
+            said = "" if session.output.json else _said(session, seen)
             session.output.show_one(
-                seen, lambda one: (*deployment_rows.pairs(one, progress), *deployment_rows.step_pairs(steps))
+                seen, lambda one: (*deployment_rows.pairs(one, said), *deployment_rows.step_pairs(steps))
             )
 
         session.output.watch(show_it) if watch else show_it()
@@ -89,10 +89,12 @@ def hosts(
         session.output.watch(show_all) if watch else show_all()
 
 
-def _progress(session: Session, deployment: wire.Deployment) -> str:
-    """Return where the action under way is, or what it waits for."""
-    brief = deployment.current_action
-    return session.client.actions.get_action(brief.id).progress if brief is not None else ""
+def _said(session: Session, deployment: wire.Deployment) -> str:
+    """Return where the newest action is, what it waits for, or why it failed."""
+    if deployment.current_action is None:
+        return ""
+    action = session.client.actions.get_action(deployment.current_action.id)
+    return action.message if action.status is ActionStatus.FAILED else action.progress
 
 
 def _next_steps(session: Session, deployment: wire.Deployment) -> tuple[NextStep, ...]:

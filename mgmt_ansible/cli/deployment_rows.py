@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mgmt_ansible.cli import text
 from mgmt_ansible.cli.output import Cell
+from mgmt_ansible.domain.actions import ActionStatus
 
 if TYPE_CHECKING:
     from mgmt_ansible.domain.next_steps import NextStep
@@ -46,8 +47,8 @@ def host_row(host: DeploymentHost) -> Sequence[Cell]:
     )
 
 
-def pairs(deployment: Deployment, progress: str = "") -> Iterable[tuple[str, Cell]]:
-    """Yield all that people ask about one deployment; `progress` is of its action under way."""
+def pairs(deployment: Deployment, said: str = "") -> Iterable[tuple[str, Cell]]:
+    """Yield all that people ask about one deployment; `said` is where its newest action is, or why it failed."""
     yield "label", deployment.label
     yield "id", deployment.id
     yield "state", deployment.state.value
@@ -61,8 +62,8 @@ def pairs(deployment: Deployment, progress: str = "") -> Iterable[tuple[str, Cel
     yield "owner", ", ".join(one.username for one in deployment.owners.preview) or None
     if deployment.current_action is not None:
         yield "action", f"{deployment.current_action.type} ({deployment.current_action.status})"
-        if progress:
-            yield "progress", progress
+        if said:
+            yield "because" if deployment.current_action.status is ActionStatus.FAILED else "progress", said
     yield "predictions", deployment.prediction_url
     for endpoint in deployment.endpoints:
         proved = f"generation {endpoint.generation}, pid {endpoint.pid}, digest {endpoint.digest[:12]}"

@@ -181,6 +181,20 @@ def test_a_healthy_deployment_needs_no_next_step(monkeypatch):
     assert ["GET /api/v2/deployments/wine/"] == list(dict.fromkeys(terminal.asked))
 
 
+def test_a_failed_action_says_why_although_the_old_model_is_well(monkeypatch):
+    """Who comes later reads what the newest action made of it."""
+    current = {"id": ACTION, "type": "deployment_replace_model", "status": "failed"}
+    failed = action(status="failed", message="rolled back on web1: out of memory")
+    terminal = open_terminal(
+        monkeypatch,
+        by_path({"GET deployments/wine/": deployment(currentAction=current), f"GET actions/{ACTION}/": failed}),
+    )
+
+    shown = [line.split(maxsplit=1) for line in terminal.run("deployment", "show", "wine").stdout.splitlines()]
+
+    assert ["because", "rolled back on web1: out of memory"] in shown
+
+
 def test_waiting_with_json_prints_the_action(monkeypatch):
     """Programs read one object."""
     terminal = open_terminal(
