@@ -94,6 +94,7 @@ MODULES = (
     "switching.relay",
     "switching.relay_connections",
     "switching.traffic",
+    "switching.traffic_kinds",
 )
 """All of the package; a test compares it with the folder."""
 

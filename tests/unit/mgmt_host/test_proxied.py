@@ -15,14 +15,13 @@ from mgmt_host import entry
 from mgmt_host.failures import HostError
 from mgmt_host.machine import durable_files, http_probe, ports, processes
 from mgmt_host.running import boot, slots
-from mgmt_host.switching import haproxy, traffic
+from mgmt_host.switching import haproxy, traffic, traffic_kinds
 
 from tests.unit.mgmt_host.conftest import Host
 from tests.unit.mgmt_host.served_packages import act, pack
 from tests.unit.mgmt_host.test_operations import wait_for
 
 pytestmark = pytest.mark.skipif(haproxy.find_program() is None, reason="HAProxy is not on this machine")
-SHORT = "under a second without an answer"
 SLOW = Path(__file__).with_name("slow_server.py").read_bytes()
 
 
@@ -266,7 +265,7 @@ def test_a_move_that_cannot_be_recorded_is_taken_back(host, packages, before, af
     assert ("rolled_back", 1, 1) == (result["outcome"], result["identity"]["generation"], served(first)), result
     assert (before == "haproxy") == slots.proxy(host.own()).running
     slot = slots.find(host.own(), result["identity"]["slot"])
-    assert before == traffic.kind_of(slot.config)
+    assert before == traffic_kinds.kind_of(slot.config)
 
 
 def slow(host, name):
@@ -347,25 +346,6 @@ def test_requests_are_held_while_a_model_comes_back(host, packages):
     answer = http_probe.ask("127.0.0.1", result["identity"]["port"], "/v2/health/ready", seconds=60)
 
     assert 200 == answer.status
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "said"),
-    [
-        ("haproxy", "haproxy", ("haproxy (the agent's configuration says so)", "no request is lost")),
-        ("none", "haproxy", ("haproxy after none (the agent's configuration says so)", SHORT)),
-        ("none", "none", ("none (the agent's configuration says so)", SHORT)),
-        ("none", "auto", ("haproxy after none (HAProxy is on this host)", SHORT)),
-    ],
-)
-def test_check_mode_tells_kind_reason_way_and_downtime(host, packages, before, after, said):
-    """Before anybody decides."""
-    host.act("deployment_launch", 1, packages[0], traffic=before)
-    result = host.act("deployment_replace_model", 2, packages[1], check=True, traffic=after)
-
-    kind, cost = said
-    assert f"; traffic {kind}, side_by_side (a copy of the running model takes " in result["message"]
-    assert result["message"].endswith(f" MB of memory are free): {cost}")
 
 
 def test_check_mode_knows_how_long_a_foreign_server_takes(host):

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from mgmt_host.machine import durable_files, ports
 from mgmt_host.running import slots, systemd_manager
-from mgmt_host.switching import haproxy, relay, traffic
+from mgmt_host.switching import haproxy, relay, traffic, traffic_kinds
 
+SHORT = "under a second without an answer"
 HELD = {"traffic": "systemd_socket", "stable_address": "127.0.0.1", "stable_port": 8000}
 
 
@@ -65,8 +66,29 @@ def test_check_mode_says_what_a_replacement_behind_a_socket_costs(host, monkeypa
     host.act("deployment_launch", 1, packages[0])
     live = slots.find_live(host.own())
     durable_files.write_json(live.path("slot.json"), {**live.config, "traffic": "systemd_socket"})
-    monkeypatch.setattr(traffic, "choose", lambda _: traffic.Choice("systemd_socket", "it is asked for"))
+    monkeypatch.setattr(traffic_kinds, "choose", lambda _: traffic_kinds.Choice("systemd_socket", "it is asked for"))
     result = host.act("deployment_replace_model", 2, packages[1], check=True)
 
     assert "; traffic systemd_socket (it is asked for), side_by_side (" in result["message"]
     assert result["message"].endswith(": no request is refused, and connections that clients do not use are closed")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("haproxy", "haproxy", ("haproxy (the agent's configuration says so)", "no request is lost")),
+        ("none", "haproxy", ("haproxy after none (the agent's configuration says so)", SHORT)),
+        ("none", "none", ("none (the agent's configuration says so)", SHORT)),
+        ("none", "auto", ("haproxy after none (HAProxy is on this host)", SHORT)),
+    ],
+)
+@pytest.mark.skipif(haproxy.find_program() is None, reason="HAProxy is not on this machine")
+def test_check_mode_tells_kind_reason_way_and_downtime(host, before, after, said):
+    """Before anybody decides."""
+    packages = host.make_cheap()
+    host.act("deployment_launch", 1, packages[0], traffic=before)
+    result = host.act("deployment_replace_model", 2, packages[1], check=True, traffic=after)
+
+    kind, cost = said
+    assert f"; traffic {kind}, side_by_side (a copy of the running model takes " in result["message"]
+    assert result["message"].endswith(f" MB of memory are free): {cost}")

@@ -13,7 +13,7 @@ from ..journal import Journal
 from ..machine import durable_files, processes
 from ..observing import observe
 from ..running import slots
-from ..switching import traffic
+from ..switching import traffic, traffic_kinds
 from . import restoring, stopping
 
 
@@ -88,7 +88,7 @@ def _restore(inputs: Inputs, journal: Journal, state: dict[str, Any]) -> None:
 def _prefer(inputs: Inputs, recorded: slots.Slot) -> None:
     """Let the proxy give requests to what is recorded again, where a killed run had taken them away; the sweep ends the rest."""
     try:
-        if traffic.is_proxied(recorded.config):
+        if traffic_kinds.is_proxied(recorded.config):
             traffic.lead_to(inputs.own, recorded)
     except HostError:
         return  # no proxy runs: the sweep starts it

@@ -9,7 +9,7 @@ from ..failures import evidence
 from ..inputs import Inputs
 from ..machine import durable_files
 from ..running import slots
-from ..switching import traffic
+from ..switching import traffic_kinds
 from . import capacity
 
 STOPPING = ("deployment_stop", "deployment_cancel")
@@ -50,27 +50,27 @@ def _steps(inputs: Inputs, live: slots.Slot | None) -> list[str]:
 
 def _traffic(inputs: Inputs, live: slots.Slot | None) -> str:
     """Return how requests get to the new model, why so, and for how long they will not."""
-    choice = traffic.choose(inputs)
+    choice = traffic_kinds.choose(inputs)
     said = "traffic {} ({})".format(choice.kind, choice.reason)
     if live is None:
         return said
-    before, way = traffic.kind_of(live.config), capacity.way_for(live)
+    before, way = traffic_kinds.kind_of(live.config), capacity.way_for(live)
     if before != choice.kind:
         said = "traffic {} after {} ({})".format(choice.kind, before, choice.reason)
     said = "{}, {} ({})".format(said, way.name, way.why)
     if way.name == capacity.STOP_FIRST:
-        waits = before == choice.kind != traffic.NONE
+        waits = before == choice.kind != traffic_kinds.NONE
         return "{}: {} {}".format(said, _start_time(inputs), "in which requests wait" if waits else "without an answer")
-    if before == choice.kind == traffic.HAPROXY:
+    if before == choice.kind == traffic_kinds.HAPROXY:
         return said + ": no request is lost"
-    if before == choice.kind == traffic.SYSTEMD_SOCKET:
+    if before == choice.kind == traffic_kinds.SYSTEMD_SOCKET:
         return said + ": no request is refused, and connections that clients do not use are closed"
     return "{}: {} without an answer".format(said, _downtime(inputs, choice.kind))
 
 
 def _downtime(inputs: Inputs, kind: str) -> str:
     ours = inputs.package is None or inputs.package.runtime == "onnx"
-    if kind != traffic.NONE or ours:
+    if kind != traffic_kinds.NONE or ours:
         return "under a second"  # the new model is loaded before the old one lets the port go
     return _start_time(inputs)
 

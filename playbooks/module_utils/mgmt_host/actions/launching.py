@@ -16,7 +16,7 @@ from ..machine import durable_files, ports
 from ..observing import proofs
 from ..proving import gates, golden, smoke
 from ..running import boot, configuring, slots
-from ..switching import haproxy, traffic
+from ..switching import haproxy, traffic, traffic_kinds
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def launch(work: Work) -> dict[str, Any]:
         SupersededError: Somebody newer has come.
     """
     inputs = work.inputs
-    traffic.choose(inputs)  # what it refuses it refuses before anything is changed
+    traffic_kinds.choose(inputs)  # what it refuses it refuses before anything is changed
     state = durable_files.read_json(inputs.own.state)
     slot = _free_slot(work, state)
     try:
@@ -95,7 +95,7 @@ def install(work: Work) -> None:
 
 def _start_anew(work: Work, slot: slots.Slot) -> dict[str, Any]:
     inputs = work.inputs
-    proxied = traffic.choose(inputs).kind != traffic.NONE
+    proxied = traffic_kinds.choose(inputs).kind != traffic_kinds.NONE
     with durable_files.locked(inputs.layout.path("ports.lock")):
         work.fence.check()
         traffic.stop_proxy(inputs.own)  # a dead deployment's: it leads nowhere, and holds the port
@@ -139,7 +139,7 @@ def write_state(inputs: Inputs, identity: dict[str, Any], seconds: float | None)
     value = {
         "schema": 1,
         "wanted": "running",
-        "traffic": traffic.kind_of(slots.find(inputs.own, identity["slot"]).config),
+        "traffic": traffic_kinds.kind_of(slots.find(inputs.own, identity["slot"]).config),
         "start_seconds": before.get("start_seconds") if seconds is None else seconds,
         "stable_port": identity["port"],
         "live": {"slot": identity["slot"], "generation": identity["generation"], "digest": identity["digest"]},

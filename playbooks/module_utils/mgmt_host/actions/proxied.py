@@ -17,7 +17,7 @@ from ..failures import HostError
 from ..machine import durable_files, ports
 from ..proving import gates, golden
 from ..running import slots
-from ..switching import haproxy, receipts, traffic
+from ..switching import haproxy, receipts, traffic, traffic_kinds
 from . import launching, restoring
 from .launching import Work
 
@@ -56,7 +56,7 @@ def replace(work: Work, live: slots.Slot, prober: receipts.Prober, healthy_secon
     if failed is not None:
         raise failed
     if _moves(work, live):
-        work.journal.note("moved_to_{}".format(traffic.choose(work.inputs).kind))
+        work.journal.note("moved_to_{}".format(traffic_kinds.choose(work.inputs).kind))
     else:
         _retire(work, live)
     launching.settle(work)
@@ -76,7 +76,7 @@ def _start(work: Work, live: slots.Slot, new: slots.Slot) -> None:
 
 
 def _moves(work: Work, live: slots.Slot) -> bool:
-    return traffic.kind_of(live.config) != traffic.choose(work.inputs).kind
+    return traffic_kinds.kind_of(live.config) != traffic_kinds.choose(work.inputs).kind
 
 
 def _switch(

@@ -18,7 +18,7 @@ from ..failures import HostError
 from ..machine import durable_files, http_probe, ports
 from ..proving import gates, golden
 from ..running import slots
-from ..switching import receipts, traffic
+from ..switching import receipts, traffic, traffic_kinds
 from . import capacity, launching, proxied, stopping_first
 from .launching import Work
 from .restoring import BIND_WAIT_SECONDS, RestoreError, bring_back, came_back
@@ -105,7 +105,7 @@ def _probing(work: Work, live: slots.Slot) -> Iterator[receipts.Prober]:
 
 
 def _is_proxied(work: Work) -> bool:
-    return traffic.choose(work.inputs).kind != traffic.NONE
+    return traffic_kinds.choose(work.inputs).kind != traffic_kinds.NONE
 
 
 def _other(work: Work, live: slots.Slot) -> slots.Slot:

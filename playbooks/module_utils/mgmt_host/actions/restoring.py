@@ -9,7 +9,7 @@ from ..inputs import Inputs
 from ..machine import durable_files
 from ..proving import gates
 from ..running import slots
-from ..switching import traffic
+from ..switching import traffic, traffic_kinds
 from .launching import Work
 
 BIND_WAIT_SECONDS = 60.0
@@ -56,7 +56,7 @@ def bring_back(inputs: Inputs, slot: slots.Slot) -> dict[str, Any] | None:
     """
     config = dict(slot.config, bind_wait_seconds=BIND_WAIT_SECONDS)
     try:
-        if traffic.kind_of(config) == traffic.NONE:
+        if traffic_kinds.kind_of(config) == traffic_kinds.NONE:
             traffic.stop_proxy(inputs.own)
         slots.start(slot, config)
         slots.wait_supervised(slot)

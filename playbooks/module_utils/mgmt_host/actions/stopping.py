@@ -14,7 +14,7 @@ from ..layout import DeploymentLayout
 from ..machine import durable_files
 from ..observing import leftovers
 from ..running import boot, slots
-from ..switching import haproxy, traffic
+from ..switching import haproxy, traffic, traffic_kinds
 
 _STOP = "deployment_stop"
 
@@ -63,7 +63,7 @@ def sweep(inputs: Inputs, journal: Journal) -> None:
     for slot in slots.list_slots(own):
         if live is None or slot.name != live.name:
             _end_left(inputs, journal, slot)
-    proxied = live is not None and traffic.is_proxied(live.config)
+    proxied = live is not None and traffic_kinds.is_proxied(live.config)
     if not proxied and slots.stop(slots.proxy(own), inputs.stop_timeout_seconds):
         journal.effect("the proxy was left by an earlier run and is stopped")
     if live is not None and inputs.action != _STOP and _open(own, live):

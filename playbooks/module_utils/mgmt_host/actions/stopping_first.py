@@ -16,7 +16,7 @@ from ..failures import HostError
 from ..machine import durable_files, ports
 from ..proving import gates, golden
 from ..running import slots
-from ..switching import haproxy, receipts, traffic
+from ..switching import haproxy, receipts, traffic, traffic_kinds
 from . import launching, restoring
 from .launching import Work
 
@@ -78,8 +78,8 @@ def _change_over(work: Work, live: slots.Slot, new: slots.Slot, healthy_seconds:
 
 def _make_room(work: Work, live: slots.Slot) -> None:
     inputs = work.inputs
-    kind = traffic.choose(inputs).kind
-    if kind != traffic.kind_of(live.config):
+    kind = traffic_kinds.choose(inputs).kind
+    if kind != traffic_kinds.kind_of(live.config):
         if traffic.close(inputs.own, inputs.drain_timeout_seconds):
             work.journal.note("moved_to_{}".format(kind))
     elif traffic.hold(inputs.own, live, inputs.drain_timeout_seconds):
@@ -89,7 +89,7 @@ def _make_room(work: Work, live: slots.Slot) -> None:
 
 def _start(work: Work, live: slots.Slot, new: slots.Slot) -> int:
     inputs, stable_port = work.inputs, live.stable_port
-    proxied = traffic.choose(inputs).kind != traffic.NONE
+    proxied = traffic_kinds.choose(inputs).kind != traffic_kinds.NONE
     with durable_files.locked(inputs.layout.path("ports.lock")):
         work.fence.check()
         port = stable_port

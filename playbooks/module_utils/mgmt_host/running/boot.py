@@ -13,7 +13,7 @@ from ..failures import HostError
 from ..journal import Journal
 from ..layout import DeploymentLayout, Layout
 from ..machine import durable_files
-from ..switching import traffic
+from ..switching import traffic, traffic_kinds
 from . import carriers, slots
 
 _SECONDS = 10.0
@@ -74,7 +74,7 @@ def _start(own: DeploymentLayout) -> None:
         slot, proxy = slots.find(own, state["live"]["slot"]), slots.proxy(own)
         if not carriers.of(slot.config).comes_back and not slot.running:
             slots.start(slot, slot.config)
-        proxied = traffic.is_proxied(slot.config)
+        proxied = traffic_kinds.is_proxied(slot.config)
         if proxied and not carriers.of(proxy.config).comes_back and not proxy.running:
             traffic.start_proxy(own, slot.config, slot)
 

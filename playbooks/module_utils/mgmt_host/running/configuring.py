@@ -12,7 +12,7 @@ from ..failures import HostError
 from ..inputs import Inputs, Package
 from ..journal import Journal
 from ..machine import processes
-from ..switching import haproxy, traffic
+from ..switching import haproxy, traffic_kinds
 from . import carriers, supervision
 from .carrying import Place
 
@@ -102,8 +102,8 @@ def _asked(inputs: Inputs, package: Package) -> dict[str, Any]:
 
 def _behind(inputs: Inputs, stable_port: int, carrier: str) -> dict[str, Any]:
     """Return what a slot says of the proxy before it; that is a process also where the model is a container."""
-    kind = traffic.choose(inputs).kind
-    if kind == traffic.SYSTEMD_SOCKET and carrier == carriers.PROCESS.name:
+    kind = traffic_kinds.choose(inputs).kind
+    if kind == traffic_kinds.SYSTEMD_SOCKET and carrier == carriers.PROCESS.name:
         message = (
             "traffic systemd_socket needs units of systemd: set supervision to systemd, which then says what is missing"
         )

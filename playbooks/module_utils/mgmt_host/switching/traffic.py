@@ -1,13 +1,4 @@
-"""Traffic kinds: what holds the stable port of a deployment.
-
-| kind | the stable port is held by | while a model is replaced |
-|---|---|---|
-| `haproxy` | a proxy of the deployment's own, see `haproxy` | both models run; the old one stops when it has nothing left to answer |
-| `systemd_socket` | systemd, for a relay of the deployment's own, see `relay` | the same; connections that clients do not use are closed |
-| `none` | the live slot's own server | nobody answers from the old one's end to the new one's start |
-
-A slot behind a proxy says so in `slot.json`: `traffic`, `stable_port` and `stable_address`; its own `port` is private.
-"""
+"""Traffic: where the stable port of a deployment leads to, and the proxy that holds it. See `traffic_kinds`."""
 
 from __future__ import annotations
 
@@ -15,71 +6,20 @@ import os
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from ..failures import HostError, evidence
-from ..inputs import Inputs
 from ..layout import DeploymentLayout
 from ..machine import http_probe, ports, processes
 from ..proving import drift
-from ..running import slots, systemd_manager
-from . import haproxy, relay
+from ..running import slots
+from . import haproxy, relay, traffic_kinds
 
-HAPROXY, SYSTEMD_SOCKET, NONE, AUTO = "haproxy", "systemd_socket", "none", "auto"
-SETTINGS = (AUTO, HAPROXY, SYSTEMD_SOCKET, NONE)
 _START_SECONDS = 30.0
 _CLOSE_SECONDS = 5.0
 _POLL_SECONDS = 0.01
 _SERVER_ERROR = 500
 _KEPT = ("deployment_id", "label", "boot_start", "stop_timeout_seconds", "program_dir")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A traffic kind, and why it is that one.
-
-    Attributes:
-        kind: `HAPROXY`, `SYSTEMD_SOCKET` or `NONE`.
-        reason: Part of a sentence.
-    """
-
-    kind: str
-    reason: str
-
-
-def choose(inputs: Inputs) -> Choice:
-    """Return how traffic shall reach the deployment's models.
-
-    Raises:
-        HostError: `dependency`: HAProxy or systemd is asked for and not there, or the port is not for this account;
-            `playbook_error`: nobody knows such a kind.
-    """
-    ports.require_allowed(inputs.port or ports.FIRST)
-    wanted, found = inputs.traffic, haproxy.find_program() is not None
-    if wanted not in SETTINGS:
-        message = "traffic must be one of {}, not {!r}".format(", ".join(SETTINGS), wanted)
-        raise HostError("playbook_error", message)
-    if wanted == HAPROXY and not found:
-        message = "HAProxy is not on this host: install the package haproxy, or set traffic to none"
-        raise HostError("dependency", message, [evidence("path", os.environ.get("PATH", os.defpath))])
-    if wanted == SYSTEMD_SOCKET and not systemd_manager.is_here():
-        raise HostError(
-            "dependency", "traffic systemd_socket needs systemd as process 1 of this host; use haproxy or none"
-        )
-    if wanted == AUTO:
-        return Choice(HAPROXY, "HAProxy is on this host") if found else Choice(NONE, "HAProxy is not on this host")
-    return Choice(wanted, "the agent's configuration says so")
-
-
-def kind_of(config: dict[str, Any]) -> str:
-    """Return how traffic reaches what a `slot.json` describes; one of before there were kinds has none."""
-    return str(config.get("traffic") or NONE)
-
-
-def is_proxied(config: dict[str, Any]) -> bool:
-    """Tell whether a proxy stands before what a `slot.json` describes: HAProxy or a relay."""
-    return kind_of(config) != NONE
 
 
 def start_proxy(own: DeploymentLayout, config: dict[str, Any], live: slots.Slot | None) -> None:
@@ -114,7 +54,7 @@ def start_proxy(own: DeploymentLayout, config: dict[str, Any], live: slots.Slot 
             processes.SLOT_VARIABLE: proxy.folder,
         },
     }
-    if kind_of(config) == SYSTEMD_SOCKET:
+    if traffic_kinds.kind_of(config) == traffic_kinds.SYSTEMD_SOCKET:
         address = http_probe.bracketed(config["stable_address"])
         said["listen"] = "{}:{}".format(address, config["stable_port"])
         _start_held(proxy, dict(kept, **said))
@@ -125,7 +65,7 @@ def start_proxy(own: DeploymentLayout, config: dict[str, Any], live: slots.Slot 
 
 
 def _proxy_command(own: DeploymentLayout, config: dict[str, Any]) -> list[str]:
-    if kind_of(config) == SYSTEMD_SOCKET:
+    if traffic_kinds.kind_of(config) == traffic_kinds.SYSTEMD_SOCKET:
         return [sys.executable, "-I", "-S", config["program_dir"], "relay", own.traffic]
     program = haproxy.find_program()
     if program is None:
@@ -149,7 +89,7 @@ def write_configuration(own: DeploymentLayout, config: dict[str, Any], live: slo
     """
     numbers = {slot.name: int(slot.config.get("port") or haproxy.NO_PORT) for slot in slots.list_slots(own)}
     name = live.name if live is not None else ""
-    if kind_of(config) == SYSTEMD_SOCKET:
+    if traffic_kinds.kind_of(config) == traffic_kinds.SYSTEMD_SOCKET:
         haproxy.write(own.traffic, relay.render(numbers, name), relay.CONFIGURATION)
     else:
         haproxy.write(own.traffic, haproxy.render(config["stable_address"], config["stable_port"], numbers, name))
@@ -188,7 +128,7 @@ def hold(own: DeploymentLayout, slot: slots.Slot, seconds: float) -> int:
     Returns:
         How many requests it still had after that long; they are cut when the slot stops.
     """
-    if not is_proxied(slot.config) or haproxy.find_servers(own.traffic) is None:
+    if not traffic_kinds.is_proxied(slot.config) or haproxy.find_servers(own.traffic) is None:
         return 0
     haproxy.hold(own.traffic, slot.name)
     port, deadline = int(slot.config["port"]), time.monotonic() + seconds
@@ -210,12 +150,12 @@ def open_to(own: DeploymentLayout, slot: slots.Slot) -> bool:
         OSError: The disk refuses.
     """
     config = slot.config
-    if not is_proxied(config):
+    if not traffic_kinds.is_proxied(config):
         return False
     before = slots.proxy(own).config
     if (before.get("bind_address"), "listen" in before) != (
         config["stable_address"],
-        kind_of(config) == SYSTEMD_SOCKET,
+        traffic_kinds.kind_of(config) == traffic_kinds.SYSTEMD_SOCKET,
     ):
         close(own, _CLOSE_SECONDS)  # the agent's configuration names another address or kind by now
     if haproxy.find_servers(own.traffic) is None:
@@ -257,7 +197,7 @@ def require_stable(own: DeploymentLayout, slot: slots.Slot) -> None:
         HostError: `not_ready`, or `wrong_model`: another process holds the port.
     """
     config = slot.config
-    if not is_proxied(config):
+    if not traffic_kinds.is_proxied(config):
         return
     proxy, port = slots.proxy(own), int(config["stable_port"])
     found = haproxy.find_servers(own.traffic)
