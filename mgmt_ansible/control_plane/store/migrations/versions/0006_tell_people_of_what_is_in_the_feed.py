@@ -18,6 +18,7 @@ depends_on = None
 def upgrade() -> None:
     """Go forward; what is in the feed already is told to nobody."""
     _create_what_people_decide()
+    _create_mutes_and_memories()
     _create_deliveries()
     cursor = op.create_table(
         "notification_cursor",
@@ -81,6 +82,9 @@ def _create_what_people_decide() -> None:
         ),
     )
     op.create_index("ix_notification_policies_channel_id", "notification_policies", ["channel_id"])
+
+
+def _create_mutes_and_memories() -> None:
     op.create_table(
         "notification_mutes",
         sa.Column("id", sa.String(64), nullable=False),
